@@ -1,0 +1,47 @@
+export type Role = 'platform' | 'telecom' | 'authority'
+export const ROLES: readonly Role[] = ['platform', 'telecom', 'authority']
+
+export type Address = { readonly host: string; readonly port: number }
+
+/** Where a node's key comes from. `demo` makes its own and says so loudly; `sealed` waits for `khien unseal`. */
+export type KeySource =
+  | { readonly from: 'demo' }
+  | { readonly from: 'prompt' }
+  | { readonly from: 'fd'; readonly fd: number }
+  | { readonly from: 'credential'; readonly path: string }
+  | { readonly from: 'sealed' }
+
+/** What one node (one role, one controller, one data folder) is told at start. Serialisable: it travels over IPC. */
+export type NodeConfig = {
+  readonly role: Role
+  /** Name of the legal controller, shown on every page. */
+  readonly controller: string
+  /** `<data>/<role>`: control.db, keys.db, key.json, log/, run/node.sock */
+  readonly folder: string
+  readonly internal: Address
+  readonly public: Address
+  /** The origin a browser reaches the public listener under; links and cookies are made from it. */
+  readonly publicOrigin: string
+  readonly internalOrigin: string
+  readonly key: KeySource
+  readonly demo: boolean
+  /** PostgreSQL instead of control.db, from DATABASE_URL; travels apart from everything that is ever printed. */
+  readonly databaseUrl: string | undefined
+  readonly keysDatabaseUrl: string | undefined
+  readonly trustedProxies: readonly string[]
+  readonly internalAllow: readonly string[]
+}
+
+export type GatewayConfig = {
+  readonly listen: Address
+  readonly upstream: string
+  /** Folder of SecLang files, read in name order. */
+  readonly rules: string
+  readonly workers: number
+  /** Unix socket of the node that keeps the refusals. */
+  readonly nodeSocket: string
+  readonly trustedProxies: readonly string[]
+  /** Bytes of body held and inspected; a larger body is refused with 413. */
+  readonly bodyLimit: number
+  readonly mode: 'block' | 'detect'
+}
