@@ -1,0 +1,38 @@
+import type { ColumnDataType, Kysely, Transaction as KyselyTransaction } from 'kysely'
+import { sql } from 'kysely'
+
+export type Dialect = 'sqlite' | 'postgres'
+
+/** A running transaction over the tables `T`. Inside it nothing but the transaction is awaited. */
+export type Transaction<T> = KyselyTransaction<T>
+
+/**
+ * One store of one node: node:sqlite or PostgreSQL behind the same typed builder. A slice narrows it to its own tables
+ * with `tables<T>()`; transactions may cross slices, so `transaction` is typed by the caller's tables as well.
+ */
+export type Database = AsyncDisposable & {
+  readonly dialect: Dialect
+  /** The builder, seen through the tables of one slice. */
+  tables<T>(): Kysely<T>
+  /** Runs `work` in one transaction; commits (durably) when it resolves, rolls back when it throws. */
+  transaction<T, R>(work: (trx: Transaction<T>) => Promise<R>): Promise<R>
+  /** One cheap round trip; throws when the store is away. */
+  ping(): Promise<void>
+}
+
+/** Column type for raw bytes. */
+export const bytesType = (dialect: Dialect): ColumnDataType | ReturnType<typeof sql> =>
+  dialect === 'sqlite' ? 'blob' : 'bytea'
+
+export function databaseOver(kysely: Kysely<unknown>, dialect: Dialect): Database {
+  return {
+    dialect,
+    tables: <T>() => kysely as unknown as Kysely<T>,
+    transaction: <T, R>(work: (trx: Transaction<T>) => Promise<R>) =>
+      (kysely as unknown as Kysely<T>).transaction().execute(work),
+    ping: async () => {
+      await sql`select 1`.execute(kysely)
+    },
+    [Symbol.asyncDispose]: () => kysely.destroy(),
+  }
+}
