@@ -1,0 +1,18 @@
+export { answer, bindRoutes, cookieOf, type Asked, type Bound, type Door, type Handler } from './bind.ts'
+export { assets } from './assets.ts'
+export { serve, sameSecret, newRequestId, type Listening } from './serve.ts'
+export {
+  citizenPage,
+  consolePage,
+  html,
+  htmlResponse,
+  icon,
+  leafMark,
+  raw,
+  redirect,
+  type ConsolePage,
+  type Html,
+  type RailItem,
+} from './html.ts'
+export { errorPage } from './error-page.ts'
+export { openapi } from './openapi.ts'
