@@ -49,6 +49,7 @@ export function bindRoutes(rows: readonly Bound[], door: Door): Hono {
     app.on(route.method, route.path, (c) => handle(c, route, handler, door))
   }
   app.notFound(async (c) => {
+    if (!door.fingerprint()) return failure(c, sealed(), newRequestId(), wantsPage(c.req.raw, undefined), door)
     const known = [...methods].find(([path]) => matches(path, c.req.path))
     const error = known
       ? new KhienError('http/method', `${c.req.path} takes ${[...known[1]].join(', ')}.`, { status: 405 })
@@ -79,10 +80,7 @@ async function handle(c: Context, route: Route, handler: Handler, door: Door): P
 async function serveRow(c: Context, route: Route, handler: Handler, door: Door, requestId: string): Promise<Response> {
   const fingerprint = door.fingerprint()
   if (!fingerprint && !route.whileSealed) {
-    throw new KhienError('sealed', 'This node is sealed: its key has not been given yet. Run ./bin/khien.js unseal.', {
-      status: 503,
-      retryAfter: 5,
-    })
+    throw sealed()
   }
   const request = c.req.raw
   const address = addressOf(c)
@@ -156,6 +154,12 @@ export function checkAccess(access: Access, caller: Caller): void {
   if (caller.kind === 'person' && access.person) return
   throw new KhienError('identity/not-allowed', 'Your role or key does not allow this.', { status: 403 })
 }
+
+const sealed = (): KhienError =>
+  new KhienError('sealed', 'This node is sealed: its key has not been given yet. Run ./bin/khien.js unseal.', {
+    status: 503,
+    retryAfter: 5,
+  })
 
 const ONCE_KEY = /^[\x21-\x7e]{8,128}$/
 
