@@ -45,3 +45,27 @@ export type GatewayConfig = {
   readonly bodyLimit: number
   readonly mode: 'block' | 'detect'
 }
+
+/** What a person asked for on the command line, in the environment and in a file; every value checked, none missing. */
+export type StartConfig = {
+  /** All roles and the example marketplace in one go, on keys of its own making. */
+  readonly demo: boolean
+  readonly roles: readonly Role[]
+  readonly controller: string
+  /** Absolute. */
+  readonly data: string
+  readonly port: number
+  readonly bind: { readonly internal: string; readonly public: string; readonly gateway: string }
+  readonly origin: { readonly internal: string | undefined; readonly public: string | undefined }
+  readonly upstream: string | undefined
+  readonly workers: number
+  readonly mode: 'block' | 'detect'
+  /** Absolute. */
+  readonly rules: string
+  readonly trustedProxies: readonly string[]
+  readonly internalAllow: readonly string[]
+  /** Undefined when nothing was said: the plan decides by what lies in the data folder. */
+  readonly key: KeySource | undefined
+  readonly databaseUrl: string | undefined
+  readonly keysDatabaseUrl: string | undefined
+}

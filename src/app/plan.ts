@@ -1,0 +1,145 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { isIP } from 'node:net'
+import { join } from 'node:path'
+import { StartError } from '../kit/errors.ts'
+import {
+  ROLES,
+  type Address,
+  type GatewayConfig,
+  type KeySource,
+  type NodeConfig,
+  type Role,
+  type StartConfig,
+} from './config.ts'
+
+export type MarketplaceConfig = {
+  readonly listen: Address
+  readonly folder: string
+  readonly apiOrigin: string
+  readonly publicOrigin: string
+  readonly gatewayOrigin: string
+  readonly keyFile: string
+}
+
+/** Everything one start brings up, before anything is touched. */
+export type Plan = {
+  readonly nodes: readonly NodeConfig[]
+  readonly gateway: (GatewayConfig & { readonly origin: string }) | undefined
+  readonly marketplace: MarketplaceConfig | undefined
+  readonly listeners: readonly Listener[]
+}
+export type Listener = { readonly name: string; readonly address: Address }
+
+const OFFSET: Record<Role, number> = { platform: 1, telecom: 2, authority: 3 }
+const MIB = 1 << 20
+const TEN = 10
+
+export const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
+
+/** A browser calls the loopback `localhost`: passkeys are not given to bare addresses. */
+export function originOf(address: Address): string {
+  const { host, port } = address
+  if (isLoopback(host)) return `http://localhost:${port}`
+  const name = host === '0.0.0.0' || host === '::' ? hostname() : isIP(host) === 6 ? `[${host}]` : host
+  return `http://${name}:${port}`
+}
+
+export function planStart(config: StartConfig, terminal: boolean): Plan {
+  const gatewayAt = { host: config.bind.gateway, port: config.port }
+  const shopAt = { host: '127.0.0.1', port: config.port + 20 }
+  const nodes = config.roles.map((role) => planNode(config, role, terminal))
+  const platform = nodes.find((node) => node.role === 'platform')
+  if (platform !== undefined && config.upstream === undefined && !config.demo)
+    throw new StartError(
+      'upstream-needed',
+      'A platform needs the application it protects: give its address with --upstream http://127.0.0.1:3000, or leave --role away for the demo.',
+    )
+  const upstream = config.upstream ?? `http://${shopAt.host}:${shopAt.port}`
+  const gateway = platform && {
+    listen: gatewayAt,
+    origin: originOf(gatewayAt),
+    upstream,
+    rules: config.rules,
+    workers: config.workers,
+    nodeSocket: join(platform.folder, 'run', 'node.sock'),
+    trustedProxies: config.trustedProxies,
+    bodyLimit: TEN * MIB,
+    mode: config.mode,
+  }
+  const marketplace =
+    platform && config.demo && config.upstream === undefined
+      ? {
+          listen: shopAt,
+          folder: join(config.data, 'marketplace'),
+          apiOrigin: `http://${platform.internal.host}:${platform.internal.port}`,
+          publicOrigin: platform.publicOrigin,
+          gatewayOrigin: originOf(gatewayAt),
+          keyFile: join(config.data, 'marketplace', 'service-key.json'),
+        }
+      : undefined
+  const listeners = [
+    ...(gateway ? [{ name: 'gateway', address: gateway.listen }] : []),
+    ...nodes.flatMap((node) => [
+      { name: `${node.role} internal`, address: node.internal },
+      { name: `${node.role} public`, address: node.public },
+    ]),
+    ...(marketplace ? [{ name: 'marketplace', address: marketplace.listen }] : []),
+  ]
+  return { nodes, gateway, marketplace, listeners }
+}
+
+function planNode(config: StartConfig, role: Role, terminal: boolean): NodeConfig {
+  const folder = join(config.data, role)
+  const internal = { host: config.bind.internal, port: config.port + OFFSET[role] }
+  const publicAt = { host: config.bind.public, port: config.port + TEN + OFFSET[role] }
+  return {
+    role,
+    controller: config.controller,
+    folder,
+    internal,
+    public: publicAt,
+    internalOrigin: config.origin.internal ?? originOf(internal),
+    publicOrigin: config.origin.public ?? originOf(publicAt),
+    key: chooseKey(config, role, folder, terminal),
+    demo: config.demo,
+    databaseUrl: config.databaseUrl,
+    keysDatabaseUrl: config.keysDatabaseUrl,
+    trustedProxies: config.trustedProxies,
+    internalAllow: config.internalAllow,
+  }
+}
+
+/** A key that anyone can make guards nothing: it stays on this machine and before nobody's application. */
+function chooseKey(config: StartConfig, role: Role, folder: string, terminal: boolean): KeySource {
+  const real = hasOwnKey(folder)
+  const exposed = config.upstream !== undefined || Object.values(config.bind).some((host) => !isLoopback(host))
+  if (!real && exposed)
+    throw new StartError(
+      'demo-key',
+      `The ${role} node has only a demo key, which protects nobody: run ./bin/khien.js key init --role ${role} --data ${config.data} first.`,
+    )
+  if (config.key !== undefined && real) return config.key
+  if (config.key !== undefined)
+    throw new StartError(
+      'no-key',
+      `There is no key in ${folder} to open: run ./bin/khien.js key init --role ${role} --data ${config.data} first.`,
+    )
+  if (!real) return { from: 'demo' }
+  return terminal ? { from: 'prompt' } : { from: 'sealed' }
+}
+
+/** `key.json` is written by `khien key init`; one that says `"demo": true` was made by a demo for itself. */
+function hasOwnKey(folder: string): boolean {
+  const path = join(folder, 'key.json')
+  if (!existsSync(path)) return false
+  try {
+    const bundle: unknown = JSON.parse(readFileSync(path, 'utf8'))
+    return !(typeof bundle === 'object' && bundle !== null && 'demo' in bundle && bundle.demo === true)
+  } catch {
+    return true
+  }
+}
+
+export const roleOf = (name: string): Role | undefined => ROLES.find((role) => role === name)
