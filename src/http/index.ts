@@ -15,4 +15,5 @@ export {
   type RailItem,
 } from './html.ts'
 export { errorPage } from './error-page.ts'
+export type { Frame, Page } from './frame.ts'
 export { openapi } from './openapi.ts'
