@@ -83,6 +83,8 @@ export function staffService(ctx: IdentityContext) {
   async function enrol(token: string, name: string, password: string, code: string): Promise<string> {
     const invitation = await openInvitation(token)
     const secret = ctx.openSmall(invitation.totp, `invitation:${invitation.token}`)
+    if (invitation.staff === null && name === '')
+      throw badRequest('identity/name-missing', 'Choose a sign-in name.', 'form.name')
     const step = matchTotp(secret, code, clock(), 0)
     if (step === undefined)
       throw badRequest('identity/wrong-code', 'The six digits do not match; check the time of your phone.', 'form.code')

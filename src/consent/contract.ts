@@ -1,0 +1,150 @@
+import { z } from 'zod'
+import { SUBJECT } from '../kit/ids.ts'
+import { route } from '../kit/contract.ts'
+
+const Both = z.strictObject({ vi: z.string().trim().min(1).max(2_000), en: z.string().trim().min(1).max(2_000) })
+const Word = z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, 'expected a word of a–z, 0–9 and dashes')
+export const Subject = z.string().regex(SUBJECT, 'expected a subject token such as 7Q4K-2MXB-9D0R-HT5W')
+/** An identifier of the app's own (an order number). Nine digits in a row would be a phone or ID number. */
+export const Reference = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/, 'expected letters, digits, dot, dash, colon')
+  .refine(
+    (text) => !/\d{9,}/.test(text.replace(/[._:-]/g, '')),
+    'holds nine digits in a row, as a phone or ID number does',
+  )
+
+/** `person.phone` */
+const FieldName = z.string().regex(/^[a-z][a-z-]{0,29}\.[a-z][a-z_]{0,29}$/, 'expected collection.field')
+
+export const Purpose = z
+  .strictObject({
+    id: Word,
+    title: Both,
+    what: Both,
+    ground: z.enum(['consent', 'agreement', 'law']),
+    /** Kind of agreement this use serves (`order`, `membership`); required for ground `agreement`. */
+    agreement: Word.optional(),
+    /** The duty in words; required for ground `law`. */
+    duty: Both.optional(),
+    fields: z.array(FieldName).min(1).max(50),
+    recipients: z.array(z.strictObject({ id: Word, name: z.string().trim().min(1).max(120) })).max(20),
+    ifWithdrawn: Both.optional(),
+  })
+  .refine((p) => p.ground !== 'agreement' || p.agreement !== undefined, {
+    message: 'ground agreement needs the kind of agreement',
+    path: ['agreement'],
+  })
+  .refine((p) => p.ground !== 'law' || p.duty !== undefined, {
+    message: 'ground law needs the duty in words',
+    path: ['duty'],
+  })
+  .refine((p) => p.ground !== 'consent' || p.ifWithdrawn !== undefined, {
+    message: 'ground consent needs what happens after a withdrawal',
+    path: ['ifWithdrawn'],
+  })
+export type Purpose = z.output<typeof Purpose>
+
+const Declared = z.strictObject({
+  notice: z.strictObject({ version: z.int(), text: Both }),
+  purposes: z.array(z.strictObject({ version: z.int(), purpose: Purpose })),
+})
+
+const Receipt = z.strictObject({
+  /** Short code a person can quote. */
+  code: z.string(),
+  /** C2SP signed note, checked by `khien receipt verify`. */
+  receipt: z.string(),
+})
+
+export const consentRoutes = {
+  declare: route({
+    id: 'consent.declare',
+    method: 'PUT',
+    path: '/api/processing',
+    listener: 'internal',
+    access: { scope: 'processing:declare' },
+    maxBody: 262_144,
+    summary: 'Declare the processing notice and the purposes; a changed text becomes a new version',
+    body: z.strictObject({ notice: Both, purposes: z.array(Purpose).min(1).max(50) }),
+    response: Declared,
+  }),
+  processing: route({
+    id: 'consent.processing',
+    method: 'GET',
+    path: '/api/processing',
+    listener: 'internal',
+    access: { scope: 'consent:read', roles: ['dpo', 'auditor', 'administrator'] },
+    summary: 'The notice and the purposes in force, to be shown before data is taken',
+    response: Declared,
+  }),
+  decide: route({
+    id: 'consent.decide',
+    method: 'POST',
+    path: '/api/consents',
+    listener: 'internal',
+    access: { scope: 'consent:write' },
+    once: true,
+    summary: 'Record what a person was shown and decided, purpose by purpose; answers a signed receipt',
+    body: z.strictObject({
+      subject: Subject,
+      notice: z.int().min(1),
+      language: z.enum(['vi', 'en']),
+      method: z.enum(['web-form', 'app', 'paper', 'call', 'sms']),
+      decisions: z.array(z.strictObject({ purpose: Word, version: z.int().min(1), given: z.boolean() })).max(50),
+    }),
+    response: Receipt,
+  }),
+  withdraw: route({
+    id: 'consent.withdraw',
+    method: 'POST',
+    path: '/api/consents/withdraw',
+    listener: 'internal',
+    access: { scope: 'consent:write' },
+    once: true,
+    summary: 'Withdraw one consent on the person’s behalf; reads that start after the answer are refused',
+    body: z.strictObject({ subject: Subject, purpose: Word }),
+    response: Receipt,
+  }),
+  state: route({
+    id: 'consent.state',
+    method: 'GET',
+    path: '/api/consents/:subject',
+    listener: 'internal',
+    access: { scope: 'consent:read' },
+    summary: 'What a person has agreed to',
+    params: z.strictObject({ subject: Subject }),
+    response: z.strictObject({
+      consents: z.array(
+        z.strictObject({
+          purpose: z.string(),
+          version: z.int(),
+          givenAt: z.string(),
+          withdrawnAt: z.string().nullable(),
+        }),
+      ),
+    }),
+  }),
+  openAgreement: route({
+    id: 'consent.open-agreement',
+    method: 'POST',
+    path: '/api/agreements',
+    listener: 'internal',
+    access: { scope: 'agreement:write' },
+    once: true,
+    summary: 'Say that an agreement with a person (an order, a membership) is running',
+    body: z.strictObject({ subject: Subject, kind: Word, ref: Reference }),
+    response: z.strictObject({ open: z.boolean() }),
+  }),
+  closeAgreement: route({
+    id: 'consent.close-agreement',
+    method: 'POST',
+    path: '/api/agreements/close',
+    listener: 'internal',
+    access: { scope: 'agreement:write' },
+    once: true,
+    summary: 'Say that an agreement has ended: what rested on it is refused from now on',
+    body: z.strictObject({ subject: Subject, kind: Word, ref: Reference }),
+    response: z.strictObject({ open: z.boolean() }),
+  }),
+} as const

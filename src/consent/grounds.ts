@@ -1,0 +1,93 @@
+import { groundAt } from '../law/index.ts'
+import type { Transaction } from '../storage/sql/index.ts'
+import type { ConsentContext } from './context.ts'
+import type { purposeRegistry } from './purposes.ts'
+import type { ConsentTables } from './store.ts'
+
+/** One wish to use a person's data: these fields, for the purpose at hand, under this agreement if one is named. */
+export type Wish = {
+  readonly subject: string
+  readonly fields: readonly string[]
+  readonly agreement?: string | undefined
+}
+export type Ruling =
+  | { readonly lawful: true; readonly ground: string; readonly article: string; readonly version: number }
+  | { readonly lawful: false; readonly code: string; readonly why: string }
+
+/**
+ * Decides for each wish whether a live ground carries it, inside the caller's transaction, so that ruling and record
+ * are one. A consent counts in the version that was given: a purpose that later wants more fields has to ask again.
+ */
+export function groundService(ctx: ConsentContext, purposes: ReturnType<typeof purposeRegistry>) {
+  return async function rule(
+    trx: Transaction<ConsentTables>,
+    purposeId: string,
+    wishes: readonly Wish[],
+  ): Promise<Ruling[]> {
+    const found = await purposes.find(purposeId)
+    const now = ctx.clock()
+    if (!found) return wishes.map(() => refused('vault/unknown-purpose', `There is no purpose "${purposeId}".`))
+    const { purpose } = found
+    const law = groundAt(purpose.ground, now)
+    if (!law) return wishes.map(() => refused('vault/no-law', 'No rule of law in force today knows this ground.'))
+    const subjects = [...new Set(wishes.map((wish) => wish.subject))]
+    const allowed = (version: number): Ruling => ({
+      lawful: true,
+      ground: purpose.ground,
+      article: law.article.vi,
+      version,
+    })
+
+    if (purpose.ground === 'law') return wishes.map((wish) => beyond(purpose.fields, wish) ?? allowed(found.version))
+
+    if (purpose.ground === 'agreement') {
+      const rows = await trx
+        .selectFrom('agreement')
+        .select(['subject', 'ref'])
+        .where('subject', 'in', subjects)
+        .where('kind', '=', purpose.agreement!)
+        .where('closed_at', 'is', null)
+        .execute()
+      const open = new Set(rows.flatMap((row) => [row.subject, `${row.subject} ${row.ref}`]))
+      return wishes.map((wish) => {
+        const has = open.has(wish.agreement === undefined ? wish.subject : `${wish.subject} ${wish.agreement}`)
+        return has
+          ? (beyond(purpose.fields, wish) ?? allowed(found.version))
+          : refused(
+              'vault/no-agreement',
+              `No running agreement of kind "${purpose.agreement}" with this person carries this use.`,
+            )
+      })
+    }
+
+    const rows = await trx
+      .selectFrom('consent')
+      .select(['subject', 'version'])
+      .where('subject', 'in', subjects)
+      .where('purpose', '=', purposeId)
+      .where('withdrawn_at', 'is', null)
+      .execute()
+    const given = new Map(rows.map((row) => [row.subject, row.version]))
+    const texts = new Map(
+      (await Promise.all([...new Set(given.values())].map((v) => purposes.find(purposeId, v)))).map((p) => [
+        p!.version,
+        p!.purpose,
+      ]),
+    )
+    return wishes.map((wish) => {
+      const version = given.get(wish.subject)
+      if (version === undefined)
+        return refused('vault/no-consent', 'This person has not agreed to this use, or has withdrawn.')
+      return beyond(texts.get(version)!.fields, wish) ?? allowed(version)
+    })
+  }
+}
+
+const refused = (code: string, why: string): Ruling => ({ lawful: false, code, why })
+
+function beyond(fields: readonly string[], wish: Wish): Ruling | undefined {
+  const outside = wish.fields.find((field) => !fields.includes(field))
+  return outside === undefined
+    ? undefined
+    : refused('vault/field-outside-purpose', `The purpose does not name the field ${outside}.`)
+}

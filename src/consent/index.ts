@@ -1,0 +1,48 @@
+import { actorOf } from '../kit/contract.ts'
+import { iso } from '../kit/clock.ts'
+import { answer, type Bound } from '../http/index.ts'
+import { agreementService } from './agreements.ts'
+import type { ConsentContext } from './context.ts'
+import { consentRoutes as rows } from './contract.ts'
+import { decisionService } from './decisions.ts'
+import { groundService } from './grounds.ts'
+import { purposeRegistry } from './purposes.ts'
+
+export { consentRoutes, Reference, Subject, type Purpose } from './contract.ts'
+export { consentMigrations, type ConsentTables } from './store.ts'
+export type { ConsentContext } from './context.ts'
+export type { Ruling, Wish } from './grounds.ts'
+export type Consent = ReturnType<typeof openConsent>
+
+/** Purposes, consents, agreements: on what each use of a person's data rests, today and on any day before. */
+export function openConsent(ctx: ConsentContext) {
+  const purposes = purposeRegistry(ctx)
+  const decisions = decisionService(ctx, purposes)
+  const agreements = agreementService(ctx)
+  return { purposes, decisions, agreements, rule: groundService(ctx, purposes) }
+}
+
+export const consentApi = (consent: Consent): readonly Bound[] => [
+  answer(rows.declare, async ({ body }, { caller }) => {
+    const declared = await consent.purposes.declare(body.notice, body.purposes, actorOf(caller))
+    return { notice: declared.notice, purposes: [...declared.purposes] }
+  }),
+  answer(rows.processing, async () => {
+    const declared = await consent.purposes.current()
+    return { notice: declared.notice, purposes: [...declared.purposes] }
+  }),
+  answer(rows.decide, ({ body }, { caller, once }) => consent.decisions.decide(body, actorOf(caller), once)),
+  answer(rows.withdraw, ({ body }, { caller, once }) =>
+    consent.decisions.withdraw(body.subject, body.purpose, actorOf(caller), once),
+  ),
+  answer(rows.state, async ({ params }) => ({
+    consents: (await consent.decisions.of(params.subject)).map((row) => ({
+      purpose: row.purpose,
+      version: row.version,
+      givenAt: iso(row.given_at),
+      withdrawnAt: row.withdrawn_at === null ? null : iso(row.withdrawn_at),
+    })),
+  })),
+  answer(rows.openAgreement, ({ body }, { caller, once }) => consent.agreements.open(body, actorOf(caller), once)),
+  answer(rows.closeAgreement, ({ body }, { caller, once }) => consent.agreements.close(body, actorOf(caller), once)),
+]

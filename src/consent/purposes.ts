@@ -1,0 +1,97 @@
+import { badRequest } from '../kit/errors.ts'
+import type { ConsentContext } from './context.ts'
+import type { Purpose } from './contract.ts'
+import type { ConsentTables } from './store.ts'
+
+export type Declared = {
+  readonly notice: { readonly version: number; readonly text: { vi: string; en: string } }
+  readonly purposes: readonly { readonly version: number; readonly purpose: Purpose }[]
+}
+
+/** What the controller says it does with data. Every text is kept in every version: old consents refer to old texts. */
+export function purposeRegistry(ctx: ConsentContext) {
+  /** All versions of all purposes; small, and changed only here, so it is read once and kept. */
+  let kept: Map<string, Purpose[]> | undefined
+
+  async function versions(): Promise<Map<string, Purpose[]>> {
+    if (kept) return kept
+    const rows = await ctx.db
+      .tables<ConsentTables>()
+      .selectFrom('purpose')
+      .selectAll()
+      .orderBy('id')
+      .orderBy('version')
+      .execute()
+    const map = new Map<string, Purpose[]>()
+    for (const row of rows) map.set(row.id, [...(map.get(row.id) ?? []), JSON.parse(row.text) as Purpose])
+    return (kept = map)
+  }
+
+  /** Newest version unless one is named; undefined when there is none. */
+  async function find(id: string, version?: number): Promise<{ version: number; purpose: Purpose } | undefined> {
+    const all = (await versions()).get(id)
+    const wanted = version ?? all?.length ?? 0
+    const purpose = all?.[wanted - 1]
+    return purpose && { version: wanted, purpose }
+  }
+
+  async function current(): Promise<Declared> {
+    const notice = await ctx.db
+      .tables<ConsentTables>()
+      .selectFrom('notice')
+      .selectAll()
+      .orderBy('version', 'desc')
+      .limit(1)
+      .executeTakeFirst()
+    if (!notice)
+      throw badRequest('consent/nothing-declared', 'No processing notice has been declared yet (PUT /api/processing).')
+    const all = [...(await versions()).values()]
+    return {
+      notice: { version: notice.version, text: JSON.parse(notice.text) as { vi: string; en: string } },
+      purposes: all.map((list) => ({ version: list.length, purpose: list.at(-1)! })),
+    }
+  }
+
+  async function declare(
+    notice: { vi: string; en: string },
+    purposes: readonly Purpose[],
+    actor: string,
+  ): Promise<Declared> {
+    const twice = purposes.find((p, i) => purposes.findIndex((q) => q.id === p.id) !== i)
+    if (twice)
+      throw badRequest('consent/purpose-twice', `The purpose "${twice.id}" is declared twice.`, 'body.purposes')
+    const before = await versions()
+    const changed = purposes.filter((p) => JSON.stringify(before.get(p.id)?.at(-1)) !== JSON.stringify(p))
+    await ctx.db.transaction<ConsentTables, void>(async (trx) => {
+      const latest = await trx.selectFrom('notice').selectAll().orderBy('version', 'desc').limit(1).executeTakeFirst()
+      const text = JSON.stringify(notice)
+      const now = ctx.clock()
+      if (latest?.text !== text)
+        await trx
+          .insertInto('notice')
+          .values({ version: (latest?.version ?? 0) + 1, text, declared_at: now })
+          .execute()
+      for (const purpose of changed) {
+        const version = (before.get(purpose.id)?.length ?? 0) + 1
+        await trx
+          .insertInto('purpose')
+          .values({ id: purpose.id, version, text: JSON.stringify(purpose), declared_at: now })
+          .execute()
+      }
+      if (changed.length > 0 || latest?.text !== text) {
+        await ctx.record(trx, [
+          {
+            kind: 'processing.declared',
+            actor,
+            result: 'done',
+            facts: { purposes: changed.map((p) => p.id).join(' '), notice: latest?.text !== text },
+          },
+        ])
+      }
+    })
+    kept = undefined
+    return current()
+  }
+
+  return { find, current, declare, versions }
+}

@@ -1,0 +1,71 @@
+import type { Migration } from '../storage/sql/index.ts'
+
+export type ConsentTables = {
+  notice: { version: number; text: string; declared_at: number }
+  purpose: { id: string; version: number; text: string; declared_at: number }
+  consent: {
+    id: string
+    subject: string
+    purpose: string
+    version: number
+    method: string
+    given_at: number
+    withdrawn_at: number | null
+    receipt: string
+    withdrawal: string | null
+  }
+  receipt: { code: string; subject: string; note: string; at: number }
+  agreement: { subject: string; kind: string; ref: string; opened_at: number; closed_at: number | null }
+}
+
+export const consentMigrations: readonly Migration[] = [
+  {
+    name: '20261121T000300-create-consent',
+    async up(db) {
+      await db.schema
+        .createTable('notice')
+        .addColumn('version', 'integer', (c) => c.primaryKey())
+        .addColumn('text', 'text', (c) => c.notNull())
+        .addColumn('declared_at', 'bigint', (c) => c.notNull())
+        .execute()
+      await db.schema
+        .createTable('purpose')
+        .addColumn('id', 'text', (c) => c.notNull())
+        .addColumn('version', 'integer', (c) => c.notNull())
+        .addColumn('text', 'text', (c) => c.notNull())
+        .addColumn('declared_at', 'bigint', (c) => c.notNull())
+        .addPrimaryKeyConstraint('purpose_pk', ['id', 'version'])
+        .execute()
+      await db.schema
+        .createTable('consent')
+        .addColumn('id', 'text', (c) => c.primaryKey())
+        .addColumn('subject', 'text', (c) => c.notNull())
+        .addColumn('purpose', 'text', (c) => c.notNull())
+        .addColumn('version', 'integer', (c) => c.notNull())
+        .addColumn('method', 'text', (c) => c.notNull())
+        .addColumn('given_at', 'bigint', (c) => c.notNull())
+        .addColumn('withdrawn_at', 'bigint')
+        .addColumn('receipt', 'text', (c) => c.notNull())
+        .addColumn('withdrawal', 'text')
+        .execute()
+      await db.schema.createIndex('consent_subject').on('consent').columns(['subject', 'purpose']).execute()
+      await db.schema
+        .createTable('receipt')
+        .addColumn('code', 'text', (c) => c.primaryKey())
+        .addColumn('subject', 'text', (c) => c.notNull())
+        .addColumn('note', 'text', (c) => c.notNull())
+        .addColumn('at', 'bigint', (c) => c.notNull())
+        .execute()
+      await db.schema.createIndex('receipt_subject').on('receipt').column('subject').execute()
+      await db.schema
+        .createTable('agreement')
+        .addColumn('subject', 'text', (c) => c.notNull())
+        .addColumn('kind', 'text', (c) => c.notNull())
+        .addColumn('ref', 'text', (c) => c.notNull())
+        .addColumn('opened_at', 'bigint', (c) => c.notNull())
+        .addColumn('closed_at', 'bigint')
+        .addPrimaryKeyConstraint('agreement_pk', ['subject', 'kind', 'ref'])
+        .execute()
+    },
+  },
+]
