@@ -8,7 +8,8 @@ if (!existsSync(join(root, 'node_modules')) && !root.includes('node_modules'))
   fail(`The packages Khiên stands on are not installed yet: run npm start (or npm ci) in ${root} once.`)
 
 const args = process.argv.slice(2)
-const ready = NODE_FLAGS.every((flag) => process.execArgv.includes(flag)) && Number(process.versions.node.split('.')[0]) >= 24
+const ready =
+  NODE_FLAGS.every((flag) => process.execArgv.includes(flag)) && Number(process.versions.node.split('.')[0]) >= 24
 if (ready) {
   nodeModule.enableCompileCache(compileCache)
   const { main } = await import('../src/main.ts')

@@ -26,7 +26,8 @@ const newer = (a, b) => {
  * @returns {{ node: string } | { problem: string }}
  */
 export function chooseNode(folder = root, running = process) {
-  if (running.platform === 'win32') return { problem: 'On Windows, Khiên runs inside WSL: open a WSL terminal there and try again.' }
+  if (running.platform === 'win32')
+    return { problem: 'On Windows, Khiên runs inside WSL: open a WSL terminal there and try again.' }
   const name = `node-${running.platform}-${running.arch}`
   const home = join(folder, 'node_modules', name)
   const binary = join(home, 'bin', 'node')

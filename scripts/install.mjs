@@ -20,7 +20,10 @@ const read = (path) => {
     return undefined
   }
 }
-const lockHash = () => createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex')
+const lockHash = () =>
+  createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex')
 
 /** True when node_modules is what package-lock.json asks for, whoever installed it. */
 export function installed() {

@@ -25,7 +25,17 @@ export type Note = NonNullable<Extract<FromChild, { type: 'ready' }>['note']>
 export type Ended = { readonly code: number | null; readonly signal: NodeJS.Signals | null }
 
 /** What a child may know of our environment; everything else, secrets first of all, stays here. */
-const ENVIRONMENT = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'TERM', 'NO_COLOR', 'NODE_EXTRA_CA_CERTS']
+const ENVIRONMENT = new Set([
+  'PATH',
+  'HOME',
+  'LANG',
+  'LC_ALL',
+  'TZ',
+  'TMPDIR',
+  'TERM',
+  'NO_COLOR',
+  'NODE_EXTRA_CA_CERTS',
+])
 const FLAGS = ['--disable-sigusr1', '--disable-warning=ExperimentalWarning']
 export const GRACE_MS = 5_000
 
@@ -101,6 +111,6 @@ export class SupervisedProcess {
 }
 
 function childEnvironment(compileCache: string | undefined): Record<string, string> {
-  const allowed = Object.entries(process.env).filter(([name]) => ENVIRONMENT.includes(name)) as [string, string][]
+  const allowed = Object.entries(process.env).filter(([name]) => ENVIRONMENT.has(name)) as [string, string][]
   return { ...Object.fromEntries(allowed), ...(compileCache ? { NODE_COMPILE_CACHE: compileCache } : {}) }
 }

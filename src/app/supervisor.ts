@@ -56,7 +56,10 @@ export async function supervise(specs: readonly ProcessSpec[], options: Supervis
       options.signal?.throwIfAborted()
       const started = layer.map((spec) => {
         const process = life(spec, true)
-        return { spec, process, ready: process.ready() }
+        const ready = process.ready()
+        // Awaited below, unless one beside it could not even be forked.
+        ready.catch(() => {})
+        return { spec, process, ready }
       })
       const aborted = rejectOnAbort(options.signal)
       const all = Promise.all(
