@@ -1,0 +1,36 @@
+import { urlDecode } from '../transform/decode.ts'
+
+export type Pair = readonly [name: string, value: string]
+export type Parsed = { readonly pairs: readonly Pair[]; readonly error: string | undefined }
+
+/** Arguments looked at in one request; a request with more is malformed to us, since what is past the limit would go unseen. */
+export const MAX_PAIRS = 2000
+
+/** `a=1&b=%20` (latin1) → decoded pairs in order, doubles kept. Never throws; too many pairs is the only error. */
+export function parseUrlencoded(text: string): Parsed {
+  const pairs: Pair[] = []
+  for (let at = 0; at <= text.length; ) {
+    const found = text.indexOf('&', at)
+    const end = found < 0 ? text.length : found
+    if (end > at) {
+      if (pairs.length >= MAX_PAIRS) return { pairs, error: 'too many arguments' }
+      const part = text.slice(at, end)
+      const equals = part.indexOf('=')
+      pairs.push(equals < 0 ? [urlDecode(part), ''] : [urlDecode(part.slice(0, equals)), urlDecode(part.slice(equals + 1))])
+    }
+    at = end + 1
+  }
+  return { pairs, error: undefined }
+}
+
+/** `a=1; b="2"` of a Cookie header. Values are as sent: cookies have no encoding of their own (RFC 6265 §4.2). */
+export function parseCookies(header: string): Pair[] {
+  const out: Pair[] = []
+  for (const part of header.split(';')) {
+    const text = part.trim()
+    if (text === '' || out.length >= MAX_PAIRS) continue
+    const equals = text.indexOf('=')
+    out.push(equals < 0 ? [text, ''] : [text.slice(0, equals).trim(), text.slice(equals + 1).trim()])
+  }
+  return out
+}

@@ -1,0 +1,6 @@
+export { compileRules } from './compile.ts'
+export type { RuleFile } from './directive.ts'
+export { SecLangError } from './error.ts'
+export type { Plan } from './plan.ts'
+export type { RequestHead } from './request.ts'
+export { openTransaction, type RuleMatch, type Transaction, type Verdict } from './transaction.ts'

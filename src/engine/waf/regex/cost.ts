@@ -1,0 +1,259 @@
+import { ANY_BYTE, meet, overlaps, sizeOf, unite, type ByteSet } from '../../bytes/byte-set.ts'
+import { ConstructError } from '../error.ts'
+import type { Node } from './ast.ts'
+
+/** Copies of a body that are laid out one by one; a longer repeat is treated as a loop of that bound. */
+const UNROLL = 3
+const MAX_POSITIONS = 4000
+const MAX_LOOP = 300
+/** Product of bounded repeats that can feed each other over the same bytes. */
+const MAX_PRODUCT = 40_000
+
+/** Worst growth of the time of one search with the length of the value. */
+export type Growth = 'linear' | 'quadratic'
+
+/**
+ * How badly a backtracking matcher can do on this pattern, judged without running it: a Glushkov automaton whose ambiguity
+ * bounds the backtracking (Weideman et al., CIAA 2016). Two ways around one loop on the same bytes → exponential, refused.
+ * Loops that feed each other on the same bytes → one more power of the length each; searching from every offset is such a
+ * loop. Beyond the square it is refused, as is a chain of bounded repeats whose product is beyond 40,000. Conservative: a harmless
+ * pattern may be refused, a harmful one must not pass. Throws `ConstructError`.
+ */
+export function growthOf(root: Node): Growth {
+  const automaton = build(root)
+  const loops = findLoops(automaton)
+  for (const loop of loops) refuseTwoWaysAround(automaton, loop)
+  const { powers, product } = longestChain(automaton, loops, startsAnywhere(root))
+  if (powers > 2) throw new ConstructError('regular expression could take cubic time: quantifiers over overlapping bytes follow each other')
+  if (product > MAX_PRODUCT) throw new ConstructError(`regular expression could take ${product} steps for each byte: repeats over overlapping bytes follow each other`)
+  return powers === 2 ? 'quadratic' : 'linear'
+}
+
+type Automaton = {
+  readonly sets: ByteSet[]
+  /** follow[p] maps each next position to the number of ways that lead there. */
+  readonly follow: Map<number, number>[]
+  /** Bound of the loop that made an edge, where one did. */
+  readonly bounds: Map<string, number>
+  first: readonly number[]
+}
+type Piece = { readonly first: readonly number[]; readonly last: readonly number[]; readonly nullable: boolean }
+const NOTHING: Piece = { first: [], last: [], nullable: true }
+
+function build(root: Node): Automaton {
+  const automaton: Automaton = { sets: [], follow: [], bounds: new Map(), first: [] }
+  automaton.first = piece(root, automaton).first
+  return automaton
+}
+
+function connect(a: Automaton, from: readonly number[], to: readonly number[], bound?: number): void {
+  for (const p of from) {
+    for (const q of to) {
+      a.follow[p]!.set(q, (a.follow[p]!.get(q) ?? 0) + 1)
+      if (bound !== undefined) a.bounds.set(`${p}>${q}`, bound)
+    }
+  }
+}
+
+function joined(a: Automaton, left: Piece, right: Piece): Piece {
+  connect(a, left.last, right.first)
+  return {
+    first: left.nullable ? [...left.first, ...right.first] : left.first,
+    last: right.nullable ? [...left.last, ...right.last] : right.last,
+    nullable: left.nullable && right.nullable,
+  }
+}
+
+function piece(node: Node, a: Automaton): Piece {
+  switch (node.kind) {
+    case 'set': {
+      if (a.sets.length >= MAX_POSITIONS) throw new ConstructError('regular expression is too large to be judged')
+      a.sets.push(node.set)
+      a.follow.push(new Map())
+      return { first: [a.sets.length - 1], last: [a.sets.length - 1], nullable: false }
+    }
+    case 'sequence':
+      return node.items.reduce<Piece>((left, item) => joined(a, left, piece(item, a)), NOTHING)
+    case 'choice': {
+      const options = node.options.map((option) => piece(option, a))
+      return {
+        first: options.flatMap((o) => o.first),
+        last: options.flatMap((o) => o.last),
+        nullable: options.some((o) => o.nullable),
+      }
+    }
+    case 'repeat':
+      return repeat(node, a)
+    case 'capture':
+      return piece(node.body, a)
+    case 'ahead':
+      refuseCostlyLookahead(node.body)
+      return NOTHING
+    case 'assert':
+      return NOTHING
+  }
+}
+
+function repeat(node: Node & { kind: 'repeat' }, a: Automaton): Piece {
+  if (node.max === 0) return NOTHING
+  if (node.max <= UNROLL) {
+    // x{1,3} as x(x(x)?)?: leaving is only possible at the end of a copy, entering only at the first.
+    let all = NOTHING
+    const lasts: number[] = []
+    for (let i = 0; i < node.max; i++) {
+      all = joined(a, all, piece(node.body, a))
+      if (i + 1 >= node.min) lasts.push(...all.last)
+    }
+    return { first: all.first, last: [...new Set(lasts)], nullable: node.min === 0 || all.nullable }
+  }
+  const body = piece(node.body, a)
+  if (body.nullable) throw new ConstructError('regular expression repeats something that can be empty')
+  if (hasLookahead(node.body)) throw new ConstructError('regular expression repeats a lookahead')
+  connect(a, body.last, body.first, node.max)
+  return { ...body, nullable: node.min === 0 }
+}
+
+function refuseCostlyLookahead(body: Node): void {
+  const inner = build(body)
+  const loops = findLoops(inner)
+  for (const loop of loops) refuseTwoWaysAround(inner, loop)
+  // It runs again at every offset, so one unbounded loop inside is already the square.
+  const { powers, product } = longestChain(inner, loops, false)
+  if (powers > 0 || product > 1000) throw new ConstructError('regular expression has an unbounded repeat inside a lookahead')
+}
+
+function hasLookahead(node: Node): boolean {
+  if (node.kind === 'ahead') return true
+  if (node.kind === 'sequence') return node.items.some(hasLookahead)
+  if (node.kind === 'choice') return node.options.some(hasLookahead)
+  return node.kind === 'repeat' || node.kind === 'capture' ? hasLookahead(node.body) : false
+}
+
+function startsAnywhere(node: Node): boolean {
+  if (node.kind === 'assert') return node.what !== 'start'
+  if (node.kind === 'sequence') return node.items.length === 0 || startsAnywhere(node.items[0]!)
+  if (node.kind === 'choice') return node.options.some(startsAnywhere)
+  if (node.kind === 'capture') return startsAnywhere(node.body)
+  return true
+}
+
+type Loop = { readonly members: readonly number[]; readonly bytes: ByteSet; readonly bound: number }
+
+/** Strongly connected components that hold a cycle (Tarjan), in topological order. */
+function findLoops(a: Automaton): Loop[] {
+  const index = new Map<number, number>()
+  const low = new Map<number, number>()
+  const stack: number[] = []
+  const onStack = new Set<number>()
+  const out: Loop[] = []
+  const visit = (p: number): void => {
+    index.set(p, index.size)
+    low.set(p, index.get(p)!)
+    stack.push(p)
+    onStack.add(p)
+    for (const q of a.follow[p]!.keys()) {
+      if (!index.has(q)) visit(q)
+      if (onStack.has(q)) low.set(p, Math.min(low.get(p)!, low.get(q)!))
+    }
+    if (low.get(p) !== index.get(p)) return
+    const members = stack.splice(stack.indexOf(p))
+    for (const q of members) onStack.delete(q)
+    if (members.length > 1 || a.follow[p]!.has(p)) out.push(asLoop(a, members))
+  }
+  for (let p = 0; p < a.sets.length; p++) if (!index.has(p)) visit(p)
+  return out.reverse()
+}
+
+function asLoop(a: Automaton, members: readonly number[]): Loop {
+  const own = new Set(members)
+  const bounds = new Set<number>()
+  for (const p of members) for (const q of a.follow[p]!.keys()) if (own.has(q)) bounds.add(a.bounds.get(`${p}>${q}`) ?? 1)
+  return {
+    members,
+    bytes: unite(members.map((p) => a.sets[p]!)),
+    bound: [...bounds].reduce((product, bound) => product * bound, 1),
+  }
+}
+
+function refuseTwoWaysAround(a: Automaton, loop: Loop): void {
+  const refuse = (): never => {
+    throw new ConstructError('regular expression could take exponential time: a repeat can go round the same bytes in two ways')
+  }
+  if (loop.members.length > MAX_LOOP) throw new ConstructError('regular expression repeats something too large to be judged')
+  const own = new Set(loop.members)
+  const next = new Map(loop.members.map((p) => [p, [...a.follow[p]!.keys()].filter((q) => own.has(q))]))
+  for (const p of loop.members) for (const q of next.get(p)!) if (a.follow[p]!.get(q)! > 1) refuse()
+  const pairs = loop.members.map((p) => p * MAX_POSITIONS + p)
+  const seen = new Set(pairs)
+  const back = new Map<number, number[]>()
+  for (let pair = pairs.pop(); pair !== undefined; pair = pairs.pop()) {
+    for (const p of next.get(Math.floor(pair / MAX_POSITIONS))!) {
+      for (const q of next.get(pair % MAX_POSITIONS)!) {
+        if (!overlaps(a.sets[p]!, a.sets[q]!)) continue
+        const to = p * MAX_POSITIONS + q
+        const from = back.get(to)
+        if (from === undefined) back.set(to, [pair])
+        else from.push(pair)
+        if (!seen.has(to)) {
+          seen.add(to)
+          pairs.push(to)
+        }
+      }
+    }
+  }
+  // A pair of different positions that also leads back to one position: two ways around.
+  const queue = loop.members.map((p) => p * MAX_POSITIONS + p)
+  const reaches = new Set(queue)
+  for (let pair = queue.pop(); pair !== undefined; pair = queue.pop()) {
+    for (const from of back.get(pair) ?? []) {
+      if (Math.floor(from / MAX_POSITIONS) !== from % MAX_POSITIONS) refuse()
+      if (!reaches.has(from)) {
+        reaches.add(from)
+        queue.push(from)
+      }
+    }
+  }
+}
+
+/** Does some word stay in `from`, lead to `to` and stay in `to`? Then each split of a run of it is one more way. */
+function feeds(a: Automaton, starts: readonly number[], bytes: ByteSet, to: Loop): boolean {
+  const common = meet(bytes, to.bytes)
+  if (sizeOf(common) === 0) return false
+  const goal = new Set(to.members)
+  const queue = starts.filter((p) => overlaps(a.sets[p]!, common))
+  const seen = new Set(queue)
+  for (let p = queue.pop(); p !== undefined; p = queue.pop()) {
+    if (goal.has(p)) return true
+    for (const q of a.follow[p]!.keys()) {
+      if (!seen.has(q) && overlaps(a.sets[q]!, common)) {
+        seen.add(q)
+        queue.push(q)
+      }
+    }
+  }
+  return false
+}
+
+function longestChain(a: Automaton, loops: readonly Loop[], anywhere: boolean): { powers: number; product: number } {
+  const best: { powers: number; product: number }[] = []
+  let top = { powers: anywhere ? 1 : 0, product: 1 }
+  for (const [i, loop] of loops.entries()) {
+    let before = { powers: 0, product: 1 }
+    if (anywhere && feeds(a, a.first, ANY_BYTE, loop)) before = { powers: 1, product: 1 }
+    for (let j = 0; j < i; j++) {
+      const starts = loops[j]!.members.flatMap((p) => [...a.follow[p]!.keys()])
+      if (feeds(a, starts, loops[j]!.bytes, loop)) {
+        before = {
+          powers: Math.max(before.powers, best[j]!.powers),
+          product: Math.max(before.product, best[j]!.product),
+        }
+      }
+    }
+    const own = Number.isFinite(loop.bound)
+      ? { powers: before.powers, product: before.product * loop.bound }
+      : { powers: before.powers + 1, product: before.product }
+    best.push(own)
+    top = { powers: Math.max(top.powers, own.powers), product: Math.max(top.product, own.product) }
+  }
+  return top
+}

@@ -1,0 +1,244 @@
+import type { Reference, Template } from './macro.ts'
+import { maskMatch, placeOf } from './mask.ts'
+import { toNumber } from './operator/number.ts'
+import type { Chain, Control, Phase, Plan, Rule, SetVar, Target } from './plan.ts'
+import { readBody, readHead, type Collections, type Entry, type RequestHead } from './request.ts'
+
+export type RuleMatch = {
+  readonly ruleId: number
+  readonly message: string
+  readonly severity: string
+  readonly tags: string[]
+  readonly place: string
+  /** What matched, made safe to keep and show: see `maskMatch`. */
+  readonly masked: string
+  /** Added to the anomaly score by this match. */
+  readonly score: number
+}
+
+export type Verdict = {
+  readonly refused: boolean
+  readonly status: number
+  /** TX:anomaly_score and TX:anomaly_threshold; 0 when the rules keep none. */
+  readonly score: number
+  readonly threshold: number
+  readonly matches: readonly RuleMatch[]
+}
+
+/** `inspectHead` first, once, then `inspectBody` (an empty body too). Both give the verdict so far. Never throws. */
+export type Transaction = { inspectHead(): Verdict; inspectBody(body: Uint8Array): Verdict }
+
+/** Matches kept of one request; the score goes on counting. */
+const KEPT = 32
+
+/** One request under one plan. Pure: the same plan and request give the same verdicts. */
+export function openTransaction(plan: Plan, request: RequestHead): Transaction {
+  return new Evaluation(plan, request)
+}
+
+type Found = { readonly target: Target; readonly entry: Entry; readonly matched: string; readonly groups: readonly string[] }
+
+class Evaluation implements Transaction {
+  private readonly plan: Plan
+  private readonly request: RequestHead
+  private collections: Collections
+  private readonly tx = new Map<string, string>()
+  private readonly controls: Control[] = []
+  private readonly matches: RuleMatch[] = []
+  private lastMatches: readonly Found[] = []
+  private status = 0
+  private finished = false
+
+  constructor(plan: Plan, request: RequestHead) {
+    this.plan = plan
+    this.request = request
+    this.collections = readHead(request)
+  }
+
+  inspectHead(): Verdict {
+    this.run(1)
+    return this.verdict()
+  }
+
+  inspectBody(body: Uint8Array): Verdict {
+    if (!this.finished) {
+      this.collections = readBody(this.request, this.collections, body)
+      this.run(2)
+    }
+    return this.verdict()
+  }
+
+  private verdict(): Verdict {
+    return {
+      refused: this.status !== 0,
+      status: this.status === 0 ? 200 : this.status,
+      score: toNumber(this.tx.get('anomaly_score') ?? '0'),
+      threshold: toNumber(this.tx.get('anomaly_threshold') ?? '0'),
+      matches: [...this.matches],
+    }
+  }
+
+  private run(phase: Phase): void {
+    if (this.plan.engine === 'off') return
+    const { rules } = this.plan
+    for (let at = 0; at < rules.length && !this.finished; ) {
+      const rule = rules[at++]!
+      if (rule.phase !== phase || this.isRemoved(rule)) continue
+      if (this.evaluate(rule) && rule.skipTo !== undefined) at = rule.skipTo
+    }
+  }
+
+  private isRemoved(rule: Rule): boolean {
+    return this.controls.length > 0 && this.controls.some((c) => c.kind === 'remove-rule' && rule.id >= c.from && rule.id <= c.to)
+  }
+
+  /** Runs one rule with its chain; true when all of it matched. */
+  private evaluate(first: Rule): boolean {
+    const before = this.score()
+    let shown: Found | undefined
+    for (let link: Rule | undefined = first; link !== undefined; link = link.next) {
+      const found = this.find(link)
+      if (found.length === 0) return false
+      this.lastMatches = found
+      for (const match of found) {
+        const start = this.score()
+        this.act(link, match)
+        // Without a chain every value that matched is told on its own; a chain is told once, by its first.
+        if (first.next === undefined) this.tell(first, match, this.score() - start)
+      }
+      shown ??= found[0]!
+    }
+    if (first.next !== undefined) this.tell(first, shown!, this.score() - before)
+    this.controls.push(...first.controls)
+    if (first.disruption === 'allow') this.finished = true
+    if (first.disruption === 'deny' && this.plan.engine === 'on') {
+      this.status = first.status
+      this.finished = true
+    }
+    return true
+  }
+
+  private score(): number {
+    return toNumber(this.tx.get('anomaly_score') ?? '0')
+  }
+
+  private tell(rule: Rule, { target, entry, matched }: Found, score: number): void {
+    if (!rule.logged || rule.message === '' || this.matches.length >= KEPT) return
+    this.matches.push({
+      ruleId: rule.id,
+      message: rule.message,
+      severity: rule.severity,
+      tags: [...rule.tags],
+      place: target.count ? `&${target.collection}` : placeOf(target.collection, entry.key),
+      masked: maskMatch(matched, rule.vocabulary, entry.value.length),
+      score,
+    })
+  }
+
+  private find(rule: Rule): Found[] {
+    const out: Found[] = []
+    const { negated, run } = rule.test
+    const operator = typeof run === 'function' ? run : run.make(this.expand(run.param))
+    for (const target of rule.targets) {
+      if (target.excluded) continue
+      for (const entry of this.entries(target)) {
+        if (!target.count && this.isExcluded(rule, target, entry)) continue
+        for (const value of rule.multiMatch ? everyStep(entry, rule.chain) : [transformed(entry, rule.chain)]) {
+          const hit = operator(value)
+          if ((hit !== undefined) === negated) continue
+          const groups = hit?.groups ?? []
+          out.push({ target, entry, matched: groups[0] ?? '', groups })
+          break
+        }
+      }
+    }
+    return out
+  }
+
+  private isExcluded(rule: Rule, target: Target, entry: Entry): boolean {
+    const excludes = (other: Target): boolean => other.collection === target.collection && isSelected(other, entry)
+    return (
+      rule.targets.some((other) => other.excluded && excludes(other)) ||
+      this.controls.some((c) => c.kind === 'remove-target' && rule.id >= c.from && rule.id <= c.to && excludes(c.target))
+    )
+  }
+
+  private entries(target: Target): readonly Entry[] {
+    const all = this.all(target)
+    const chosen = target.selector === undefined ? all : all.filter((entry) => isSelected(target, entry))
+    return target.count ? [fresh('', String(chosen.length))] : chosen
+  }
+
+  private all({ collection }: Target): readonly Entry[] {
+    switch (collection) {
+      case 'TX':
+        return [...this.tx].map(([key, value]) => fresh(key, value))
+      case 'MATCHED_VAR':
+        return this.lastMatches.slice(-1).map(({ entry }) => fresh('', entry.value))
+      case 'MATCHED_VARS':
+        return this.lastMatches.map(({ entry }) => fresh('', entry.value))
+      case 'MATCHED_VAR_NAME':
+        return this.lastMatches.slice(-1).map((found) => fresh('', nameOf(found)))
+      default:
+        return this.collections[collection]
+    }
+  }
+
+  private act(rule: Rule, found: Found): void {
+    this.lastMatches = [...this.lastMatches.filter((other) => other !== found), found]
+    if (rule.capture) for (let i = 0; i < 10; i++) this.capture(i, found.groups[i])
+    for (const change of rule.setVars) this.setVar(change)
+  }
+
+  private capture(index: number, group: string | undefined): void {
+    if (group === undefined) this.tx.delete(String(index))
+    else this.tx.set(String(index), group)
+  }
+
+  private setVar({ key, how, value }: SetVar): void {
+    if (how === 'remove') {
+      this.tx.delete(key)
+      return
+    }
+    const text = this.expand(value)
+    const now = toNumber(this.tx.get(key) ?? '0')
+    this.tx.set(key, how === 'set' ? text : String(how === 'add' ? now + toNumber(text) : now - toNumber(text)))
+  }
+
+  private expand(template: Template): string {
+    let out = ''
+    for (const part of template) out += typeof part === 'string' ? part : this.resolve(part)
+    return out
+  }
+
+  private resolve(reference: Reference): string {
+    if (reference.from === 'tx') return this.tx.get(reference.key) ?? ''
+    const last = this.lastMatches.at(-1)
+    if (reference.from === 'match') return last?.entry.value ?? ''
+    if (reference.from === 'match-name') return last === undefined ? '' : nameOf(last)
+    const values = this.collections[reference.from]
+    const { key } = reference
+    return (key === undefined ? values[0] : values.find((entry) => entry.key.toLowerCase() === key))?.value ?? ''
+  }
+}
+
+const fresh = (key: string, value: string): Entry => ({ key, value, transformed: [] })
+const nameOf = ({ target, entry }: Found): string => (entry.key === '' ? target.collection : `${target.collection}:${entry.key}`)
+
+function isSelected({ selector }: Target, { key }: Entry): boolean {
+  if (selector === undefined) return true
+  return 'name' in selector ? key.toLowerCase() === selector.name : selector.pattern.test(key)
+}
+
+/** The value after a chain; kept on the entry, because most rules share their chains. */
+function transformed(entry: Entry, chain: Chain | undefined): string {
+  if (chain === undefined) return entry.value
+  return (entry.transformed[chain.index] ??= chain.run(transformed(entry, chain.before)))
+}
+
+function everyStep(entry: Entry, chain: Chain | undefined): string[] {
+  const out: string[] = []
+  for (let step = chain; step !== undefined; step = step.before) out.push(transformed(entry, step))
+  out.push(entry.value)
+  return out.reverse().filter((value, i, all) => value !== all[i - 1])
+}
