@@ -1,0 +1,66 @@
+import type { DataKind } from '../law/index.ts'
+
+/** How a field is checked, compared and masked. */
+export type FieldRule = {
+  readonly kind: DataKind
+  /** Searchable by equality through a blind index. */
+  readonly index?: true
+  /** Never given out; only checked. */
+  readonly writeOnly?: true
+  readonly longest: number
+}
+
+/** Built-in collections. A record is one thing of a person (an order, a bank account); `-` is the person's only one. */
+export const COLLECTIONS: Readonly<Record<string, Readonly<Record<string, FieldRule>>>> = {
+  person: {
+    name: { kind: 'name', longest: 120 },
+    phone: { kind: 'phone', index: true, longest: 20 },
+    email: { kind: 'email', index: true, longest: 254 },
+    personal_id: { kind: 'personal-id', index: true, longest: 12 },
+  },
+  account: { password: { kind: 'password', writeOnly: true, longest: 200 } },
+  order: { address: { kind: 'address', longest: 300 }, note: { kind: 'message', longest: 1_000 } },
+  bank: { number: { kind: 'bank', longest: 34 }, holder: { kind: 'bank', longest: 120 } },
+  message: { body: { kind: 'message', longest: 4_000 } },
+}
+
+export const ruleOf = (collection: string, field: string): FieldRule | undefined =>
+  Object.hasOwn(COLLECTIONS, collection) && Object.hasOwn(COLLECTIONS[collection]!, field)
+    ? COLLECTIONS[collection]![field]
+    : undefined
+
+/** One spelling for all equal values, so that equality search finds them: `+84 912.345.678` and `0912345678` are one phone. */
+export function normalise(kind: DataKind, value: string): string {
+  const text = value.normalize('NFC').trim()
+  if (kind === 'phone') return text.replace(/[\s.()-]/g, '').replace(/^(?:\+84|0084|84(?=\d{9}$))/, '0')
+  if (kind === 'email') return text.toLowerCase()
+  if (kind === 'personal-id' || kind === 'bank') return text.replace(/[\s.-]/g, '')
+  return text
+}
+
+/** What is wrong with a value, without repeating it; undefined when it may be kept. */
+export function fault(rule: FieldRule, value: string): string | undefined {
+  if (value.length > rule.longest) return `longer than ${rule.longest} characters`
+  if (value.trim() === '') return 'empty'
+  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+  if (/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/.test(value)) return 'holds control characters'
+  const plain = normalise(rule.kind, value)
+  if (rule.kind === 'phone' && !/^0\d{9,10}$/.test(plain)) return 'not a Vietnamese phone number'
+  if (rule.kind === 'email' && !/^[^\s@]{1,64}@[^\s@.]+(?:\.[^\s@.]+)+$/.test(plain)) return 'not an e-mail address'
+  if (rule.kind === 'personal-id' && !personalId(plain)) return 'not a 12-digit personal ID number'
+  return undefined
+}
+
+/** Twelve digits: province 001–096, century and sex 0–9, two digits of the birth year, six of sequence. */
+function personalId(text: string): boolean {
+  const province = Number(text.slice(0, 3))
+  return /^\d{12}$/.test(text) && province >= 1 && province <= 96
+}
+
+/** Enough to recognise one's own value, not enough to use another's. */
+export function mask(kind: DataKind, value: string): string {
+  if (kind === 'email') return value.replace(/^(.).*@/, '$1•••••@')
+  if (kind === 'phone' || kind === 'personal-id' || kind === 'bank')
+    return `${'•'.repeat(Math.max(0, value.length - 3))}${value.slice(-3)}`
+  return `${[...value][0] ?? ''}•••••`
+}

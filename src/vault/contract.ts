@@ -1,0 +1,111 @@
+import { z } from 'zod'
+import { Reference, Subject } from '../consent/contract.ts'
+import { route } from '../kit/contract.ts'
+
+const Collection = z.string().regex(/^[a-z][a-z-]{0,29}$/, 'expected the name of a collection')
+const Field = z.string().regex(/^[a-z][a-z_]{0,29}$/, 'expected the name of a field')
+const Word = z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, 'expected the id of a purpose')
+const Record_ = z.union([z.literal('-'), Reference]).default('-')
+/** A ticket or code, never a sentence: it is kept for ever beside the read. */
+const Reason = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._:#/-]{0,79}$/, 'expected a ticket or code')
+  .refine(
+    (text) => !/\d{9,}/.test(text.replace(/[._:#/-]/g, '')),
+    'holds nine digits in a row, as a phone or ID number does',
+  )
+
+const Refused = z.strictObject({
+  ok: z.literal(false),
+  code: z.string(),
+  detail: z.string(),
+  field: z.string().optional(),
+})
+const LIMIT = 500
+const LARGE = 4 * 1024 * 1024
+
+export const vaultRoutes = {
+  put: route({
+    id: 'vault.put',
+    method: 'POST',
+    path: '/api/vault/put',
+    listener: 'internal',
+    access: { scope: 'vault:write' },
+    once: true,
+    maxBody: LARGE,
+    summary: 'Seal fields of people; answers per item',
+    body: z.strictObject({
+      items: z
+        .array(
+          z.strictObject({
+            subject: Subject,
+            collection: Collection,
+            record: Record_,
+            fields: z.record(Field, z.string()),
+          }),
+        )
+        .min(1)
+        .max(LIMIT),
+    }),
+    response: z.strictObject({ items: z.array(z.union([z.strictObject({ ok: z.literal(true) }), Refused])) }),
+  }),
+  get: route({
+    id: 'vault.get',
+    method: 'POST',
+    path: '/api/vault/get',
+    listener: 'internal',
+    access: { scope: 'vault:read' },
+    maxBody: LARGE,
+    summary: 'Read fields for a purpose; each read needs a live ground and is recorded before it is answered',
+    body: z.strictObject({
+      purpose: Word,
+      reason: Reason,
+      items: z
+        .array(
+          z.strictObject({
+            subject: Subject,
+            collection: Collection,
+            record: Record_,
+            fields: z.array(Field).min(1).max(20),
+            agreement: Reference.optional(),
+          }),
+        )
+        .min(1)
+        .max(LIMIT),
+    }),
+    response: z.strictObject({
+      items: z.array(
+        z.union([
+          z.strictObject({ ok: z.literal(true), fields: z.record(z.string(), z.string().nullable()) }),
+          Refused,
+        ]),
+      ),
+    }),
+  }),
+  search: route({
+    id: 'vault.search',
+    method: 'POST',
+    path: '/api/vault/search',
+    listener: 'internal',
+    access: { scope: 'vault:search' },
+    summary: 'Find people by an equal value of an indexed field',
+    body: z.strictObject({
+      purpose: Word,
+      reason: Reason,
+      collection: Collection,
+      field: Field,
+      value: z.string().min(1).max(300),
+    }),
+    response: z.strictObject({ found: z.array(z.strictObject({ subject: z.string(), record: z.string() })) }),
+  }),
+  checkPassword: route({
+    id: 'vault.check-password',
+    method: 'POST',
+    path: '/api/vault/passwords/check',
+    listener: 'internal',
+    access: { scope: 'vault:password' },
+    summary: 'Check a password; it is never given out',
+    body: z.strictObject({ purpose: Word, reason: Reason, subject: Subject, password: z.string().min(1).max(200) }),
+    response: z.strictObject({ right: z.boolean() }),
+  }),
+} as const

@@ -1,0 +1,48 @@
+import { actorOf } from '../kit/contract.ts'
+import { answer, type Bound } from '../http/index.ts'
+import type { VaultContext } from './context.ts'
+import { vaultRoutes as rows } from './contract.ts'
+import { getService } from './get.ts'
+import { keyring } from './keyring.ts'
+import { putService } from './put.ts'
+import { searchService } from './search.ts'
+import type { VaultTables } from './store.ts'
+
+export { vaultRoutes } from './contract.ts'
+export { COLLECTIONS, mask, ruleOf } from './collections.ts'
+export { keyMigrations, vaultMigrations } from './store.ts'
+export type { VaultContext } from './context.ts'
+export type Vault = ReturnType<typeof openVault>
+
+/** Where people's data lies: sealed under each person's own key, given out only on a live ground, every read recorded. */
+export function openVault(ctx: VaultContext) {
+  const keys = keyring(ctx)
+  const { search, checkPassword } = searchService(ctx, keys)
+  /** Which fields are held about a person; names only. */
+  const held = (subject: string) =>
+    ctx.db
+      .tables<VaultTables>()
+      .selectFrom('vault_value')
+      .select(['collection', 'record', 'field', 'at'])
+      .where('subject', '=', subject)
+      .orderBy('collection')
+      .orderBy('record')
+      .limit(500)
+      .execute()
+  return { put: putService(ctx, keys), get: getService(ctx, keys), search, checkPassword, held }
+}
+
+export const vaultApi = (vault: Vault): readonly Bound[] => [
+  answer(rows.put, async ({ body }, { caller, once }) => ({
+    items: await vault.put(body.items, actorOf(caller), once),
+  })),
+  answer(rows.get, async ({ body }, { caller }) => ({
+    items: await vault.get(body.purpose, body.reason, body.items, actorOf(caller)),
+  })),
+  answer(rows.search, async ({ body }, { caller }) => ({
+    found: await vault.search(body.purpose, body.reason, body.collection, body.field, body.value, actorOf(caller)),
+  })),
+  answer(rows.checkPassword, async ({ body }, { caller }) => ({
+    right: await vault.checkPassword(body.purpose, body.reason, body.subject, body.password, actorOf(caller)),
+  })),
+]
