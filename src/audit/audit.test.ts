@@ -1,0 +1,213 @@
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import type { Kysely } from 'kysely'
+import { manualClock } from '../kit/clock.ts'
+import { migrate } from '../storage/sql/index.ts'
+import { STORES } from '../storage/sql/testing.ts'
+import { type AuditEntry, auditMigrations, type AuditTables, checkProof, logRoutes, logVerifier } from './index.ts'
+import { entries, newFolder, record, seedOf, testAudit } from './testing.ts'
+import { readCheckpoint, readOnly, verifyLog } from './verify.ts'
+import { signingKey } from '../engine/seal/index.ts'
+
+for (const store of STORES) {
+  const named = (what: string): [string, { skip: string | false }] => [`${store.name}: ${what}`, { skip: store.skip }]
+
+  test(...named('recorded acts reach the log once, in order, and are proven offline'), async () => {
+    await using db = await store.open()
+    await migrate(db, auditMigrations)
+    const folder = newFolder()
+    const log = testAudit(db, folder)
+    assert.deepEqual(await log.reconcile(), { size: 0, checked: 0, appended: 0 })
+    const ids: string[] = []
+    for (const count of [1, 2, 300, 1]) {
+      ids.push(...(await record(db, log, entries(count))))
+      await log.integrate()
+    }
+    assert.deepEqual(await log.integrate(), { size: 304, appended: 0 })
+    assert.equal((await log.head()).size, 304)
+    const key = logVerifier(log.verifierKey)!
+    for (const index of [0, 2, 255, 256, 303]) {
+      const proof = checkProof(await log.proofOf(ids[index]!), key)
+      assert.equal(proof.index, index)
+      assert.equal(proof.record?.id, ids[index])
+      assert.equal(proof.checkpoint.size, 304)
+    }
+    const read = readOnly(join(folder, 'log'))
+    const { head } = await readCheckpoint(read, key)
+    await verifyLog(read, join(folder, 'log'), head)
+    assert.deepEqual(await testAudit(db, folder).reconcile(), { size: 304, checked: 304, appended: 0 })
+    assert.deepEqual(await testAudit(db, folder).reconcile('edge'), { size: 304, checked: 0, appended: 0 })
+  })
+
+  test(...named('a record falls with its transaction'), async () => {
+    await using db = await store.open()
+    await migrate(db, auditMigrations)
+    const log = testAudit(db, newFolder())
+    const act = db.transaction(async (trx) => {
+      await log.record(trx, entries(3))
+      throw new Error('the act failed')
+    })
+    await assert.rejects(act, /the act failed/)
+    assert.deepEqual(await log.integrate(), { size: 0, appended: 0 })
+  })
+
+  test(...named('a batch larger than one checkpoint takes'), async () => {
+    await using db = await store.open()
+    await migrate(db, auditMigrations)
+    const folder = newFolder()
+    const log = testAudit(db, folder)
+    await record(db, log, entries(4_500))
+    assert.deepEqual(await log.integrate(), { size: 4_500, appended: 4_500 })
+    assert.deepEqual(await testAudit(db, folder).reconcile(), { size: 4_500, checked: 4_500, appended: 0 })
+  })
+
+  test(...named('lists newest first, filtered, page by page'), async () => {
+    await using db = await store.open()
+    await migrate(db, auditMigrations)
+    const clock = manualClock(1_795_000_000_000)
+    const log = testAudit(db, newFolder(), { clock })
+    await record(db, log, entries(5))
+    clock.advance(-1_000)
+    const [last] = await record(db, log, entries(1, 'session.login'))
+    await log.integrate()
+    const first = await log.list({ limit: 4 })
+    assert.equal(first.items[0]!.id, last, 'a clock that steps back does not reorder')
+    assert.deepEqual(
+      first.items.map((item) => item.index),
+      [5, 4, 3, 2],
+    )
+    const rest = await log.list({ limit: 4, before: first.next! })
+    assert.deepEqual(
+      rest.items.map((item) => item.index),
+      [1, 0],
+    )
+    assert.equal(rest.next, null)
+    assert.equal((await log.list({ kind: 'session.login', limit: 9 })).items.length, 1)
+    assert.equal((await log.list({ subject: '7Q4K-2MXB-9D0R-0003', limit: 9 })).items.length, 1)
+    assert.equal((await log.list({ actor: 'nobody', limit: 9 })).items.length, 0)
+    await assert.rejects(log.list({ limit: 1, before: 'x' }), { code: 'audit/bad-cursor' })
+    await assert.rejects(log.proofOf('aud_none'), { code: 'audit/unknown' })
+    const [fresh] = await record(db, log, entries(1))
+    await assert.rejects(log.proofOf(fresh!), { code: 'audit/not-published', retryAfter: 1 })
+  })
+
+  test(...named('an altered store is found at the start, and nothing is written after'), async () => {
+    const changes: readonly ((rows: Tables) => Promise<unknown>)[] = [
+      (t) => t.updateTable('audit_record').set({ record: '{}' }).where('leaf_index', '=', 7).execute(),
+      (t) =>
+        t.updateTable('audit_record').set({ salt: 'AAAAAAAAAAAAAAAAAAAAAA==' }).where('leaf_index', '=', 0).execute(),
+      (t) => t.updateTable('audit_record').set({ kind: 'vault.write' }).where('leaf_index', '=', 299).execute(),
+      (t) => t.deleteFrom('audit_record').where('leaf_index', '=', 150).execute(),
+      (t) => t.deleteFrom('audit_record').where('leaf_index', '>=', 299).execute(),
+      (t) => t.deleteFrom('audit_record').execute(),
+      (t) => t.updateTable('audit_head').set({ size: 301 }).execute(),
+      (t) => t.updateTable('audit_head').set({ root: 'AAAA' }).execute(),
+    ]
+    for (const change of changes) {
+      await using db = await store.open()
+      await migrate(db, auditMigrations)
+      const folder = newFolder()
+      const log = testAudit(db, folder)
+      await record(db, log, entries(290))
+      await log.integrate()
+      await record(db, log, entries(10))
+      await log.integrate()
+      await change(db.tables<AuditTables>())
+      const next = testAudit(db, folder)
+      await assert.rejects(next.reconcile(), { code: 'audit/log-altered' })
+      await assert.rejects(record(db, next, entries(1)), { code: 'audit/log-altered', status: 503 })
+      await assert.rejects(next.integrate(), { code: 'audit/log-altered' })
+    }
+  })
+}
+type Tables = Kysely<AuditTables>
+
+test('entries that could carry personal data are refused with the field named', async () => {
+  await using db = await STORES[0]!.open()
+  await migrate(db, auditMigrations)
+  const log = testAudit(db, newFolder())
+  const good = entries(1)[0]!
+  const cases: readonly (readonly [Partial<AuditEntry>, string])[] = [
+    [{ kind: 'Vault Read' }, 'kind'],
+    [{ actor: 'Nguyễn Văn An' }, 'actor'],
+    [{ actor: '0912345678' }, 'actor'],
+    [{ actor: 'an@example.com' }, 'actor'],
+    [{ subject: '+84912345678' }, 'subject'],
+    [{ reason: 'because he asked me to' }, 'reason'],
+    [{ reason: '001099012345' }, 'reason'],
+    [{ purpose: '' }, 'purpose'],
+    [{ result: 'maybe' as 'done' }, 'result'],
+    [{ facts: { phone: '0912345678' } }, 'facts.phone'],
+    [{ facts: { mail: 'an@example.com' } }, 'facts.mail'],
+    [{ facts: { long: 'x'.repeat(257) } }, 'facts.long'],
+    [{ facts: { n: Number.NaN } }, 'facts.n'],
+    [{ facts: { 'a b': 1 } }, 'facts'],
+  ]
+  for (const [change, field] of cases) {
+    await assert.rejects(record(db, log, [{ ...good, ...change }]), { code: 'audit/bad-entry', status: 400, field })
+  }
+})
+
+test('the log files tell nothing of a record; another key does not open the log; proofs do not survive a change', async () => {
+  await using db = await STORES[0]!.open()
+  await migrate(db, auditMigrations)
+  const folder = newFolder()
+  const log = testAudit(db, folder)
+  const ids = await record(db, log, entries(3))
+  await log.integrate()
+  const bundle = Buffer.from((await readOnly(join(folder, 'log'))('tile/entries/000.p/3'))!).toString('latin1')
+  for (const word of ['svc_shop', '7Q4K', 'delivery', 'phone']) assert.ok(!bundle.includes(word))
+  const stranger = testAudit(db, folder, { signer: signingKey(seedOf('other')) })
+  await assert.rejects(stranger.reconcile(), { code: 'audit/log-altered' })
+  const text = await log.proofOf(ids[1]!)
+  const key = logVerifier(log.verifierKey)!
+  checkProof(text, key)
+  for (let at = 0; at < text.length; at++) {
+    const bent = text.slice(0, at) + String.fromCharCode(text.charCodeAt(at) ^ 1) + text.slice(at + 1)
+    assert.throws(() => checkProof(bent, key), { code: 'audit/bad-proof' })
+  }
+})
+
+test('the running job publishes within a second, and once more when it is stopped', async () => {
+  await using db = await STORES[0]!.open()
+  await migrate(db, auditMigrations)
+  const log = testAudit(db, newFolder())
+  await log.reconcile()
+  log.start()
+  const [id] = await record(db, log, entries(1))
+  const until = Date.now() + 1_500
+  while ((await log.head()).size < 1 && Date.now() < until) await new Promise((done) => setTimeout(done, 20))
+  assert.ok((await log.proofOf(id!)).startsWith('c2sp.org/tlog-proof@v1\n'))
+  await record(db, log, entries(1))
+  await log[Symbol.asyncDispose]()
+  assert.equal((await log.head()).size, 2)
+})
+
+test('static answers: types, caching, and no way out of the folder', async () => {
+  await using db = await STORES[0]!.open()
+  await migrate(db, auditMigrations)
+  const folder = newFolder()
+  const log = testAudit(db, folder)
+  await record(db, log, entries(257))
+  await log.integrate()
+  const get = logRoutes(folder)
+  assert.equal((await get('/checkpoint')).headers['content-type'], 'text/plain; charset=utf-8')
+  const tile = await get('/tile/0/000')
+  assert.equal(tile.body.length, 8192)
+  assert.match(tile.headers['cache-control']!, /immutable/)
+  assert.equal((await get('/tile/entries/001.p/1')).status, 200)
+  for (const path of [
+    '',
+    '/',
+    '/tile',
+    '/tile/0/002',
+    '/tile/0/../../../x',
+    '/tile/0/%2e%2e',
+    '/tmp/1',
+    '//checkpoint',
+    '/tile/0/000/',
+  ]) {
+    assert.equal((await get(path)).status, 404, path)
+  }
+})

@@ -1,0 +1,77 @@
+import { hash } from 'node:crypto'
+import { canonicalJson, type Json } from '../engine/bytes/canonical.ts'
+import { iso } from '../kit/clock.ts'
+import { badRequest } from '../kit/errors.ts'
+
+export const RESULTS = ['allowed', 'refused', 'done', 'failed'] as const
+export type AuditResult = (typeof RESULTS)[number]
+
+/** One act that must be provable. Everything here is an id, a code, a name of a field or a count; never a value. */
+export type AuditEntry = {
+  /** `vault.read`, `consent.withdrawn`, `session.login` … */
+  readonly kind: string
+  /** Id of the person, service key or job that acted; never a name. */
+  readonly actor: string
+  /** Pseudonymous token of the data subject. */
+  readonly subject?: string
+  readonly purpose?: string
+  /** A code or a ticket number, at most 100 signs, no sentence. */
+  readonly reason?: string
+  readonly result: AuditResult
+  /** Field names, counts, ids: at most 32, texts of at most 256 signs. */
+  readonly facts?: Readonly<Record<string, string | number | boolean>>
+}
+
+/** An entry as it is kept and committed to. */
+export type AuditRecord = AuditEntry & { readonly id: string; readonly at: string }
+
+const KIND = /^[a-z][a-z0-9-]*(?:\.[a-z0-9-]+)+$/
+const ID = /^[A-Za-z0-9][A-Za-z0-9_:.-]{0,127}$/
+const CODE = /^[A-Za-z0-9][A-Za-z0-9._:/#-]{0,99}$/
+const FACT = /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/
+const FACTS_MAX = 32
+const FACT_TEXT_MAX = 256
+// What slips in by mistake: a telephone or identity number, or an e-mail address, in the place of an id.
+const PERSONAL = /^\+?\d{9,12}$|\S@\S+\.\S/
+
+/** The canonical text of an entry: what the leaf commits to. Throws `audit/bad-entry` (400) with the field. */
+export function recordText(entry: AuditEntry, id: string, at: number): string {
+  must(entry.kind.length <= 64 && KIND.test(entry.kind), 'kind', 'must look like vault.read')
+  must(ID.test(entry.actor) && !PERSONAL.test(entry.actor), 'actor', 'must be an id')
+  must(absentOr(entry.subject, ID), 'subject', 'must be a pseudonymous token')
+  must(absentOr(entry.purpose, ID), 'purpose', 'must be an id')
+  must(absentOr(entry.reason, CODE), 'reason', 'must be a code or ticket, not a sentence')
+  must(RESULTS.includes(entry.result), 'result', `must be one of ${RESULTS.join(', ')}`)
+  const facts = Object.entries(entry.facts ?? {})
+  must(facts.length <= FACTS_MAX, 'facts', `must be at most ${FACTS_MAX}`)
+  for (const [name, value] of facts) {
+    must(FACT.test(name), 'facts', 'must have plain names')
+    const fits = typeof value === 'string' ? value.length <= FACT_TEXT_MAX && !PERSONAL.test(value) : true
+    must(fits && (typeof value !== 'number' || Number.isFinite(value)), `facts.${name}`, 'must be an id, name or count')
+  }
+  const { kind, actor, subject, purpose, reason, result } = entry
+  const more = facts.length === 0 ? {} : { facts: Object.fromEntries(facts) }
+  return canonicalJson({ id, at: iso(at), kind, actor, subject, purpose, reason, result, ...more })
+}
+
+/**
+ * The bytes of a leaf: `khien/1 <kind> <base64 SHA-256(salt || record)>`, salt 16 random bytes, record its canonical
+ * JSON. The log shows what sort of act happened and commits to the rest without telling it; without the salt, which
+ * stays in the store, a record cannot be guessed from its commitment.
+ */
+export function leafEntry(kind: string, salt: Uint8Array, record: string): Uint8Array {
+  const text = Buffer.from(record, 'utf8')
+  const commitment = hash('sha256', Buffer.concat([salt, text]), 'base64')
+  return Buffer.from(`khien/1 ${kind} ${commitment}`, 'utf8')
+}
+
+/** The same leaf out of a record that came back from JSON, as in a proof. */
+export const leafOfRecord = (record: AuditRecord, salt: Uint8Array): Uint8Array =>
+  leafEntry(record.kind, salt, canonicalJson(record as unknown as Json))
+
+const absentOr = (value: string | undefined, form: RegExp): boolean =>
+  value === undefined || (form.test(value) && !PERSONAL.test(value))
+
+function must(holds: boolean, field: string, rule: string): void {
+  if (!holds) throw badRequest('audit/bad-entry', `The audit entry's ${field} ${rule}.`, field)
+}

@@ -1,0 +1,34 @@
+import { join } from 'node:path'
+import { parseTilePath, tilePath } from '../engine/tlog/index.ts'
+import { readIfThere } from './files.ts'
+
+export type StaticAnswer = {
+  readonly status: 200 | 404
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Uint8Array
+}
+
+const NOT_FOUND: StaticAnswer = {
+  status: 404,
+  headers: { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' },
+  body: Buffer.from('not found\n'),
+}
+
+/**
+ * Answers `/checkpoint`, `/log.vkey` and `/tile/…` (C2SP tlog-tiles) from a node's folder. The path is parsed into a
+ * tile and written anew from it, so no spelling of a path reaches any other file.
+ */
+export function logRoutes(folder: string): (path: string) => Promise<StaticAnswer> {
+  const answer = async (file: string, type: string, cache: string): Promise<StaticAnswer> => {
+    const body = await readIfThere(join(folder, 'log', file))
+    const headers = { 'content-type': type, 'cache-control': cache, 'x-content-type-options': 'nosniff' }
+    return body === undefined ? NOT_FOUND : { status: 200, headers, body }
+  }
+  return async (path) => {
+    if (path === '/checkpoint') return answer('checkpoint', 'text/plain; charset=utf-8', 'no-cache')
+    if (path === '/log.vkey') return answer('log.vkey', 'text/plain; charset=utf-8', 'no-cache')
+    const tile = path.startsWith('/') ? parseTilePath(path.slice(1)) : undefined
+    if (tile === undefined) return NOT_FOUND
+    return answer(tilePath(tile), 'application/octet-stream', 'public, max-age=31536000, immutable')
+  }
+}

@@ -1,0 +1,110 @@
+import { sameBytes, utf8 } from '../engine/bytes/join.ts'
+import { toBase64 } from '../engine/bytes/base64.ts'
+import {
+  type Checkpoint,
+  type Edge,
+  encodeBundle,
+  type NoteSigner,
+  printCheckpoint,
+  signNote,
+  TILE_WIDTH,
+  type TileFile,
+  tilePath,
+} from '../engine/tlog/index.ts'
+import type { Database } from '../storage/sql/index.ts'
+import { leafEntry } from './entry.ts'
+import { altered, type LogFiles } from './files.ts'
+import { assignLeaves, type LeafRow, leafRows } from './store.ts'
+import { tree } from './tree.ts'
+
+/** Rows taken into the log at a time, under one checkpoint. */
+export const BATCH = 2_000
+
+/** What is published, and all that is needed to go on from there. */
+export type LogState = {
+  readonly head: Checkpoint
+  /** The checkpoint file as we wrote or found it. */
+  readonly note: string
+  readonly edge: Edge
+  /** Entries of the bundle that is not full yet. */
+  readonly tail: readonly Uint8Array[]
+}
+export type Writer = {
+  readonly db: Database
+  readonly files: LogFiles
+  readonly signer: NoteSigner
+  /** A test throws here to see what a crash at this point leaves behind. */
+  readonly step?: ((name: string) => void) | undefined
+}
+
+/** The entry bytes of a row. */
+export const rowEntry = (row: LeafRow): Uint8Array => leafEntry(row.kind, Buffer.from(row.salt, 'base64'), row.record)
+
+/**
+ * Takes one batch of rows into the log and publishes it; undefined when there is none. In this order, each safe to
+ * repeat: decide places (store) → write entries and tiles → settle → sign and swap the checkpoint → settle.
+ */
+export async function appendBatch(writer: Writer, state: LogState): Promise<LogState | undefined> {
+  const { db, files, step } = writer
+  await assignLeaves(db, state.head.origin, { size: state.head.size, root: toBase64(state.head.root) }, BATCH)
+  step?.('assigned')
+  const rows = await leafRows(db, state.head.size, BATCH)
+  if (rows.length === 0) return undefined
+  for (const [i, row] of rows.entries()) {
+    if (row.leaf_index !== state.head.size + i) throw altered('The store lacks a row that has a place in the log.')
+  }
+  const edge = state.edge.copy()
+  const grown = grow(edge, state, rows.map(rowEntry))
+  for (const file of grown.files) {
+    await files.keep(tilePath(file.tile), file.bytes)
+    step?.(tilePath(file.tile))
+  }
+  await files.settle()
+  step?.('settled')
+  const next = await publish(writer, { ...state, edge, tail: grown.tail }, state)
+  // Partial tiles whose full tile is published have no reader left that cannot take the full one.
+  const full = grown.files.filter((file) => file.tile.width === TILE_WIDTH)
+  await Promise.all(full.map((file) => files.remove(`${tilePath(file.tile)}.p`)))
+  return next
+}
+
+/**
+ * Signs the present edge and swaps the checkpoint file. The edge grew out of `before`, and the file must still be the
+ * one of `before`: so no tree is ever signed that does not extend the one signed last, whoever else wrote there.
+ */
+export async function publish(writer: Writer, grown: LogState, before: LogState | undefined): Promise<LogState> {
+  const { files, signer, step } = writer
+  const there = await files.read('checkpoint')
+  const expected = before === undefined ? undefined : utf8(before.note)
+  const same = there === undefined || expected === undefined ? there === expected : sameBytes(there, expected)
+  if (!same) throw altered('The checkpoint on disk is not the one this node signed last.')
+  const head = { origin: grown.head.origin, size: grown.edge.size, root: grown.edge.root() }
+  const note = signNote(printCheckpoint(head), [signer])
+  step?.('signed')
+  await files.replace('checkpoint', utf8(note))
+  step?.('swapped')
+  await files.settle()
+  step?.('published')
+  return { ...grown, head, note }
+}
+
+/** Appends the entries to the edge; the files this makes, bundles first, and what is left of the last bundle. */
+function grow(edge: Edge, state: LogState, added: readonly Uint8Array[]): { files: TileFile[]; tail: Uint8Array[] } {
+  const bundles: TileFile[] = []
+  const tiles: TileFile[] = []
+  let open = [...state.tail]
+  const close = (): void => {
+    const index = Math.floor((edge.size - 1) / TILE_WIDTH)
+    bundles.push({ tile: { level: 'entries', index, width: open.length }, bytes: encodeBundle(open) })
+  }
+  for (const entry of added) {
+    tiles.push(...edge.append(tree.leaf(entry)))
+    open.push(entry)
+    if (open.length === TILE_WIDTH) {
+      close()
+      open = []
+    }
+  }
+  if (open.length > 0) close()
+  return { files: [...bundles, ...tiles, ...edge.partials()], tail: open }
+}
