@@ -9,7 +9,7 @@ import type { Io, Verb } from './verb.ts'
 type Step = { readonly name: string; run(io: Io): Promise<string | undefined> }
 
 const STEPS: readonly Step[] = [
-  { name: 'format', run: (io) => tool(io, 'oxfmt', ['--check', '.']) },
+  { name: 'format', run: (io) => tool(io, 'oxfmt', ['--check', ...sources(io)]) },
   { name: 'lint', run: (io) => tool(io, 'oxlint', ['--quiet', '.']) },
   { name: 'types', run: (io) => tool(io, 'typescript', ['--noEmit', '-p', '.'], 'tsc') },
   { name: 'openapi.json', run: openapiUnchanged },
@@ -35,6 +35,12 @@ export const ok: Verb = {
     return bad === 0 ? 0 : 1
   },
 }
+
+/** Our own code; files that tools write (package.json, the lock) are theirs to lay out. */
+const sources = (io: Io): string[] =>
+  ['src', 'test', 'bin', 'scripts', 'bench', 'examples', 'tools', 'ui'].filter((name) =>
+    existsSync(join(io.root, name)),
+  )
 
 /** A packaged command, run by this Node whatever `node` means on the PATH. */
 async function tool(io: Io, name: string, args: readonly string[], command = name): Promise<string | undefined> {
