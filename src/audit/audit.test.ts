@@ -2,13 +2,15 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Kysely } from 'kysely'
+import { canonicalJson } from '../engine/bytes/canonical.ts'
+import { signingKey } from '../engine/seal/index.ts'
 import { manualClock } from '../kit/clock.ts'
 import { migrate } from '../storage/sql/index.ts'
 import { STORES } from '../storage/sql/testing.ts'
 import { type AuditEntry, auditMigrations, type AuditTables, checkProof, logRoutes, logVerifier } from './index.ts'
 import { entries, newFolder, record, seedOf, testAudit } from './testing.ts'
+import { recordText } from './entry.ts'
 import { readCheckpoint, readOnly, verifyLog } from './verify.ts'
-import { signingKey } from '../engine/seal/index.ts'
 
 for (const store of STORES) {
   const named = (what: string): [string, { skip: string | false }] => [`${store.name}: ${what}`, { skip: store.skip }]
@@ -122,6 +124,14 @@ for (const store of STORES) {
   })
 }
 type Tables = Kysely<AuditTables>
+
+test('the text of a record is canonical', () => {
+  const facts = { b: 1, a: 'ế "x"', 'a.b': true }
+  const text = recordText({ ...entries(1)[0]!, reason: 'TICKET-1', facts }, 'aud_1', '2026-11-21T00:00:00.000Z')
+  assert.equal(text, canonicalJson(JSON.parse(text)))
+  const bare = recordText({ kind: 'session.login', actor: 'u1', result: 'failed' }, 'aud_2', '2026-11-21T00:00:00.000Z')
+  assert.equal(bare, canonicalJson(JSON.parse(bare)))
+})
 
 test('entries that could carry personal data are refused with the field named', async () => {
   await using db = await STORES[0]!.open()
