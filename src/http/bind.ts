@@ -33,9 +33,11 @@ export type Door = {
   authenticate(request: Request, listener: Route['listener'], address: string): Promise<Caller>
   /** Undefined while the node is sealed: then only rows marked `whileSealed` are served. */
   fingerprint(): ((text: string) => string) | undefined
-  readonly origin: string
+  /** Host header values this listener answers to; any other is refused, so that a rebound name reads nothing. */
+  readonly hosts: ReadonlySet<string>
+  /** Addresses that may call at all; undefined lets everybody. */
+  readonly admits?: (address: string) => boolean
   readonly name: string
-  readonly trustedProxies: readonly string[]
   readonly log: Log
   count(route: string, status: number, ms: number): void
 }
@@ -78,6 +80,7 @@ async function handle(c: Context, route: Route, handler: Handler, door: Door): P
 }
 
 async function serveRow(c: Context, route: Route, handler: Handler, door: Door, requestId: string): Promise<Response> {
+  checkHost(c, door)
   const fingerprint = door.fingerprint()
   if (!fingerprint && !route.whileSealed) {
     throw sealed()
@@ -85,7 +88,7 @@ async function serveRow(c: Context, route: Route, handler: Handler, door: Door, 
   const request = c.req.raw
   const address = addressOf(c)
   const caller = fingerprint ? await door.authenticate(request, route.listener, address) : ({ kind: 'nobody' } as const)
-  if (route.method !== 'GET') checkOrigin(request, caller, door.origin)
+  if (route.method !== 'GET') checkOrigin(request, caller)
   checkAccess(route.access, caller)
   const params = check(route.params, c.req.param(), 'path')
   const query = check(
@@ -134,13 +137,29 @@ function check(schema: z.ZodType | undefined, value: unknown, where: string): un
   )
 }
 
+function checkHost(c: Context, door: Door): void {
+  if (!door.hosts.has((c.req.header('host') ?? '').toLowerCase())) {
+    throw new KhienError('http/unknown-host', 'This listener does not answer under that host name.', {
+      status: 421,
+      field: 'header.host',
+    })
+  }
+  if (door.admits && !door.admits(addressOf(c))) {
+    throw new KhienError('http/not-admitted', 'This listener does not take requests from your address.', {
+      status: 403,
+    })
+  }
+}
+
 /** A browser says where a form came from; a session cookie counts only from our own pages. */
-function checkOrigin(request: Request, caller: Caller, origin: string): void {
+function checkOrigin(request: Request, caller: Caller): void {
   const from = request.headers.get('origin')
   const site = request.headers.get('sec-fetch-site')
-  const ours = from === origin || (from === null && site === 'same-origin')
+  const own =
+    from !== null && /^https?:\/\//.test(from) && from.replace(/^https?:\/\//, '') === request.headers.get('host')
+  const ours = own || (from === null && site === 'same-origin')
   const needsOurs = caller.kind === 'staff' || caller.kind === 'person'
-  if (needsOurs ? !ours : from !== null && from !== origin) {
+  if (needsOurs ? !ours : from !== null && !own) {
     throw new KhienError('http/foreign-origin', 'This request did not come from our own page.', { status: 403 })
   }
 }

@@ -1,0 +1,5 @@
+export { gatewayRoutes } from './contract.ts'
+export { gatewayMessages } from './messages.ts'
+export { gatewayPages } from './pages.ts'
+export { refusalStore, type RefusalStore } from './refusals.ts'
+export { gatewayMigrations } from './store.ts'
