@@ -1,0 +1,2 @@
+export { rightsRoutes } from './contract.ts'
+export { rightsPages } from './pages.ts'

@@ -1,0 +1,258 @@
+import type { Audit } from '../audit/index.ts'
+import type { Consent, Purpose } from '../consent/index.ts'
+import { answer, html, redirect, type Asked, type Bound, type Frame, type Html } from '../http/index.ts'
+import type { Identity } from '../identity/index.ts'
+import type { Clock } from '../kit/clock.ts'
+import { KhienError } from '../kit/errors.ts'
+import { dateTime, inLanguage, type Language, type Twin } from '../kit/i18n.ts'
+import { groundAt } from '../law/index.ts'
+import { rightsRoutes as rows } from './contract.ts'
+import { rightsMessages } from './messages.ts'
+import { clocksText, readsTable } from './parts.ts'
+
+export type RightsContext = {
+  readonly audit: Pick<Audit, 'list' | 'proofOf'>
+  readonly consent: Consent
+  readonly identity: Identity
+  readonly clock: Clock
+  readonly frame: Frame
+  readonly controller: string
+  readonly publicOrigin: string
+}
+
+export type Words = Twin<typeof rightsMessages.vi>
+const words = (language: Language): Words => inLanguage(rightsMessages, language)
+
+/** The person's own pages: what is held, on what it rests, who read it; all without script. */
+export function rightsPages(ctx: RightsContext): readonly Bound[] {
+  const subjectOf = (asked: Asked): string => (asked.caller.kind === 'person' ? asked.caller.subject : '')
+
+  async function me(asked: Asked, before: string | undefined): Promise<Response> {
+    const { language } = asked
+    const m = words(language)
+    const subject = subjectOf(asked)
+    const [consents, running, purposes, reads, receipts] = await Promise.all([
+      ctx.consent.decisions.of(subject),
+      ctx.consent.agreements.runningOf(subject),
+      ctx.consent.purposes.versions(),
+      ctx.audit.list({ subject, limit: 200, ...(before === undefined ? {} : { before }) }),
+      ctx.consent.decisions.receiptsOf(subject),
+    ])
+    const live = consents.filter((c) => c.withdrawn_at === null)
+    // Only the newest withdrawal of a purpose that is not running again.
+    const over = consents.filter(
+      (c, i) =>
+        c.withdrawn_at !== null &&
+        !live.some((l) => l.purpose === c.purpose) &&
+        consents.findIndex((o) => o.purpose === c.purpose) === i,
+    )
+    const textOf = (id: string, version: number): Purpose | undefined => purposes.get(id)?.[version - 1]
+    const others = [...purposes.values()].map((list) => list.at(-1)!).filter((p) => p.ground !== 'consent')
+    const body = html`<h1>${m.question(ctx.controller)}</h1>
+      <p class="lead">${m.lead(live.length)}</p>
+      <ul class="cons">
+        ${live.map((c) => {
+          const purpose = textOf(c.purpose, c.version)
+          return purpose ? running1(purpose, c, m, language, ctx.controller) : ''
+        })}${over.map(
+          (c) =>
+            html`<li class="con">
+              <h2>${textOf(c.purpose, c.version)?.title[language] ?? c.purpose}</h2>
+              <p class="st ok">
+                <span
+                  >${m.withdrawnAt(dateTime(c.withdrawn_at!, language))} ${m.receipt}
+                  <a class="nw" href="/me/receipts/${c.withdrawal ?? ''}">${c.withdrawal ?? ''}</a></span
+                >
+              </p>
+            </li>`,
+        )}
+      </ul>
+      <h2 id="goes-on">${m.goesOn}</h2>
+      <p>${m.goesOnLead}</p>
+      ${goesOn(others, running, m, language, ctx.clock())}
+      <h2 id="who-read">${m.whoRead}</h2>
+      <p>${m.whoReadLead}</p>
+      ${await readsTable(reads.items, { m, language, purposes, keys: await ctx.identity.keys.list() })}
+      ${reads.next === null ? '' : html`<p><a href="/me?before=${reads.next}#who-read">${m.older}</a></p>`}
+      <h2>${m.receipts}</h2>
+      <ul class="goes">
+        ${receipts.map(
+          (r) =>
+            html`<li>
+              <a class="mono" href="/me/receipts/${r.code}">${r.code}</a>
+              <p>${dateTime(r.at, language)}</p>
+            </li>`,
+        )}
+      </ul>
+      <details class="more">
+        <summary>${m.eraseTitle}</summary>
+        <div>${clocksText(m, language, ctx.clock())}</div>
+      </details>
+      <details class="more">
+        <summary>${m.complainTitle}</summary>
+        <div>${m.complain}</div>
+      </details>
+      <form method="post" action="/me/leave">
+        <p class="row"><button class="btn">${m.leave}</button></p>
+      </form>`
+    return ctx.frame(asked, { title: m.pageTitle, path: '/me', body })
+  }
+
+  async function withdrawn(asked: Asked, code: string): Promise<Response> {
+    const m = words(asked.language)
+    const subject = subjectOf(asked)
+    const consent = (await ctx.consent.decisions.of(subject)).find((c) => c.withdrawal === code)
+    if (!consent) throw new KhienError('rights/unknown-receipt', 'You have no receipt with this code.', { status: 404 })
+    const all = await ctx.consent.purposes.versions()
+    const title = all.get(consent.purpose)?.[consent.version - 1]?.title[asked.language] ?? consent.purpose
+    const others = [...all.values()].map((list) => list.at(-1)!).filter((p) => p.ground !== 'consent')
+    const running = await ctx.consent.agreements.runningOf(subject)
+    const body = html`<div class="ans sent">
+        <h1>${m.doneTitle}</h1>
+        <p class="lead">${m.done(title)}</p>
+      </div>
+      <div class="slip">
+        <p>${m.receipt}</p>
+        <p class="code">${code}</p>
+        <p>${dateTime(consent.withdrawn_at!, asked.language)}</p>
+        <p class="small">${m.keepReceipt}</p>
+        <p class="row"><a class="btn" href="/me/receipts/${code}">${m.download}</a></p>
+      </div>
+      <h2>${m.goesOn}</h2>
+      <p>${m.goesOnLead}</p>
+      ${goesOn(others, running, m, asked.language, ctx.clock())}
+      <p class="row"><a class="btn" href="/me">${m.back}</a></p>`
+    return ctx.frame(asked, { title: m.doneTitle, path: '/me/withdrawn', body })
+  }
+
+  async function policy(asked: Asked): Promise<Response> {
+    const m = words(asked.language)
+    const declared = await ctx.consent.purposes.current().catch(() => undefined)
+    const title = m.policyTitle(ctx.controller)
+    const body = html`<h1>${title}</h1>
+      ${
+        declared
+          ? html`<p class="lead">${declared.notice.text[asked.language]}</p>
+              <h2>${m.purposes}</h2>
+              <ul class="goes">
+                ${declared.purposes.map(
+                  ({ purpose, version }) =>
+                    html`<li>
+                      <b>${purpose.title[asked.language]}</b>
+                      <p>${purpose.what[asked.language]}</p>
+                      <p>
+                        ${m.needs(fieldList(purpose, m))} ${restsOn(purpose, m, asked.language, ctx.clock())}
+                        ${m.receives}: ${recipients(purpose, m, ctx.controller)}. (${m.version(version)})
+                      </p>
+                    </li>`,
+                )}
+              </ul>`
+          : html`<p class="lead">${m.noPolicy}</p>`
+      }
+      <h2>${m.checkTitle}</h2>
+      <p>${m.check} <a href="/checkpoint">/checkpoint</a>, <a href="/log.vkey">/log.vkey</a></p>`
+    return ctx.frame(asked, { title, path: '/', body })
+  }
+
+  const download = (text: string, name: string): Response =>
+    new Response(text, {
+      headers: {
+        'content-type': 'text/plain; charset=utf-8',
+        'content-disposition': `attachment; filename="${name}"`,
+        'cache-control': 'no-store',
+      },
+    })
+
+  return [
+    answer(rows.policy, (_, asked) => policy(asked)),
+    answer(rows.enter, async ({ query }) => {
+      const subject = await ctx.identity.keys.redeem(query.t, ctx.publicOrigin)
+      return redirect('/me', [ctx.identity.personCookie(await ctx.identity.sessions.open('person', subject))])
+    }),
+    answer(rows.me, ({ query }, asked) => me(asked, query.before)),
+    answer(rows.withdraw, async ({ body }, asked) => {
+      const { code } = await ctx.consent.decisions.withdraw(subjectOf(asked), body.purpose, 'person')
+      return redirect(`/me/withdrawn?receipt=${code}`)
+    }),
+    answer(rows.withdrawn, ({ query }, asked) => withdrawn(asked, query.receipt)),
+    answer(rows.receipt, async ({ params }, asked) => {
+      const receipt = await ctx.consent.decisions.receiptOf(subjectOf(asked), params.code)
+      if (!receipt)
+        throw new KhienError('rights/unknown-receipt', 'You have no receipt with this code.', { status: 404 })
+      return download(receipt.note, `${params.code}.receipt.txt`)
+    }),
+    answer(rows.proof, async ({ params }, asked) => {
+      const subject = subjectOf(asked)
+      const mine = await ctx.audit.list({ subject, limit: 500 })
+      if (!mine.items.some((item) => item.id === params.id))
+        throw new KhienError('rights/unknown-proof', 'There is no such entry about you.', { status: 404 })
+      return download(await ctx.audit.proofOf(params.id), `${params.id}.tlog-proof`)
+    }),
+    answer(rows.leave, async () => redirect('/', [ctx.identity.personCookie('')])),
+  ]
+}
+
+type Running = { readonly purpose: string; readonly version: number; readonly given_at: number }
+
+function running1(purpose: Purpose, consent: Running, m: Words, language: Language, controller: string): Html {
+  const title = purpose.title[language]
+  return html`<li class="con">
+    <form method="post" action="/me/withdraw">
+      <h2>${title}</h2>
+      <p>${purpose.what[language]}</p>
+      <dl>
+        <div>
+          <dt>${m.data}</dt>
+          <dd>${fieldList(purpose, m)}</dd>
+        </div>
+        <div>
+          <dt>${m.receives}</dt>
+          <dd>${recipients(purpose, m, controller)}</dd>
+        </div>
+        <div>
+          <dt>${m.since}</dt>
+          <dd>${dateTime(consent.given_at, language)}, ${m.version(consent.version)}</dd>
+        </div>
+        <div>
+          <dt>${m.ifWithdrawn}</dt>
+          <dd>${purpose.ifWithdrawn?.[language] ?? ''}</dd>
+        </div>
+      </dl>
+      <input type="hidden" name="purpose" value="${purpose.id}" /><button class="btn">
+        ${m.withdraw(title.toLocaleLowerCase(language))}
+      </button>
+    </form>
+  </li>`
+}
+
+function goesOn(
+  purposes: readonly Purpose[],
+  running: readonly { kind: string }[],
+  m: Words,
+  language: Language,
+  now: number,
+): Html {
+  return html`<ul class="goes">
+    ${purposes.map((purpose) => {
+      const count = running.filter((a) => a.kind === purpose.agreement).length
+      const state = purpose.ground !== 'agreement' ? '' : count === 0 ? m.notRunning : m.running(count)
+      return html`<li>
+        <b>${purpose.title[language]}</b>
+        <p>
+          ${purpose.what[language]} ${m.needs(fieldList(purpose, m))} ${restsOn(purpose, m, language, now)} ${state}
+        </p>
+      </li>`
+    })}
+  </ul>`
+}
+
+const fieldList = (purpose: Purpose, m: Words): string =>
+  purpose.fields.map((field) => m.fieldNames[field] ?? field).join(', ')
+const recipients = (purpose: Purpose, m: Words, controller: string): string =>
+  purpose.recipients.length === 0 ? m.nobodyElse(controller) : purpose.recipients.map((r) => r.name).join(', ')
+
+function restsOn(purpose: Purpose, m: Words, language: Language, now: number): string {
+  const law = groundAt(purpose.ground, now)
+  const basis = purpose.ground === 'law' && purpose.duty ? purpose.duty[language] : law?.name[language]
+  return law ? m.restsOn(basis ?? '', law.article[language]) : ''
+}

@@ -1,0 +1,64 @@
+import type { AuditItem } from '../audit/index.ts'
+import type { Purpose } from '../consent/index.ts'
+import { html, type Html } from '../http/index.ts'
+import { dateTime, type Language } from '../kit/i18n.ts'
+import { clockAt } from '../law/index.ts'
+import type { Words } from './pages.ts'
+
+type Names = {
+  readonly m: Words
+  readonly language: Language
+  readonly purposes: ReadonlyMap<string, readonly Purpose[]>
+  readonly keys: readonly { readonly id: string; readonly name: string }[]
+}
+
+/** Reads of one person's data: when, who, for what, with what result, and the proof of each. */
+export async function readsTable(items: readonly AuditItem[], names: Names): Promise<Html> {
+  const { m, language, purposes } = names
+  const reads = items.filter((item) => item.kind.startsWith('vault.'))
+  if (reads.length === 0) return html`<p>${m.nobodyRead}</p>`
+  return html`<ul class="reads">
+    ${reads.map((item) => {
+      const fields = String(item.facts?.['fields'] ?? '')
+        .split(' ')
+        .map((field) => m.fieldNames[field] ?? field)
+        .join(', ')
+      const purpose =
+        item.purpose === undefined ? '' : (purposes.get(item.purpose)?.at(-1)?.title[language] ?? item.purpose)
+      return html`<li>
+        <p>
+          <span class="st ${item.result === 'refused' ? 'stop' : ''}"
+            >${m.kinds[item.kind] ?? item.kind}, ${m.results[item.result]}</span
+          >
+        </p>
+        <p><b>${fields}</b></p>
+        <p class="small">
+          ${dateTime(Date.parse(item.at), language)}. ${m.who}:
+          ${who(item.actor, names)}.${purpose === '' ? '' : html` ${m.forWhat}: ${purpose}${item.reason === undefined ? '' : html` (<span class="mono">${item.reason}</span>)`}.`}
+        </p>
+        <p class="small">
+          ${
+            item.index === null
+              ? html`${m.proof}: ${m.proofSoon}`
+              : html`<a href="/me/proofs/${item.id}">${m.proof}</a> <span class="leaf">#${item.index}</span>`
+          }
+        </p>
+      </li>`
+    })}
+  </ul>`
+}
+
+function who(actor: string, { m, keys }: Names): string {
+  if (actor === 'person') return m.you
+  if (!actor.startsWith('service:')) return m.staff
+  const key = keys.find((row) => `service:${row.id}` === actor)
+  return key ? m.app(key.name) : m.unknownApp
+}
+
+/** The clocks of an erasure request as the law of today has them. */
+export function clocksText(m: Words, language: Language, now: number): string {
+  const reply = clockAt('request.reply', now)
+  const erase = clockAt('request.delete', now)
+  if (!reply || !erase || !('workingDays' in reply.span) || !('days' in erase.span)) return m.complain
+  return m.erase(reply.span.workingDays, erase.span.days, erase.article[language])
+}
