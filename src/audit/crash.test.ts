@@ -147,7 +147,7 @@ test('kill -9 in a loop: every acknowledged record is in the log, and the log is
   const child = fileURLToPath(new URL('./crash-child.ts', import.meta.url))
   const acknowledged = new Set<string>()
   const heads: Checkpoint[] = []
-  const until = Date.now() + 3_500
+  const until = Date.now() + 2_500
   let kills = 0
   while (Date.now() < until) {
     const run = spawn(process.execPath, [child, folder], { stdio: ['ignore', 'pipe', 'inherit'] })

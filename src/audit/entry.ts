@@ -1,25 +1,13 @@
 import { hash } from 'node:crypto'
 import { canonicalJson, type Json } from '../engine/bytes/canonical.ts'
+import type { Act } from '../kit/act.ts'
 import { badRequest } from '../kit/errors.ts'
 
-export const RESULTS = ['allowed', 'refused', 'done', 'failed'] as const
-export type AuditResult = (typeof RESULTS)[number]
+export const RESULTS: readonly Act['result'][] = ['allowed', 'refused', 'done', 'failed']
+export type AuditResult = Act['result']
 
-/** One act that must be provable. Everything here is an id, a code, a name of a field or a count; never a value. */
-export type AuditEntry = {
-  /** `vault.read`, `consent.withdrawn`, `session.login` … */
-  readonly kind: string
-  /** Id of the person, service key or job that acted; never a name. */
-  readonly actor: string
-  /** Pseudonymous token of the data subject. */
-  readonly subject?: string
-  readonly purpose?: string
-  /** A code or a ticket number, at most 100 signs, no sentence. */
-  readonly reason?: string
-  readonly result: AuditResult
-  /** Field names, counts, ids: at most 32, texts of at most 256 signs. */
-  readonly facts?: Readonly<Record<string, string | number | boolean>>
-}
+/** One act that must be provable: ids, codes, names of fields and counts; never a value. */
+export type AuditEntry = Act
 
 /** An entry as it is kept and committed to. */
 export type AuditRecord = AuditEntry & { readonly id: string; readonly at: string }
@@ -29,9 +17,10 @@ const ID = /^[A-Za-z0-9][A-Za-z0-9_:.-]{0,127}$/
 const CODE = /^[A-Za-z0-9][A-Za-z0-9._:/#-]{0,99}$/
 const FACT = /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/
 const FACTS_MAX = 32
-const FACT_TEXT_MAX = 256
-// What slips in by mistake: a telephone or identity number, or an e-mail address, in the place of an id.
-const PERSONAL = /^\+?\d{9,12}$|\S@\S+\.\S/
+const FACT_TEXT_MAX = 4_096
+// What slips in by mistake where an id belongs: a mobile number, a citizen's identity number, an e-mail address. Other
+// rows of digits pass: order and ticket numbers look like that.
+const PERSONAL = /^(?:\+84|84|0)[35789]\d{8}$|^0\d{11}$|\S@\S+\.\S/
 
 /** The canonical text of an entry at an ISO time: what the leaf commits to. Throws `audit/bad-entry` (400) with the field. */
 export function recordText(entry: AuditEntry, id: string, at: string): string {

@@ -66,7 +66,7 @@ export function sealer(options: { readonly entropy: Entropy }): Sealer {
     return text
   }
   return {
-    newSubjectKey: () => secretKey(options.entropy(32)),
+    newSubjectKey: () => keyAndWipe(Uint8Array.from(options.entropy(32))),
     wrap(kek, key, context) {
       const raw = mustBe256(key).export()
       const wrapped = put(kek, raw, wrapData(context))
@@ -76,17 +76,21 @@ export function sealer(options: { readonly entropy: Entropy }): Sealer {
     unwrap(kek, wrapped, context) {
       const raw = take(kek, wrapped, wrapData(context))
       if (raw.length !== 32) throw new SealError('seal/refused', 'A wrapped key has the wrong length.')
-      return secretKey(raw)
+      return keyAndWipe(raw)
     },
     seal: (key, plaintext, context) => put(key, plaintext, sealData(context)),
     open: (key, sealed, context) => take(key, sealed, sealData(context)),
   }
 }
 
-/** A KeyObject out of 32 raw bytes, which are overwritten. */
+/** A KeyObject out of 32 raw bytes, which it copies: the caller's bytes stay as they are. */
 export function secretKey(raw: Uint8Array): KeyObject {
   if (raw.length !== 32) throw new RangeError('a key has 32 bytes')
-  const key = createSecretKey(raw)
+  return createSecretKey(raw)
+}
+
+function keyAndWipe(raw: Uint8Array): KeyObject {
+  const key = secretKey(raw)
   raw.fill(0)
   return key
 }
