@@ -60,6 +60,27 @@ test('a tag of 4, 8 or 12 bytes is refused, though it would be a right one', () 
   assert.equal(gcmDecrypt(key, entropy(12), new Uint8Array(15), new Uint8Array(0)), undefined)
 })
 
+test('a long context and one of the longest signs bind as well', () => {
+  for (const subject of ['x'.repeat(5_000), '語'.repeat(500), '😀'.repeat(300)]) {
+    const sealed = seals.seal(key, Buffer.from('x'), { ...context, subject })
+    assert.equal(seals.open(key, sealed, { ...context, subject }).length, 1)
+    assert.throws(() => seals.open(key, sealed, { ...context, subject: `${subject}y` }), { code: 'seal/refused' })
+    assert.throws(() => seals.open(key, sealed, { ...context, subject: subject.slice(2) }), { code: 'seal/refused' })
+  }
+})
+
+test('a sealed value of format 1 stays readable', () => {
+  // Made once with the published format: 01 00 | IV | ciphertext | tag, associated data as written in sealer.ts.
+  const fixed = secretKey(Buffer.alloc(32, 7))
+  const known = sealer({ entropy: (bytes) => new Uint8Array(bytes).fill(9) }).seal(fixed, Buffer.from('abc'), context)
+  const texts = ['khien/seal', 'n', 's', 'c', 'r', 'f']
+  const prefixed = texts.map((text) => Buffer.concat([Buffer.from([0, 0, 0, text.length]), Buffer.from(text)]))
+  const aad = Buffer.concat([Buffer.from([1, 0]), ...prefixed, Buffer.from([0, 0, 0, 1])])
+  const cipher = createCipheriv('aes-256-gcm', fixed, Buffer.alloc(12, 9), { authTagLength: 16 }).setAAD(aad)
+  const text = Buffer.concat([cipher.update('abc'), cipher.final(), cipher.getAuthTag()])
+  assert.deepEqual(Buffer.from(known), Buffer.concat([Buffer.from([1, 0]), Buffer.alloc(12, 9), text]))
+})
+
 test('no IV comes twice', () => {
   const seen = new Set<string>()
   for (let i = 0; i < 2000; i++) {

@@ -1,7 +1,6 @@
 import { createSecretKey, type KeyObject } from 'node:crypto'
-import { join, utf8 } from '../bytes/join.ts'
 import { SealError } from './error.ts'
-import { gcmDecrypt, gcmEncrypt, IV_SIZE, TAG_SIZE } from './gcm.ts'
+import { gcmDecrypt, gcmEncryptInto, IV_SIZE, TAG_SIZE } from './gcm.ts'
 
 export type Entropy = (bytes: number) => Uint8Array
 
@@ -50,8 +49,12 @@ export function sealer(options: { readonly entropy: Entropy }): Sealer {
     return pool.subarray(used - IV_SIZE, used)
   }
   const put = (key: KeyObject, plaintext: Uint8Array, context: Uint8Array): Uint8Array => {
+    const out = new Uint8Array(HEADER + IV_SIZE + plaintext.length + TAG_SIZE)
     const iv = nextIv()
-    return join([Uint8Array.of(FORMAT, 0), iv, gcmEncrypt(mustBe256(key), iv, plaintext, context)])
+    out[0] = FORMAT
+    out.set(iv, HEADER)
+    gcmEncryptInto(out, key, iv, plaintext, context)
+    return out
   }
   const take = (key: KeyObject, sealed: Uint8Array, context: Uint8Array): Buffer => {
     if (sealed[0] !== undefined && sealed[0] > FORMAT) {
@@ -59,7 +62,7 @@ export function sealer(options: { readonly entropy: Entropy }): Sealer {
     }
     const whole = sealed.length >= HEADER + IV_SIZE + TAG_SIZE && sealed[0] === FORMAT && sealed[1] === 0
     const iv = sealed.subarray(HEADER, HEADER + IV_SIZE)
-    const text = whole ? gcmDecrypt(mustBe256(key), iv, sealed.subarray(HEADER + IV_SIZE), context) : undefined
+    const text = whole ? gcmDecrypt(key, iv, sealed.subarray(HEADER + IV_SIZE), context) : undefined
     if (text === undefined) {
       throw new SealError('seal/refused', 'The sealed value was altered, or belongs to another place or key.')
     }
@@ -68,7 +71,8 @@ export function sealer(options: { readonly entropy: Entropy }): Sealer {
   return {
     newSubjectKey: () => keyAndWipe(Uint8Array.from(options.entropy(32))),
     wrap(kek, key, context) {
-      const raw = mustBe256(key).export()
+      const raw = key.export()
+      if (raw.length !== 32) throw new RangeError('a key has 32 bytes')
       const wrapped = put(kek, raw, wrapData(context))
       raw.fill(0)
       return wrapped
@@ -95,24 +99,25 @@ function keyAndWipe(raw: Uint8Array): KeyObject {
   return key
 }
 
-function mustBe256(key: KeyObject): KeyObject {
-  if (key.symmetricKeySize !== 32) throw new RangeError('a key has 32 bytes')
-  return key
-}
-
 const sealData = (c: SealContext): Uint8Array =>
   associated(['khien/seal', c.node, c.subject, c.collection, c.record, c.field], c.version)
 const wrapData = (c: WrapContext): Uint8Array => associated(['khien/wrap', c.node, c.subject], c.version)
 
+// Filled anew for every call and read at once by the cipher; longer contexts get room of their own.
+const ROOM = Buffer.alloc(2048)
+
 function associated(texts: readonly string[], version: number): Uint8Array {
   if (!Number.isInteger(version) || version < 0 || version > 0xffff_ffff) throw new RangeError('a version is a uint32')
-  const parts: Uint8Array[] = [Uint8Array.of(FORMAT, 0)]
+  let most = HEADER + 4
+  // A UTF-16 unit is at most three bytes of UTF-8.
+  for (const text of texts) most += 4 + 3 * text.length
+  const room = most <= ROOM.length ? ROOM : Buffer.alloc(most)
+  room[0] = FORMAT
+  let at = HEADER
   for (const text of texts) {
-    const bytes = utf8(text)
-    parts.push(uint32(bytes.length), bytes)
+    const length = room.write(text, at + 4)
+    room.writeUInt32BE(length, at)
+    at += 4 + length
   }
-  return join([...parts, uint32(version)])
+  return room.subarray(0, room.writeUInt32BE(version, at))
 }
-
-const uint32 = (value: number): Uint8Array =>
-  Uint8Array.of(value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255)
