@@ -6,7 +6,7 @@ import { getService } from './get.ts'
 import { keyring } from './keyring.ts'
 import { putService } from './put.ts'
 import { searchService } from './search.ts'
-import type { VaultTables } from './store.ts'
+import type { KeyTables, VaultTables } from './store.ts'
 
 export { vaultRoutes } from './contract.ts'
 export { COLLECTIONS, mask, ruleOf } from './collections.ts'
@@ -29,7 +29,15 @@ export function openVault(ctx: VaultContext) {
       .orderBy('record')
       .limit(500)
       .execute()
-  return { put: putService(ctx, keys), get: getService(ctx, keys), search, checkPassword, held }
+  const people = async (): Promise<number> => {
+    const row = await ctx.keysDb
+      .tables<KeyTables>()
+      .selectFrom('subject_key')
+      .select((eb) => eb.fn.countAll<number>().as('n'))
+      .executeTakeFirstOrThrow()
+    return Number(row.n)
+  }
+  return { people, put: putService(ctx, keys), get: getService(ctx, keys), search, checkPassword, held }
 }
 
 export const vaultApi = (vault: Vault): readonly Bound[] => [

@@ -1,0 +1,67 @@
+import { chmodSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { Hono } from 'hono'
+import { serve, type Listening } from '../http/index.ts'
+import { KhienError, StartError, badRequest, toProblem } from '../kit/errors.ts'
+
+/** What the host itself may ask of a node, over a unix socket that only the node's own user can open. */
+export type HostRequests = {
+  unseal(passphrase: string): Promise<Record<string, unknown>>
+  recover(): Promise<Record<string, unknown>>
+  /** NDJSON lines of refusals; resolves when they are durable. */
+  refusals(lines: string): Promise<void>
+  stats(figures: unknown): void
+}
+
+const LONGEST = 4 * 1024 * 1024
+/** sockaddr_un holds 108 bytes. */
+const LONGEST_PATH = 100
+
+export async function controlSocket(folder: string, host: HostRequests): Promise<Listening> {
+  const path = join(folder, 'run', 'node.sock')
+  if (Buffer.byteLength(path) > LONGEST_PATH) {
+    throw new StartError(
+      'data-folder',
+      `The path ${path} is too long for a socket; choose a data folder with a shorter name.`,
+    )
+  }
+  // The folder's lock says that nobody else runs here, so what lies there is a dead node's.
+  rmSync(path, { force: true })
+  const app = new Hono()
+  app.onError((error) => {
+    const problem = toProblem(error)
+    return Response.json(problem, { status: problem.status, headers: { 'content-type': 'application/problem+json' } })
+  })
+  app.post('/unseal', async (c) => {
+    const { passphrase } = (await json(c.req.raw)) as { passphrase?: unknown }
+    if (typeof passphrase !== 'string')
+      throw badRequest('http/invalid', 'body.passphrase: expected a text', 'body.passphrase')
+    return Response.json(await host.unseal(passphrase))
+  })
+  app.post('/admin/recover', async () => Response.json(await host.recover()))
+  app.post('/gateway/refusals', async (c) => {
+    await host.refusals(await text(c.req.raw))
+    return new Response(null, { status: 204 })
+  })
+  app.post('/gateway/stats', async (c) => {
+    host.stats(await json(c.req.raw))
+    return new Response(null, { status: 204 })
+  })
+  const listening = await serve(app, { socket: path })
+  chmodSync(path, 0o600)
+  return listening
+}
+
+async function text(request: Request): Promise<string> {
+  const bytes = await request.arrayBuffer()
+  if (bytes.byteLength > LONGEST) throw new KhienError('http/too-large', 'The body is too large.', { status: 413 })
+  return Buffer.from(bytes).toString('utf8')
+}
+
+async function json(request: Request): Promise<unknown> {
+  try {
+    return JSON.parse(await text(request))
+  } catch {
+    throw badRequest('http/json', 'The body is not valid JSON.', 'body')
+  }
+}

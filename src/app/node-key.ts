@@ -1,0 +1,61 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { newKeyBundle, openBundle, sealBundle, SealError, type KeyBundle } from '../engine/seal/index.ts'
+import { StartError } from '../kit/errors.ts'
+import { systemEntropy } from '../kit/ids.ts'
+import type { NodeConfig } from './config.ts'
+import { askPassphrase, readPassphrase } from './passphrase.ts'
+
+/** Everybody knows it: a demo key guards nothing, and the file says so. */
+const DEMO_PASSPHRASE = 'khien demo key, guards nothing'
+const TRIES = 3
+
+/** The node's keys, or undefined when it must start sealed. A wrong passphrase is a StartError, but for a prompt. */
+export async function obtainKey(config: NodeConfig): Promise<KeyBundle | undefined> {
+  const source = config.key
+  if (source.from === 'demo') return demoKey(config.folder)
+  if (source.from === 'fd') return openKey(config.folder, readPassphrase(source.fd))
+  if (source.from === 'credential') return openKey(config.folder, readPassphrase(source.path))
+  if (source.from === 'sealed') return undefined
+  for (let tries = 1; tries <= TRIES; tries++) {
+    const terminal = { input: process.stdin, output: (text: string) => void process.stderr.write(text) }
+    const passphrase = await askPassphrase(`Passphrase of the ${config.role} node: `, terminal)
+    try {
+      return await openKey(config.folder, passphrase)
+    } catch (error) {
+      if (!(error instanceof StartError) || error.code !== 'seal/wrong-passphrase') throw error
+      process.stderr.write(`${error.message}\n`)
+    }
+  }
+  return undefined
+}
+
+/** Opens `<folder>/key.json`. Errors: `no-key`, `seal/wrong-passphrase`, `seal/corrupt`, `seal/newer-format`. */
+export async function openKey(folder: string, passphrase: string): Promise<KeyBundle> {
+  const path = join(folder, 'key.json')
+  if (!existsSync(path))
+    throw new StartError('no-key', `There is no key in ${path}; ./bin/khien.js key init makes one.`, { status: 409 })
+  try {
+    return await openBundle(readFileSync(path, 'utf8'), passphrase)
+  } catch (cause) {
+    if (cause instanceof SealError) throw new StartError(cause.code, cause.message, { status: 403, cause })
+    throw cause
+  }
+}
+
+async function demoKey(folder: string): Promise<KeyBundle> {
+  const path = join(folder, 'key.json')
+  if (existsSync(path)) return openKey(folder, DEMO_PASSPHRASE)
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const bundle = newKeyBundle({ entropy: systemEntropy, now: Date.now() })
+  // Cheap on purpose: the passphrase is public, and a demo should start at once.
+  const text = await sealBundle(bundle, DEMO_PASSPHRASE, {
+    entropy: systemEntropy,
+    cost: { memory: 64, passes: 1, parallelism: 1 },
+  })
+  writeFileSync(path, `${JSON.stringify({ demo: true, ...(JSON.parse(text) as object) }, null, 2)}\n`, {
+    mode: 0o600,
+    flush: true,
+  })
+  return bundle
+}

@@ -1,0 +1,242 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { audit as openAudit, type Audit } from '../audit/index.ts'
+import type { KeyBundle } from '../engine/seal/index.ts'
+import { refusalStore, type RefusalStore } from '../gateway/index.ts'
+import { answer, assets, bindRoutes, html, serve, type Bound, type Door } from '../http/index.ts'
+import { openIdentity, type Identity } from '../identity/index.ts'
+import type { RecordActs } from '../kit/act.ts'
+import type { Clock } from '../kit/clock.ts'
+import { KhienError } from '../kit/errors.ts'
+import type { Entropy } from '../kit/ids.ts'
+import { inLanguage } from '../kit/i18n.ts'
+import type { Listener } from '../kit/contract.ts'
+import type { Log } from '../kit/log.ts'
+import { forgetOnce } from '../storage/sql/index.ts'
+import { admission, hostsOf } from './admission.ts'
+import type { Running } from './child.ts'
+import type { NodeConfig } from './config.ts'
+import { controlSocket } from './control-socket.ts'
+import { citizenFrame, consoleFrame } from './frames.ts'
+import { diskCheck, health } from './health.ts'
+import { nodeMessages } from './messages.ts'
+import { metrics as openMetrics } from './metrics.ts'
+import { obtainKey, openKey } from './node-key.ts'
+import { nodePages, nodeRoutes } from './node-pages.ts'
+import { ROLE_SLICES } from './roles/index.ts'
+import { secretsOf, type Secrets } from './secrets.ts'
+import { openStores, type Stores } from './stores.ts'
+
+export type NodeDeps = { readonly clock: Clock; readonly entropy: Entropy; readonly log: Log }
+
+/** Everything a role's slices are opened with, once the node has its key. */
+export type Opened = NodeDeps & {
+  readonly config: NodeConfig
+  readonly stores: Stores
+  readonly secrets: Secrets
+  readonly audit: Audit
+  readonly record: RecordActs
+  readonly identity: Identity
+  readonly refusals: RefusalStore
+  readonly frames: {
+    readonly console: ReturnType<typeof consoleFrame>
+    readonly citizen: ReturnType<typeof citizenFrame>
+  }
+}
+export type RoleSlices = {
+  readonly rows: readonly Bound[]
+  readonly sections: Parameters<typeof nodePages>[0]['sections']
+}
+
+const SWEEP_MS = 60_000
+
+/** Runs one node: one role, one controller, one folder. Sealed until it has its key, then serving. */
+export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Running> {
+  const { log } = deps
+  const stores = await openStores(config, log)
+  const refusals = refusalStore({ db: stores.db, clock: deps.clock })
+  const metrics = openMetrics()
+  let open:
+    | { secrets: Secrets; audit: Audit; identity: Identity; apps: Record<Listener, ReturnType<typeof bindRoutes>> }
+    | undefined
+  const frames = {
+    console: consoleFrame({
+      controller: config.controller,
+      role: config.role,
+      rail: ROLE_SLICES[config.role].rail,
+      audit: () => open?.audit,
+    }),
+    citizen: citizenFrame({ controller: config.controller }),
+  }
+  const door = (listener: Listener): Door => ({
+    authenticate: async (request) => (await open?.identity.authenticate(request, listener)) ?? { kind: 'nobody' },
+    fingerprint: () => open?.secrets.fingerprint,
+    hosts: hostsOf(config, listener),
+    ...(listener === 'internal' ? { admits: admission(config.internalAllow) } : {}),
+    name: config.controller,
+    log,
+    count: metrics.request,
+  })
+  const checks = {
+    sealed: async () => (open ? undefined : 'the node waits for its key'),
+    store: async () => void (await stores.db.ping()),
+    keys: async () => void (await stores.keysDb.ping()),
+    disk: diskCheck(config.folder),
+    log: async () => (open ? void (await open.audit.head()) : undefined),
+  }
+  metrics.gauge('khien_sealed', '1 while the node waits for its key', () => (open ? 0 : 1))
+  metrics.gauge(
+    'khien_log_leaves',
+    'Signed leaves of the evidence log',
+    async () => (await open?.audit.head().catch(() => undefined))?.size ?? 0,
+  )
+  for (const name of ['workers', 'requests', 'refused', 'upstreamErrors', 'dropped', 'forgotten'] as const) {
+    metrics.gauge(
+      `khien_gateway_${name.replace(/[A-Z]/g, (sign) => `_${sign.toLowerCase()}`)}`,
+      `Gateway: ${name}`,
+      () => refusals.figures()[name],
+    )
+  }
+  const always = [...health(checks, metrics), ...assets]
+  const sealedPage = answer(nodeRoutes.home, async (_, asked) => {
+    const m = inLanguage(nodeMessages, asked.language)
+    return frames.console(asked, {
+      title: m.sealedTitle,
+      path: '/',
+      status: 503,
+      body: html`<div class="entry">
+        <h1>${m.sealedTitle}</h1>
+        <p class="say">${m.sealedLead}</p>
+      </div>`,
+    })
+  })
+  const sealedApps = {
+    internal: bindRoutes([...always, sealedPage], door('internal')),
+    public: bindRoutes(assets, door('public')),
+  }
+
+  async function unseal(bundle: KeyBundle): Promise<void> {
+    if (open) throw new KhienError('node/open', 'The node is unsealed already.', { status: 409 })
+    const secrets = secretsOf(bundle, config.role, deps.entropy)
+    const audit = openAudit({
+      ...deps,
+      db: stores.db,
+      folder: config.folder,
+      origin: `khien/${secrets.node}`,
+      signer: secrets.logSigner,
+    })
+    await audit.reconcile('edge')
+    const record: RecordActs = (trx, acts) => audit.record(trx as Parameters<Audit['record']>[0], acts)
+    const identity = openIdentity({
+      ...deps,
+      db: stores.db,
+      record,
+      pepper: secrets.pepper,
+      sealSmall: secrets.sealSmall,
+      openSmall: secrets.openSmall,
+      controller: config.controller,
+      role: config.role,
+    })
+    const opened: Opened = { ...deps, config, stores, secrets, audit, record, identity, refusals, frames }
+    const slices = ROLE_SLICES[config.role].open(opened)
+    const rows = [
+      ...always,
+      ...slices.rows,
+      ...nodePages({
+        audit,
+        folder: config.folder,
+        frame: frames.console,
+        demoKey: config.key.from === 'demo',
+        receiptVkey: secrets.receiptVkey,
+        hasAdministrator: identity.staff.hasAdministrator,
+        sections: slices.sections,
+      }),
+    ]
+    const on = (listener: Listener) =>
+      rows.filter((row) => row.route.listener === listener || row.route.id.startsWith('assets.'))
+    await stores.db.transaction((trx) =>
+      record(trx, [
+        { kind: 'node.opened', actor: 'node', result: 'done', facts: { role: config.role, key: secrets.kekId } },
+      ]),
+    )
+    audit.start()
+    open = {
+      secrets,
+      audit,
+      identity,
+      apps: {
+        internal: bindRoutes(on('internal'), door('internal')),
+        public: bindRoutes(on('public'), door('public')),
+      },
+    }
+  }
+
+  /** A one-time link for the first administrator, as long as there is none. */
+  async function setupLink(): Promise<{ setupLink?: string }> {
+    if (!open || (await open.identity.staff.hasAdministrator())) return {}
+    return {
+      setupLink: `${config.internalOrigin}/setup?token=${await open.identity.staff.invite(['administrator'], 'host')}`,
+    }
+  }
+
+  const bundle = await obtainKey(config)
+  if (bundle) await unseal(bundle)
+  if (open && config.demo && config.role === 'platform') await demoServiceKey(config, open.identity)
+
+  const fetchOn = (listener: Listener) => ({
+    fetch: (request: Request, env: object) => (open?.apps ?? sealedApps)[listener].fetch(request, env),
+  })
+  await using stack = new AsyncDisposableStack()
+  stack.use(stores)
+  stack.defer(() => open?.audit[Symbol.asyncDispose]())
+  const sweep = setInterval(() => {
+    const jobs = [open?.identity.sessions.sweep(), forgetOnce(stores.db, deps.clock()), refusals.sweep()]
+    Promise.all(jobs).catch((error: unknown) =>
+      log.warn('node.sweep-failed', { name: error instanceof Error ? error.name : 'unknown' }),
+    )
+  }, SWEEP_MS)
+  stack.defer(() => clearInterval(sweep))
+  stack.use(await serve(fetchOn('internal') as never, config.internal))
+  stack.use(await serve(fetchOn('public') as never, config.public))
+  stack.use(
+    await controlSocket(config.folder, {
+      async unseal(passphrase) {
+        await unseal(await openKey(config.folder, passphrase))
+        return { unsealed: true, ...(await setupLink()) }
+      },
+      async recover() {
+        if (!open)
+          throw new KhienError('sealed', 'The node is sealed: run ./bin/khien.js unseal first.', { status: 503 })
+        return { link: `${config.internalOrigin}/setup?token=${await open.identity.staff.recover()}` }
+      },
+      refusals: async (lines) => void (await refusals.keep(lines)),
+      stats: refusals.hear,
+    }),
+  )
+  const note = { sealed: open === undefined, demoKey: config.key.from === 'demo', ...(await setupLink()) }
+  const owned = stack.move()
+  return { note, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+}
+
+/** The example marketplace finds its service key here; a key that this node no longer knows is made anew. */
+async function demoServiceKey(config: NodeConfig, identity: Identity): Promise<void> {
+  const known = (await identity.keys.list()).some((key) => key.name === 'Chợ Sen' && key.revoked_at === null)
+  const path = join(dirname(config.folder), 'marketplace', 'service-key.json')
+  if (known) return
+  const { id, key } = await identity.keys.create(
+    'Chợ Sen',
+    [
+      'processing:declare',
+      'consent:write',
+      'consent:read',
+      'agreement:write',
+      'vault:write',
+      'vault:read',
+      'vault:search',
+      'vault:password',
+    ],
+    'host',
+  )
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  writeFileSync(path, `${JSON.stringify({ id, key })}\n`, { mode: 0o600, flush: true })
+}

@@ -1,0 +1,12 @@
+import { systemClock } from '../../kit/clock.ts'
+import { systemEntropy } from '../../kit/ids.ts'
+import { jsonLog } from '../../kit/log.ts'
+import { runChild } from '../child.ts'
+import type { NodeConfig } from '../config.ts'
+import { startNode } from '../node.ts'
+
+runChild((given) => {
+  const config = given as NodeConfig
+  const log = jsonLog((line) => process.stderr.write(line), { process: config.role })
+  return startNode(config, { clock: systemClock, entropy: systemEntropy, log })
+})

@@ -1,0 +1,94 @@
+import { consentApi, openConsent } from '../../consent/index.ts'
+import { gatewayPages } from '../../gateway/index.ts'
+import { html } from '../../http/index.ts'
+import { identityPages } from '../../identity/index.ts'
+import { inLanguage, number } from '../../kit/i18n.ts'
+import { rightsPages } from '../../rights/index.ts'
+import { openVault, vaultApi } from '../../vault/index.ts'
+import type { RailEntry } from '../frames.ts'
+import { nodeMessages } from '../messages.ts'
+import type { Opened, RoleSlices } from '../node.ts'
+
+export const platformRail: readonly RailEntry[] = [
+  {
+    href: '/',
+    icon: 'open',
+    label: 'home',
+    roles: ['administrator', 'dpo', 'analyst', 'moderator', 'inspector', 'support', 'auditor'],
+  },
+  { href: '/refusals', icon: 'protect', label: 'refusals', roles: ['administrator', 'analyst', 'dpo', 'auditor'] },
+  { href: '/log', icon: 'leaf', label: 'log', roles: ['administrator', 'dpo', 'auditor'] },
+  { href: '/settings', icon: 'gear', label: 'settings', roles: ['administrator'] },
+]
+
+/** A company that owns a digital platform: gateway, vault, consent, the rights of its users. */
+export function openPlatform(opened: Opened): RoleSlices {
+  const { config, stores, secrets, audit, record, identity, refusals, frames, clock, entropy } = opened
+  const consent = openConsent({
+    db: stores.db,
+    clock,
+    entropy,
+    record,
+    signNote: secrets.signReceipt,
+    controller: config.controller,
+  })
+  const vault = openVault({
+    db: stores.db,
+    keysDb: stores.keysDb,
+    clock,
+    entropy,
+    record,
+    consent,
+    sealer: secrets.sealer,
+    kek: secrets.kek,
+    kekId: secrets.kekId,
+    node: secrets.node,
+    pepper: secrets.pepper,
+    tag: secrets.tag,
+  })
+  return {
+    rows: [
+      ...identityPages({ identity, frame: frames.console, origin: config.internalOrigin }),
+      ...consentApi(consent),
+      ...vaultApi(vault),
+      ...rightsPages({
+        audit,
+        consent,
+        identity,
+        clock,
+        frame: frames.citizen,
+        controller: config.controller,
+        publicOrigin: config.publicOrigin,
+      }),
+      ...gatewayPages(refusals, frames.console),
+    ],
+    async sections(language) {
+      const m = inLanguage(nodeMessages, language)
+      const n = (value: number): string => number(value, language)
+      const figures = refusals.figures()
+      const [kept, people, purposes] = await Promise.all([
+        refusals.count(),
+        vault.people(),
+        consent.purposes.versions(),
+      ])
+      return [
+        {
+          title: m.gateway,
+          lines: [
+            { label: m.workers, value: n(figures.workers) },
+            { label: m.requests, value: n(figures.requests) },
+            { label: m.refused, value: html`<a href="/refusals">${n(kept)}</a>` },
+            { label: m.lost, value: n(figures.dropped) },
+          ],
+        },
+        {
+          title: m.data,
+          lines: [
+            { label: m.people, value: n(people) },
+            { label: m.purposes, value: html`<a href="${config.publicOrigin}/">${n(purposes.size)}</a>` },
+          ],
+        },
+      ]
+    },
+  }
+}

@@ -1,0 +1,73 @@
+import { createHmac, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto'
+import {
+  blindIndex,
+  fieldIndexKey,
+  sealer,
+  secretKey,
+  signingKey,
+  type KeyBundle,
+  type Sealer,
+  type SigningKey,
+} from '../engine/seal/index.ts'
+import { signNote } from '../engine/tlog/index.ts'
+import { noteSigner } from '../audit/index.ts'
+import type { Entropy } from '../kit/ids.ts'
+
+/** What a node does with its key bundle once unsealed. Each use has a key of its own, derived where it can be. */
+export type Secrets = {
+  /** Name inside every sealed value and of the log; follows the key, so that data and key find each other. */
+  readonly node: string
+  readonly kek: KeyObject
+  readonly kekId: string
+  readonly pepper: Uint8Array
+  readonly sealer: Sealer
+  readonly logSigner: SigningKey
+  readonly receiptVkey: string
+  readonly signReceipt: (text: string) => string
+  readonly tag: (collection: string, field: string, normalised: string) => string
+  readonly fingerprint: (text: string) => string
+  readonly sealSmall: (plain: Uint8Array, about: string) => Uint8Array
+  readonly openSmall: (sealed: Uint8Array, about: string) => Uint8Array
+}
+
+/** Two million people share a 24-bit tag in eights or so at a hundred million: enough to blur, few enough to open. */
+const INDEX_BITS = 24
+
+export function secretsOf(bundle: KeyBundle, role: string, entropy: Entropy): Secrets {
+  const node = `${role}-${bundle.kekId}`
+  const derive = (use: string): Buffer => Buffer.from(hkdfSync('sha256', bundle.signingSeed, '', `khien/${use}`, 32))
+  const kek = secretKey(Uint8Array.from(bundle.kek))
+  const ours = sealer({ entropy })
+  const indexKey = createSecretKey(bundle.indexKey)
+  const fieldKeys = new Map<string, KeyObject>()
+  const keyOf = (collection: string, field: string): KeyObject => {
+    const name = `${collection}.${field}`
+    let key = fieldKeys.get(name)
+    if (!key) fieldKeys.set(name, (key = fieldIndexKey(indexKey, collection, field)))
+    return key
+  }
+  const printKey = createSecretKey(derive('fingerprint'))
+  const receipts = noteSigner(`${node}/receipt`, signingKey(derive('receipt')))
+  const place = (about: string) => ({
+    node,
+    subject: '-',
+    collection: 'node',
+    record: about,
+    field: 'secret',
+    version: 1,
+  })
+  return {
+    node,
+    kek,
+    kekId: bundle.kekId,
+    pepper: bundle.pepper,
+    sealer: ours,
+    logSigner: signingKey(derive('log')),
+    receiptVkey: receipts.vkey,
+    signReceipt: (text) => signNote(text, [receipts]),
+    tag: (collection, field, normalised) => blindIndex(keyOf(collection, field), normalised, INDEX_BITS),
+    fingerprint: (text) => createHmac('sha256', printKey).update(text).digest('base64url'),
+    sealSmall: (plain, about) => ours.seal(kek, plain, place(about)),
+    openSmall: (sealed, about) => ours.open(kek, sealed, place(about)),
+  }
+}
