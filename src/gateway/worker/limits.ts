@@ -1,0 +1,75 @@
+export type Limits = {
+  /** Request line and headers together, bytes. */
+  readonly headBytes: number
+  readonly headers: number
+  readonly target: number
+  readonly headMs: number
+  readonly requestMs: number
+  readonly idleMs: number
+  readonly connections: number
+  readonly requestsPerConnection: number
+  readonly upstreamConnections: number
+  readonly upstreamConnectMs: number
+  readonly upstreamHeadMs: number
+  readonly upstreamIdleMs: number
+  /** How long an answer to a refused request may wait for its record. */
+  readonly recordMs: number
+  readonly drainMs: number
+}
+
+export const LIMITS: Limits = {
+  headBytes: 16_384,
+  headers: 100,
+  target: 8_192,
+  headMs: 10_000,
+  requestMs: 30_000,
+  idleMs: 15_000,
+  connections: 10_000,
+  requestsPerConnection: 10_000,
+  upstreamConnections: 128,
+  upstreamConnectMs: 3_000,
+  upstreamHeadMs: 30_000,
+  upstreamIdleMs: 60_000,
+  recordMs: 250,
+  drainMs: 3_000,
+}
+
+export type RawHeaders = readonly (readonly [name: string, value: string])[]
+
+/** Node's flat `rawHeaders` as pairs. */
+export function pairsOf(flat: readonly string[]): RawHeaders {
+  const out: [string, string][] = []
+  for (let at = 0; at + 1 < flat.length; at += 2) out.push([flat[at]!, flat[at + 1]!])
+  return out
+}
+
+// Two of these could be read differently by us and by the application.
+const SINGLE: ReadonlySet<string> = new Set(['host', 'content-length', 'transfer-encoding', 'content-type', 'content-encoding', 'expect'])
+
+/**
+ * The status a request must be answered with, before any rule, because of its shape: what an application behind could read differently
+ * from us (request smuggling, RFC 9112 §6.3, §11.2), or what is too much. 0 when it is in order.
+ */
+export function shapeStatus(method: string, target: string, httpVersion: string, headers: RawHeaders, limits: Limits): number {
+  if (httpVersion !== '1.1' && httpVersion !== '1.0') return 505
+  if (target.length > limits.target) return 414
+  if (headers.length > limits.headers) return 431
+  // Origin form alone: absolute form names a host of its own, and we are nobody's forward proxy.
+  if (!target.startsWith('/') || /[\x00-\x20\x7f#\\]/.test(target)) return 400
+  const seen = new Set<string>()
+  for (const [rawName, value] of headers) {
+    const name = rawName.toLowerCase()
+    if (!/^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(name) || /[\x00-\x08\x0a-\x1f\x7f]/.test(value)) return 400
+    if (SINGLE.has(name) && seen.has(name)) return 400
+    // Read as Content-Length by gateways that turn - into _ (CGI, WSGI).
+    if (/^(?:content_length|transfer_encoding|content_type)$/.test(name)) return 400
+    if (name === 'content-length' && !/^\d{1,15}$/.test(value)) return 400
+    if (name === 'transfer-encoding' && (value.toLowerCase() !== 'chunked' || httpVersion === '1.0')) return 400
+    if (name === 'host' && !/^[A-Za-z0-9._:[\]-]{1,255}$/.test(value)) return 400
+    seen.add(name)
+  }
+  if (!seen.has('host')) return 400
+  if (seen.has('content-length') && seen.has('transfer-encoding')) return 400
+  if (seen.has('transfer-encoding') && /^(?:GET|HEAD)$/.test(method)) return 400
+  return 0
+}

@@ -1,0 +1,63 @@
+import type { RuleMatch } from '../../engine/waf/index.ts'
+
+/** One refused request as it is kept: names, lengths and masked matches; never a value of query, body, header or cookie. */
+export type Refusal = {
+  /** The request id, also shown to the person refused: `R-7Q4K-2MXB`. */
+  readonly id: string
+  readonly at: number
+  /** Process id of the worker. */
+  readonly worker: number
+  readonly clientAddress: string
+  /** 0 when a trusted proxy stands between: it told us the address only. */
+  readonly clientPort: number
+  readonly method: string
+  readonly host: string
+  /** Without query, see `safePath`. */
+  readonly path: string
+  readonly status: number
+  readonly score: number
+  readonly threshold: number
+  /** `detect`: would have been refused, went on. */
+  readonly mode: 'block' | 'detect'
+  readonly matches: readonly RuleMatch[]
+  /** Size of the body. */
+  readonly bytes: number
+}
+
+export type WorkerStats = {
+  readonly pid: number
+  readonly requests: number
+  readonly refused: number
+  readonly upstreamErrors: number
+  readonly dropped: number
+  readonly queued: number
+  /** Added by limits and rules, µs, over the last 1,024 requests; null before the first. */
+  readonly p50: number | null
+  readonly p99: number | null
+}
+
+/** Keeps refusals outside the worker. `record` resolves once the refusal is durable, or is given up and counted. */
+export interface Recorder {
+  record(refusal: Refusal): Promise<void>
+  report(stats: WorkerStats): void
+  counts(): { readonly queued: number; readonly dropped: number }
+}
+
+const ORDINARY = /^[A-Za-z0-9._~%!$&'()*+,;=:-]{1,64}$/
+
+/** Path without query; a segment that may name a person (six digits or more, an `@`), or that is no ordinary name, is masked. */
+export function safePath(target: string): string {
+  const path = target.split(/[?#]/, 1)[0]!
+  const masked = path
+    .split('/')
+    .map((part) => {
+      if (part === '') return ''
+      const digits = part.replace(/\D/g, '').length
+      return digits >= 6 || /@|%40/i.test(part) || !ORDINARY.test(part) ? '•' : part
+    })
+    .join('/')
+  return masked.length > 300 ? `${masked.slice(0, 300)}…` : masked
+}
+
+/** A Host header as it may be kept. */
+export const safeHost = (host: string): string => (/^[A-Za-z0-9.:[\]-]{1,255}$/.test(host) ? host.toLowerCase() : '•')

@@ -1,0 +1,96 @@
+import { Client } from 'undici'
+import type { Log } from '../../kit/log.ts'
+import type { Recorder, Refusal, WorkerStats } from './refusal.ts'
+
+const GROUP_MS = 5
+const BATCH = 200
+const QUEUE = 10_000
+const BACKOFF_MS = [100, 200, 400, 800, 1_600, 3_000]
+const LAST_FLUSH_MS = 1_000
+
+type Waiting = { readonly line: string; readonly done: () => void }
+
+/**
+ * Sends refusals to the node over its unix socket, grouped, in order, again and again while it is away. The queue is bounded: past 10,000
+ * a refusal is dropped and counted, for the gateway must go on refusing whether or not anyone keeps the record.
+ */
+export function socketRecorder(path: string, log: Log): Recorder & AsyncDisposable {
+  const client = new Client('http://node.internal', { socketPath: path, bodyTimeout: 5_000, headersTimeout: 5_000 })
+  const queue: Waiting[] = []
+  let dropped = 0
+  let failures = 0
+  let timer: NodeJS.Timeout | undefined
+  let sending: Promise<void> | undefined
+  let reporting = false
+  let closed = false
+
+  const post = async (to: string, type: string, body: string): Promise<number> => {
+    const { statusCode, body: answer } = await client.request({ method: 'POST', path: to, headers: { 'content-type': type }, body })
+    await answer.dump()
+    return statusCode
+  }
+
+  const plan = (ms: number): void => {
+    if (timer !== undefined || sending !== undefined || queue.length === 0 || closed) return
+    timer = setTimeout(() => {
+      timer = undefined
+      sending = send().finally(() => {
+        sending = undefined
+        plan(failures === 0 ? 0 : BACKOFF_MS[Math.min(failures, BACKOFF_MS.length) - 1]!)
+      })
+    }, ms)
+  }
+
+  const send = async (): Promise<void> => {
+    const batch = queue.slice(0, BATCH)
+    try {
+      const status = await post('/gateway/refusals', 'application/x-ndjson', batch.map(({ line }) => line).join('\n'))
+      if (status >= 500) throw new Error('node answered 5xx')
+      if (status >= 400) {
+        // It will never take these; do not stand in the way of the next.
+        dropped += batch.length
+        log.error('refusals-rejected', { status, count: batch.length })
+      }
+      if (failures > 0) log.info('node-is-back', { queued: queue.length })
+      failures = 0
+      queue.splice(0, batch.length)
+      for (const { done } of batch) done()
+    } catch {
+      if (failures++ === 0) log.warn('node-is-away', { queued: queue.length })
+    }
+  }
+
+  return {
+    record(refusal: Refusal): Promise<void> {
+      if (queue.length >= QUEUE || closed) {
+        dropped++
+        return Promise.resolve()
+      }
+      return new Promise((done) => {
+        queue.push({ line: JSON.stringify(refusal), done })
+        plan(GROUP_MS)
+      })
+    },
+    report(stats: WorkerStats): void {
+      if (reporting || closed) return
+      reporting = true
+      post('/gateway/stats', 'application/json', JSON.stringify(stats))
+        .catch(() => undefined)
+        .finally(() => {
+          reporting = false
+        })
+    },
+    counts: () => ({ queued: queue.length, dropped }),
+    async [Symbol.asyncDispose](): Promise<void> {
+      const until = Date.now() + LAST_FLUSH_MS
+      clearTimeout(timer)
+      await sending
+      while (queue.length > 0 && failures === 0 && Date.now() < until) await send()
+      closed = true
+      clearTimeout(timer)
+      if (queue.length > 0) log.warn('refusals-lost', { count: queue.length })
+      for (const { done } of queue.splice(0)) done()
+      await client.destroy()
+    },
+  }
+}
