@@ -5,6 +5,8 @@ import { vocabularyOf } from './mask.ts'
 import { FIXED, operatorOf } from './operator/index.ts'
 import type { Chain, Collection, Control, Disruption, Phase, Plan, Rule, Selector, SetVar, Target } from './plan.ts'
 import { compilePattern } from './regex/index.ts'
+import { needsOf, type Needs } from './regex/needs.ts'
+import { parsePattern } from './regex/parse.ts'
 import { VARIABLES } from './request.ts'
 import { transformationOf } from './transform/index.ts'
 
@@ -33,16 +35,25 @@ type Link = { readonly directive: Directive; readonly draft: Draft }
  * Rule files (SecLang text) → plan. Files are read in the order given. Throws `SecLangError` with file and line for anything that is
  * not supported or not understood, so that no rule is ever silently weaker than written.
  */
-export function compileRules(files: readonly RuleFile[]): Plan {
-  return new Compiler().compile(files.flatMap(readDirectives))
+export function compileRules(files: readonly RuleFile[], options: CompileOptions = {}): Plan {
+  return new Compiler(options.prefilter ?? true).compile(files.flatMap(readDirectives))
 }
+
+/** `prefilter: false` runs every operator on every value: the plain meaning, which tests hold the other to. */
+export type CompileOptions = { readonly prefilter?: boolean }
 
 class Compiler {
   private readonly defaults = new Map<Phase, Default>()
   private readonly chains = new Map<string, Chain>()
+  private readonly selections = new Map<string, number>()
   private readonly labels = new Map<string, number>()
   private readonly ids = new Set<number>()
+  private readonly prefilter: boolean
   private engine: Plan['engine'] = 'on'
+
+  constructor(prefilter: boolean) {
+    this.prefilter = prefilter
+  }
 
   compile(directives: readonly Directive[]): Plan {
     const steps: (Step & { base: Default })[] = []
@@ -62,7 +73,7 @@ class Compiler {
     }
     if (open.length > 0) throw new SecLangError(open[0]!.directive.file, open[0]!.directive.line, 'a chain is not closed')
     const rules = steps.map((step) => this.guard(step.directive, () => this.rule(step, step.base)))
-    return { engine: this.engine, rules, chains: this.chains.size }
+    return { engine: this.engine, rules }
   }
 
   private guard<T>(directive: Directive, run: () => T): T {
@@ -135,13 +146,17 @@ class Compiler {
     const isRule = directive.name === 'SecRule'
     const skipTo = draft.skipAfter === undefined ? undefined : this.labels.get(draft.skipAfter)
     if (draft.skipAfter !== undefined && skipTo === undefined) throw new ConstructError(`marker ${draft.skipAfter} is not there`)
-    const { test, param } = testOf(isRule ? directive.words[1]! : '@unconditionalMatch')
+    const { test, param, needs } = testOf(isRule ? directive.words[1]! : '@unconditionalMatch')
+    const targets = isRule ? targetsOf(directive.words[0]!) : [{ collection: 'REMOTE_ADDR' as const, selector: undefined, count: false, excluded: false }]
     return {
       id: first.id,
       file: directive.file,
       line: directive.line,
       phase: first.phase,
-      targets: isRule ? targetsOf(directive.words[0]!) : [{ collection: 'REMOTE_ADDR', selector: undefined, count: false, excluded: false }],
+      targets: targets.filter((target) => !target.excluded),
+      exclusions: targets.filter((target) => target.excluded),
+      selection: this.selectionOf(isRule ? directive.words[0]! : '', targets),
+      needs: this.prefilter && !test.negated ? needs : [],
       test,
       chain: this.chainOf(draft.transformations),
       multiMatch: draft.multiMatch,
@@ -158,6 +173,13 @@ class Compiler {
       tags: draft.tags,
       vocabulary: vocabularyOf(param),
     }
+  }
+
+  private selectionOf(text: string, targets: readonly Target[]): number | undefined {
+    if (targets.some(({ collection }) => collection === 'TX' || collection.startsWith('MATCHED_'))) return undefined
+    const known = this.selections.get(text) ?? this.selections.size
+    this.selections.set(text, known)
+    return known
   }
 
   private chainOf(names: readonly string[]): Chain | undefined {
@@ -311,7 +333,7 @@ function selectorOf(pattern: string | undefined, name: string | undefined): Sele
   return name === undefined ? undefined : { name: name.trim().toLowerCase() }
 }
 
-function testOf(text: string): { test: Rule['test']; param: string } {
+function testOf(text: string): { test: Rule['test']; param: string; needs: Needs } {
   const found = /^\s*(!?)\s*(?:@([A-Za-z0-9]+)(?:\s+([^]*))?)?$/.exec(text)
   // Without @ it is a regular expression, as in `SecRule ARGS "attack"`; `!` still negates.
   const bare = found === null ? /^\s*(!?)([^]*)$/.exec(text)! : undefined
@@ -322,9 +344,10 @@ function testOf(text: string): { test: Rule['test']; param: string } {
   const make = operatorOf(name)
   if (FIXED.has(name.toLowerCase())) {
     if (/%\{[A-Za-z]/.test(param)) throw new ConstructError(`a macro in @${name} is not supported`)
-    return { test: { negated, run: make(param) }, param }
+    const needs = name.toLowerCase() === 'rx' ? needsOf(parsePattern(param)) : []
+    return { test: { negated, run: make(param) }, param, needs }
   }
   const template = parseTemplate(param)
   const literal = literalOf(template)
-  return { test: { negated, run: literal === undefined ? { make, param: template } : make(literal) }, param }
+  return { test: { negated, run: literal === undefined ? { make, param: template } : make(literal) }, param, needs: [] }
 }

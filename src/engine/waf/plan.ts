@@ -1,6 +1,7 @@
 import type { Operator, OperatorFactory } from './operator/index.ts'
 import type { Variable } from './request.ts'
 import type { Template } from './macro.ts'
+import type { Needs } from './regex/needs.ts'
 import type { Transformation } from './transform/index.ts'
 
 export type Phase = 1 | 2
@@ -32,6 +33,11 @@ export type Rule = {
   readonly line: number
   readonly phase: Phase
   readonly targets: readonly Target[]
+  readonly exclusions: readonly Target[]
+  /** Rules with the same number look at the same values; undefined when these change as rules run (TX, MATCHED_VAR). */
+  readonly selection: number | undefined
+  /** What a value must hold for the operator to be worth running; empty: anything. */
+  readonly needs: Needs
   readonly test: { readonly negated: boolean; readonly run: Operator | { readonly make: OperatorFactory; readonly param: Template } }
   readonly chain: Chain | undefined
   readonly multiMatch: boolean
@@ -54,6 +60,4 @@ export type Rule = {
 export type Plan = {
   readonly engine: 'on' | 'off' | 'detection-only'
   readonly rules: readonly Rule[]
-  /** Number of distinct transformation steps. */
-  readonly chains: number
 }

@@ -20,7 +20,7 @@ export type RequestHead = {
 export type Entry = { readonly key: string; readonly value: string; readonly transformed: (string | undefined)[] }
 export type Values = readonly Entry[]
 
-const entry = (key: string, value: string): Entry => ({ key, value, transformed: [] })
+export const entry = (key: string, value: string): Entry => ({ key, value, transformed: [] })
 const one = (value: string): Values => [entry('', value)]
 const keyed = (pairs: readonly Pair[]): Values => pairs.map(([key, value]) => entry(key, value))
 const namesOf = (pairs: readonly Pair[]): Values => [...new Set(pairs.map(([key]) => key))].map((key) => entry(key, key))

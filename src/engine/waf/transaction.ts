@@ -1,8 +1,10 @@
 import type { Reference, Template } from './macro.ts'
 import { maskMatch, placeOf } from './mask.ts'
 import { toNumber } from './operator/number.ts'
-import type { Chain, Control, Phase, Plan, Rule, SetVar, Target } from './plan.ts'
-import { readBody, readHead, type Collections, type Entry, type RequestHead } from './request.ts'
+import type { Control, Phase, Plan, Rule, SetVar, Target } from './plan.ts'
+import { mayHold } from './regex/needs.ts'
+import { entry, readBody, readHead, type Collections, type Entry, type RequestHead } from './request.ts'
+import { everyStep, Selection, type Item } from './selection.ts'
 
 export type RuleMatch = {
   readonly ruleId: number
@@ -36,7 +38,8 @@ export function openTransaction(plan: Plan, request: RequestHead): Transaction {
   return new Evaluation(plan, request)
 }
 
-type Found = { readonly target: Target; readonly entry: Entry; readonly matched: string; readonly groups: readonly string[] }
+type Found = Item & { readonly matched: string; readonly groups: readonly string[] }
+const NOTHING: readonly Found[] = []
 
 class Evaluation implements Transaction {
   private readonly plan: Plan
@@ -45,6 +48,7 @@ class Evaluation implements Transaction {
   private readonly tx = new Map<string, string>()
   private readonly controls: Control[] = []
   private readonly matches: RuleMatch[] = []
+  private selections: (Selection | undefined)[] = []
   private lastMatches: readonly Found[] = []
   private status = 0
   private finished = false
@@ -62,7 +66,9 @@ class Evaluation implements Transaction {
 
   inspectBody(body: Uint8Array): Verdict {
     if (!this.finished) {
-      this.collections = readBody(this.request, this.collections, body)
+      const before = this.collections
+      this.collections = readBody(this.request, before, body)
+      if (this.collections !== before) this.selections = []
       this.run(2)
     }
     return this.verdict()
@@ -135,50 +141,59 @@ class Evaluation implements Transaction {
     })
   }
 
-  private find(rule: Rule): Found[] {
+  private find(rule: Rule): readonly Found[] {
+    const selection = this.select(rule)
+    const view = selection.view(rule.chain)
+    if (!mayHold(view.all, rule.needs)) return NOTHING
     const out: Found[] = []
     const { negated, run } = rule.test
     const operator = typeof run === 'function' ? run : run.make(this.expand(run.param))
-    for (const target of rule.targets) {
-      if (target.excluded) continue
-      for (const entry of this.entries(target)) {
-        if (!target.count && this.isExcluded(rule, target, entry)) continue
-        for (const value of rule.multiMatch ? everyStep(entry, rule.chain) : [transformed(entry, rule.chain)]) {
-          const hit = operator(value)
-          if ((hit !== undefined) === negated) continue
-          const groups = hit?.groups ?? []
-          out.push({ target, entry, matched: groups[0] ?? '', groups })
-          break
-        }
+    for (const [i, item] of selection.items.entries()) {
+      if (!mayHold(view.signs[i]!, rule.needs)) continue
+      if (this.controls.length > 0 && this.isTargetRemoved(rule, item)) continue
+      const values = rule.multiMatch ? everyStep(item.entry, rule.chain) : [view.values[i]!]
+      for (const value of values) {
+        const hit = operator(value)
+        if ((hit !== undefined) === negated) continue
+        out.push({ ...item, matched: hit?.groups[0] ?? '', groups: hit?.groups ?? [] })
+        break
       }
     }
     return out
   }
 
-  private isExcluded(rule: Rule, target: Target, entry: Entry): boolean {
-    const excludes = (other: Target): boolean => other.collection === target.collection && isSelected(other, entry)
-    return (
-      rule.targets.some((other) => other.excluded && excludes(other)) ||
-      this.controls.some((c) => c.kind === 'remove-target' && rule.id >= c.from && rule.id <= c.to && excludes(c.target))
+  private isTargetRemoved(rule: Rule, { target, entry }: Item): boolean {
+    return this.controls.some(
+      (c) => c.kind === 'remove-target' && rule.id >= c.from && rule.id <= c.to && c.target.collection === target.collection && isSelected(c.target, entry),
     )
   }
 
-  private entries(target: Target): readonly Entry[] {
-    const all = this.all(target)
-    const chosen = target.selector === undefined ? all : all.filter((entry) => isSelected(target, entry))
-    return target.count ? [fresh('', String(chosen.length))] : chosen
+  private select(rule: Rule): Selection {
+    if (rule.selection === undefined) return new Selection(this.items(rule))
+    while (this.selections.length <= rule.selection) this.selections.push(undefined)
+    return (this.selections[rule.selection] ??= new Selection(this.items(rule)))
+  }
+
+  private items({ targets, exclusions }: Rule): Item[] {
+    return targets.flatMap((target) => {
+      const chosen = this.all(target).filter(
+        (value) =>
+          isSelected(target, value) && !exclusions.some((other) => other.collection === target.collection && isSelected(other, value)),
+      )
+      return target.count ? [{ target, entry: entry('', String(chosen.length)) }] : chosen.map((value) => ({ target, entry: value }))
+    })
   }
 
   private all({ collection }: Target): readonly Entry[] {
     switch (collection) {
       case 'TX':
-        return [...this.tx].map(([key, value]) => fresh(key, value))
+        return [...this.tx].map(([key, value]) => entry(key, value))
       case 'MATCHED_VAR':
-        return this.lastMatches.slice(-1).map(({ entry }) => fresh('', entry.value))
+        return this.lastMatches.slice(-1).map((found) => entry('', found.entry.value))
       case 'MATCHED_VARS':
-        return this.lastMatches.map(({ entry }) => fresh('', entry.value))
+        return this.lastMatches.map((found) => entry('', found.entry.value))
       case 'MATCHED_VAR_NAME':
-        return this.lastMatches.slice(-1).map((found) => fresh('', nameOf(found)))
+        return this.lastMatches.slice(-1).map((found) => entry('', nameOf(found)))
       default:
         return this.collections[collection]
     }
@@ -222,23 +237,9 @@ class Evaluation implements Transaction {
   }
 }
 
-const fresh = (key: string, value: string): Entry => ({ key, value, transformed: [] })
 const nameOf = ({ target, entry }: Found): string => (entry.key === '' ? target.collection : `${target.collection}:${entry.key}`)
 
 function isSelected({ selector }: Target, { key }: Entry): boolean {
   if (selector === undefined) return true
   return 'name' in selector ? key.toLowerCase() === selector.name : selector.pattern.test(key)
-}
-
-/** The value after a chain; kept on the entry, because most rules share their chains. */
-function transformed(entry: Entry, chain: Chain | undefined): string {
-  if (chain === undefined) return entry.value
-  return (entry.transformed[chain.index] ??= chain.run(transformed(entry, chain.before)))
-}
-
-function everyStep(entry: Entry, chain: Chain | undefined): string[] {
-  const out: string[] = []
-  for (let step = chain; step !== undefined; step = step.before) out.push(transformed(entry, step))
-  out.push(entry.value)
-  return out.reverse().filter((value, i, all) => value !== all[i - 1])
 }

@@ -1,0 +1,72 @@
+import { unite, type ByteSet } from '../../bytes/byte-set.ts'
+import type { Node } from './ast.ts'
+
+/** Of the ASCII signs 32–63 and 64–95 (with lower case folded onto upper), those a value holds or a pattern needs one of. */
+export type Signs = { readonly low: number; readonly high: number }
+
+/** A match must hold one of each of these. */
+export type Needs = readonly Signs[]
+
+const MOST = 6
+
+/** What every match of the pattern must contain, rarest first. bench/gateway.ts: most values are cleared by this before any search. */
+export function needsOf(root: Node): Needs {
+  return needed(root)
+    .filter((set) => !set.some((flag, byte) => flag === 1 && (byte < 32 || byte > 126)))
+    .map((set) => ({ weight: weightOf(set), signs: signsOfSet(set) }))
+    .sort((a, b) => a.weight - b.weight)
+    .slice(0, MOST)
+    .map(({ signs }) => signs)
+}
+
+function needed(node: Node): ByteSet[] {
+  switch (node.kind) {
+    case 'set':
+      return [node.set]
+    case 'sequence':
+      return node.items.flatMap(needed)
+    case 'capture':
+      return needed(node.body)
+    case 'repeat':
+      return node.min > 0 ? needed(node.body) : []
+    case 'choice': {
+      // One need of each option, united: whichever option matches, one of these bytes is there.
+      const options = node.options.map((option) => needed(option).sort((a, b) => weightOf(a) - weightOf(b)))
+      const count = Math.min(MOST, ...options.map((list) => list.length))
+      return Array.from({ length: count }, (_, i) => unite(options.map((list) => list[i]!)))
+    }
+    case 'ahead':
+    case 'assert':
+      return []
+  }
+}
+
+// Letters stand in nearly every value, digits in many, signs in few.
+const weightOf = (set: ByteSet): number =>
+  set.reduce((sum, flag, byte) => sum + flag * (byte < 32 || byte > 126 ? 1000 : /[a-z ]/i.test(String.fromCharCode(byte)) ? 30 : byte >= 48 && byte <= 57 ? 8 : 1), 0)
+
+function signsOfSet(set: ByteSet): Signs {
+  let text = ''
+  for (let byte = 32; byte < 127; byte++) if (set[byte] === 1) text += String.fromCharCode(byte)
+  return signsOf(text)
+}
+
+export function signsOf(text: string): Signs {
+  let low = 0
+  let high = 0
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code < 64) {
+      if (code >= 32) low |= 1 << (code & 31)
+    } else if (code < 128) high |= 1 << (code & 31)
+  }
+  return { low, high }
+}
+
+export function mayHold(signs: Signs, needs: Needs): boolean {
+  for (let i = 0; i < needs.length; i++) {
+    const need = needs[i]!
+    if ((signs.low & need.low) === 0 && (signs.high & need.high) === 0) return false
+  }
+  return true
+}
