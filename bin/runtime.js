@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, fstatSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -49,7 +49,7 @@ export function chooseNode(folder = root, running = process) {
  * dies in any way, even by kill -9, the other side sees the channel close and ends too.
  */
 export function runToEnd(command, args, options = {}) {
-  const child = spawn(command, args, { stdio: ['inherit', 'inherit', 'inherit', 'ipc'], ...options })
+  const child = spawn(command, args, { stdio: inherited(args), ...options })
   const pass = (signal) => child.kill(signal)
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, pass)
   if (process.connected) {
@@ -63,6 +63,27 @@ export function runToEnd(command, args, options = {}) {
     process.kill(process.pid, signal)
   })
   return child
+}
+
+/** The usual three, every descriptor that an argument like `--key-fd 3` names, in its own place, and the lifeline. */
+export function inherited(args) {
+  const stdio = ['inherit', 'inherit', 'inherit']
+  args.forEach((word, i) => {
+    const [, inline] = /^--(?:new-)?key-fd(?:=(\d{1,4}))?$/.exec(word) ?? []
+    const fd = Number(inline ?? (/^--(?:new-)?key-fd$/.test(word) ? args[i + 1] : NaN))
+    if (Number.isInteger(fd) && fd > 2 && fd < 1024 && isOpen(fd)) stdio[fd] = fd
+  })
+  const all = Array.from(stdio, (entry) => entry ?? 'ignore')
+  return [...all, 'ipc']
+}
+
+const isOpen = (fd) => {
+  try {
+    fstatSync(fd)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** One sentence on stderr, then out. */

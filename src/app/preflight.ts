@@ -1,6 +1,6 @@
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { StartError } from '../kit/errors.ts'
 import { codeOf } from './config-file.ts'
@@ -42,7 +42,7 @@ const tryListen = (host: string, port: number): Promise<string | undefined> =>
  */
 export function claimFolder(data: string): Disposable {
   try {
-    mkdirSync(data, { recursive: true, mode: 0o700 })
+    makeFolder(data)
     accessSync(data, constants.R_OK | constants.W_OK | constants.X_OK)
   } catch (error) {
     throw new StartError('data-folder', `The data folder ${data} cannot be written (${codeOf(error)}).`)
@@ -55,6 +55,13 @@ export function claimFolder(data: string): Disposable {
     throw error
   }
   return held
+}
+
+/** Step by step: Node's own `recursive` never returns where the file system answers ENOENT to mkdir, as /proc does. */
+export function makeFolder(path: string): void {
+  if (existsSync(path) && statSync(path).isDirectory()) return
+  if (dirname(path) !== path) makeFolder(dirname(path))
+  mkdirSync(path, { mode: 0o700 })
 }
 
 function hold(data: string): Disposable {

@@ -1,6 +1,7 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { askPassphrase, readPassphrase } from '../app/passphrase.ts'
+import { makeFolder } from '../app/preflight.ts'
 import { StartError } from '../kit/errors.ts'
 import { systemEntropy } from '../kit/ids.ts'
 import { readFd, readFlags, readRole } from './flags.ts'
@@ -73,7 +74,7 @@ async function newPassphrase(fd: number | undefined, io: Io): Promise<string> {
 
 /** Complete and on the disk under its name, or not there at all; readable by its owner alone. */
 function writeDurably(path: string, text: string): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  makeFolder(dirname(path))
   const beside = `${path}.new`
   const fd = openSync(beside, 'w', 0o600)
   writeSync(fd, text)
