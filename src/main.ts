@@ -1,7 +1,6 @@
 import { dirname } from 'node:path'
 import { nearest } from './app/nearest.ts'
 import { UsageError, type Io, type Verb } from './cli/verb.ts'
-import { loadPart } from './cli/part.ts'
 import { KhienError } from './kit/errors.ts'
 
 const root = dirname(import.meta.dirname)
@@ -12,8 +11,9 @@ const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   demo: async () => (await import('./cli/demo.ts')).demo,
   key: async () => (await import('./cli/key.ts')).key,
   unseal: async () => (await import('./cli/unseal.ts')).unseal,
+  receipt: async () => (await import('./cli/receipt.ts')).receipt,
   admin: async () => (await import('./cli/admin.ts')).admin,
-  log: async () => (await loadPart<{ log: Verb }>(root, 'src/cli/log.ts')).log,
+  log: async () => (await import('./cli/log.ts')).log,
   test: async () => (await import('./cli/test.ts')).test,
   ok: async () => (await import('./cli/ok.ts')).ok,
   bench: async () => (await import('./cli/bench.ts')).bench,
@@ -58,11 +58,7 @@ function refused(error: unknown, io: Io): number {
 async function help(io: Io): Promise<number> {
   io.out('khien <command> [flags]\n\n')
   for (const [name, load] of Object.entries(VERBS)) {
-    const verb = await load().catch((error: unknown) => {
-      if (error instanceof KhienError) return undefined
-      throw error
-    })
-    if (verb !== undefined) io.out(`  ${name.padEnd(9)} ${verb.summary}\n`)
+    io.out(`  ${name.padEnd(9)} ${(await load()).summary}\n`)
   }
   io.out('\nkhien <command> --help tells its flags.\n')
   return 0

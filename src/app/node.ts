@@ -12,6 +12,7 @@ import type { Entropy } from '../kit/ids.ts'
 import { inLanguage } from '../kit/i18n.ts'
 import type { Listener } from '../kit/contract.ts'
 import type { Log } from '../kit/log.ts'
+import { openOutbox, type Outbox } from '../outbox/index.ts'
 import { forgetOnce } from '../storage/sql/index.ts'
 import { admission, hostsOf } from './admission.ts'
 import type { Running } from './child.ts'
@@ -38,6 +39,7 @@ export type Opened = NodeDeps & {
   readonly record: RecordActs
   readonly identity: Identity
   readonly refusals: RefusalStore
+  readonly outbox: Outbox
   readonly frames: {
     readonly console: ReturnType<typeof consoleFrame>
     readonly citizen: ReturnType<typeof citizenFrame>
@@ -55,6 +57,7 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
   const { log } = deps
   const stores = await openStores(config, log)
   const refusals = refusalStore({ db: stores.db, clock: deps.clock })
+  const outbox = openOutbox({ ...deps, db: stores.db })
   const metrics = openMetrics()
   let open:
     | { secrets: Secrets; audit: Audit; identity: Identity; apps: Record<Listener, ReturnType<typeof bindRoutes>> }
@@ -160,6 +163,7 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
       ]),
     )
     audit.start()
+    outbox.start()
     open = {
       secrets,
       audit,
@@ -189,13 +193,10 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
   await using stack = new AsyncDisposableStack()
   stack.use(stores)
   stack.defer(() => open?.audit[Symbol.asyncDispose]())
-  const sweep = setInterval(() => {
-    const jobs = [open?.identity.sessions.sweep(), forgetOnce(stores.db, deps.clock()), refusals.sweep()]
-    Promise.all(jobs).catch((error: unknown) =>
-      log.warn('node.sweep-failed', { name: error instanceof Error ? error.name : 'unknown' }),
-    )
-  }, SWEEP_MS)
-  stack.defer(() => clearInterval(sweep))
+  stack.use(outbox)
+  outbox.every('sweep', SWEEP_MS, () =>
+    Promise.all([open?.identity.sessions.sweep(), forgetOnce(stores.db, deps.clock()), refusals.sweep()]),
+  )
   stack.use(await serve(fetchOn('internal') as never, config.internal))
   stack.use(await serve(fetchOn('public') as never, config.public))
   stack.use(

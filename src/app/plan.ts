@@ -4,7 +4,6 @@ import { isIP } from 'node:net'
 import { join } from 'node:path'
 import { StartError } from '../kit/errors.ts'
 import {
-  ROLES,
   type Address,
   type GatewayConfig,
   type KeySource,
@@ -113,33 +112,35 @@ function planNode(config: StartConfig, role: Role, terminal: boolean): NodeConfi
 
 /** A key that anyone can make guards nothing: it stays on this machine and before nobody's application. */
 function chooseKey(config: StartConfig, role: Role, folder: string, terminal: boolean): KeySource {
-  const real = hasOwnKey(folder)
+  const own = ownKey(folder)
   const exposed = config.upstream !== undefined || Object.values(config.bind).some((host) => !isLoopback(host))
-  if (!real && exposed)
-    throw new StartError(
-      'demo-key',
-      `The ${role} node has only a demo key, which protects nobody: run ./bin/khien.js key init --role ${role} --data ${config.data} first.`,
-    )
-  if (config.key !== undefined && real) return config.key
+  if (own !== 'real' && exposed) throw new StartError('demo-key', demoKeySentence(config, role, own))
+  if (config.key !== undefined && own === 'real') return config.key
   if (config.key !== undefined)
     throw new StartError(
       'no-key',
       `There is no key in ${folder} to open: run ./bin/khien.js key init --role ${role} --data ${config.data} first.`,
     )
-  if (!real) return { from: 'demo' }
+  if (own !== 'real') return { from: 'demo' }
   return terminal ? { from: 'prompt' } : { from: 'sealed' }
 }
 
-/** `key.json` is written by `khien key init`; one that says `"demo": true` was made by a demo for itself. */
-function hasOwnKey(folder: string): boolean {
-  const path = join(folder, 'key.json')
-  if (!existsSync(path)) return false
-  try {
-    const bundle: unknown = JSON.parse(readFileSync(path, 'utf8'))
-    return !(typeof bundle === 'object' && bundle !== null && 'demo' in bundle && bundle.demo === true)
-  } catch {
-    return true
-  }
+function demoKeySentence(config: StartConfig, role: Role, own: 'none' | 'demo'): string {
+  const init = `./bin/khien.js key init --role ${role} --data`
+  if (own === 'none')
+    return `Only a demo key would guard the ${role} node, and it guards nothing: run ${init} ${config.data} first.`
+  return `The data in ${config.data} lies under a demo key, which guards nothing: run ${init} with a new folder, and start with the same.`
 }
 
-export const roleOf = (name: string): Role | undefined => ROLES.find((role) => role === name)
+/** `key.json` is written by `khien key init`; one that says `"demo": true` was made by a demo for itself. */
+export function ownKey(folder: string): 'none' | 'demo' | 'real' {
+  const path = join(folder, 'key.json')
+  if (!existsSync(path)) return 'none'
+  try {
+    const bundle: unknown = JSON.parse(readFileSync(path, 'utf8'))
+    return typeof bundle === 'object' && bundle !== null && 'demo' in bundle && bundle.demo === true ? 'demo' : 'real'
+  } catch {
+    // Unreadable is for the node to say; it is certainly nothing a demo may pass over.
+    return 'real'
+  }
+}

@@ -6,6 +6,7 @@ import { gatewayMigrations } from '../gateway/index.ts'
 import { identityMigrations } from '../identity/index.ts'
 import { StartError } from '../kit/errors.ts'
 import type { Log } from '../kit/log.ts'
+import { outboxMigrations } from '../outbox/index.ts'
 import { migrate, onceMigrations, openPostgres, openSqlite, type Database } from '../storage/sql/index.ts'
 import { keyMigrations, vaultMigrations } from '../vault/index.ts'
 import type { NodeConfig } from './config.ts'
@@ -14,6 +15,7 @@ export type Stores = AsyncDisposable & { readonly db: Database; readonly keysDb:
 
 export const controlMigrations = [
   ...onceMigrations,
+  ...outboxMigrations,
   ...auditMigrations,
   ...identityMigrations,
   ...consentMigrations,

@@ -47,6 +47,8 @@ export type Audit = AsyncDisposable & {
   reconcile(depth?: Depth): Promise<Reconciliation>
   /** The tlog-proof text of one record; `audit/unknown` (404), `audit/not-published` (409, for half a second or so). */
   proofOf(id: string): Promise<string>
+  /** One record, undefined when there is none. */
+  find(id: string): Promise<AuditItem | undefined>
   /** Newest first; `limit` 1–500; `next` is the cursor for `before`, null at the end. */
   list(wish: AuditList): Promise<{ readonly items: readonly AuditItem[]; readonly next: string | null }>
   head(): Promise<LogHead>
@@ -108,6 +110,10 @@ export function audit(options: AuditOptions): Audit {
       }
       const record = JSON.parse(row.record) as AuditRecord
       return makeProof(now.read, now, row.leaf_index, { record, salt: row.salt })
+    },
+    async find(id) {
+      const row = await oneRow(db, id)
+      return row && { ...(JSON.parse(row.record) as AuditRecord), index: row.leaf_index }
     },
     async list({ before, limit, ...filter }) {
       const most = Math.min(500, Math.max(1, Math.floor(limit)))

@@ -1,6 +1,7 @@
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { askPassphrase, readPassphrase } from '../app/passphrase.ts'
+import { ownKey } from '../app/plan.ts'
 import { makeFolder } from '../app/preflight.ts'
 import { StartError } from '../kit/errors.ts'
 import { systemEntropy } from '../kit/ids.ts'
@@ -37,6 +38,11 @@ Without this passphrase nobody can read the data again. Keep a copy where the da
 
 async function init(folder: string, fd: number | undefined, io: Io): Promise<number> {
   const path = join(folder, 'key.json')
+  if (ownKey(folder) === 'demo')
+    throw new StartError(
+      'key-exists',
+      `${path} is a demo key with demo data under it; choose a new folder with --data.`,
+    )
   if (existsSync(path)) throw new StartError('key-exists', `${path} is already there; a key is never overwritten.`)
   const { newKeyBundle, sealBundle } = await import('../engine/seal/index.ts')
   const passphrase = await newPassphrase(fd, io)

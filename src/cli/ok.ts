@@ -1,11 +1,9 @@
 import { spawn } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { OpenapiPart } from './openapi.ts'
-import { loadPart } from './part.ts'
 import type { Io, Verb } from './verb.ts'
 
-/** What is wrong, or nothing. A step whose part is not in this copy says so and passes. */
+/** What is wrong, or nothing. */
 type Step = { readonly name: string; run(io: Io): Promise<string | undefined> }
 
 const STEPS: readonly Step[] = [
@@ -58,21 +56,15 @@ async function tool(io: Io, name: string, args: readonly string[], command = nam
 }
 
 async function openapiUnchanged(io: Io): Promise<string | undefined> {
-  if (!existsSync(join(io.root, 'src/app/openapi.ts'))) return undefined
-  const part = await loadPart<OpenapiPart>(io.root, 'src/app/openapi.ts')
-  if (part.openapiText === undefined) return 'src/app/openapi.ts exports no openapiText().'
+  const { openapiText } = await import('../app/openapi.ts')
   const path = join(io.root, 'openapi.json')
-  const same = existsSync(path) && readFileSync(path, 'utf8') === (await part.openapiText())
-  return same ? undefined : 'openapi.json is not what the contracts say: npm run openapi, and look at the difference.'
+  if (existsSync(path) && readFileSync(path, 'utf8') === openapiText()) return undefined
+  return 'openapi.json is not what the contracts say: run npm run openapi and look at the difference.'
 }
 
-type WafPart = { compileRules?: (files: readonly { name: string; text: string }[]) => unknown }
-
 async function rulesCompile(io: Io): Promise<string | undefined> {
+  const { compileRules } = await import('../engine/waf/index.ts')
   const folder = join(io.root, 'rules', 'waf')
-  if (!existsSync(join(io.root, 'src/engine/waf/index.ts')) || !existsSync(folder)) return undefined
-  const { compileRules } = await loadPart<WafPart>(io.root, 'src/engine/waf/index.ts')
-  if (compileRules === undefined) return 'src/engine/waf exports no compileRules().'
   const names = readdirSync(folder)
     .filter((name) => name.endsWith('.conf'))
     .sort()

@@ -19,8 +19,9 @@ The passphrase is asked on the terminal, unseen, or read from an open file descr
       fd === undefined
         ? await askPassphrase(`Passphrase of the ${role} node: `, { input: io.stdin, output: io.err })
         : readPassphrase(fd)
-    await askNode(nodeFolder(flags.data, role, io), '/unseal', { passphrase })
+    const answer = await askNode(nodeFolder(flags.data, role, io), '/unseal', { passphrase })
     io.out(`The ${role} node is unsealed.\n`)
+    if (typeof answer['setupLink'] === 'string') io.out(`Create the first administrator: ${answer['setupLink']}\n`)
     return 0
   },
 }

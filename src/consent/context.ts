@@ -8,6 +8,8 @@ export type ConsentContext = {
   readonly clock: Clock
   readonly entropy: Entropy
   readonly record: RecordActs
+  /** Leaves an event in the caller's transaction; see outbox. */
+  readonly emit: (trx: unknown, topic: string, payload: Readonly<Record<string, string>>) => Promise<void>
   /** Signs a receipt text as a C2SP note under the node's receipt key. */
   readonly signNote: (text: string) => string
   readonly controller: string

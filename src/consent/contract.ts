@@ -3,6 +3,14 @@ import { SUBJECT } from '../kit/ids.ts'
 import { route } from '../kit/contract.ts'
 
 const Both = z.strictObject({ vi: z.string().trim().min(1).max(2_000), en: z.string().trim().min(1).max(2_000) })
+/** Where a recipient is told of a withdrawal: TLS, or this very host. */
+const Notify = z
+  .url({ protocol: /^https?$/ })
+  .refine(
+    (url) => /^(?:https:\/\/|http:\/\/(?:127\.0\.0\.1|localhost)(?::\d+)?(?:\/|$))/.test(url),
+    'expected https://, or http:// on this host',
+  )
+  .optional()
 const Word = z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, 'expected a word of a–z, 0–9 and dashes')
 export const Subject = z.string().regex(SUBJECT, 'expected a subject token such as 7Q4K-2MXB-9D0R-HT5W')
 /** An identifier of the app's own (an order number). Nine digits in a row would be a phone or ID number. */
@@ -28,7 +36,7 @@ export const Purpose = z
     /** The duty in words; required for ground `law`. */
     duty: Both.optional(),
     fields: z.array(FieldName).min(1).max(50),
-    recipients: z.array(z.strictObject({ id: Word, name: z.string().trim().min(1).max(120) })).max(20),
+    recipients: z.array(z.strictObject({ id: Word, name: z.string().trim().min(1).max(120), notify: Notify })).max(20),
     ifWithdrawn: Both.optional(),
   })
   .refine((p) => p.ground !== 'agreement' || p.agreement !== undefined, {

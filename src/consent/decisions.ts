@@ -5,6 +5,7 @@ import { newCode, newId } from '../kit/ids.ts'
 import type { Language } from '../kit/i18n.ts'
 import { runOnce, type Transaction } from '../storage/sql/index.ts'
 import type { ConsentContext } from './context.ts'
+import type { noticeService } from './notices.ts'
 import type { purposeRegistry } from './purposes.ts'
 import type { ConsentTables } from './store.ts'
 
@@ -20,7 +21,11 @@ type Shown = {
 }
 
 /** Consents and their withdrawal, each with a signed receipt the person keeps. */
-export function decisionService(ctx: ConsentContext, purposes: ReturnType<typeof purposeRegistry>) {
+export function decisionService(
+  ctx: ConsentContext,
+  purposes: ReturnType<typeof purposeRegistry>,
+  notices: ReturnType<typeof noticeService>,
+) {
   async function decide(shown: Shown, actor: string, once: Once | undefined): Promise<Receipt> {
     for (const [i, decision] of shown.decisions.entries()) {
       const found = await purposes.find(decision.purpose)
@@ -54,15 +59,7 @@ export function decisionService(ctx: ConsentContext, purposes: ReturnType<typeof
         `method: ${shown.method}`,
         ...shown.decisions.map((d) => `purpose: ${d.purpose} version ${d.version}: ${d.given ? 'given' : 'refused'}`),
       ])
-      for (const d of shown.decisions) {
-        await trx
-          .updateTable('consent')
-          .set({ withdrawn_at: now, withdrawal: receipt.code })
-          .where('subject', '=', shown.subject)
-          .where('purpose', '=', d.purpose)
-          .where('withdrawn_at', 'is', null)
-          .execute()
-      }
+      for (const d of shown.decisions) await end(trx, shown.subject, d.purpose, receipt.code, !d.given)
       const given = shown.decisions.filter((d) => d.given)
       if (given.length > 0) {
         await trx
@@ -119,13 +116,7 @@ export function decisionService(ctx: ConsentContext, purposes: ReturnType<typeof
       const receipt = await sign(trx, subject, 'khien/withdrawal-receipt/v1', now, [
         `purpose: ${purpose} version ${live.version}: withdrawn`,
       ])
-      await trx
-        .updateTable('consent')
-        .set({ withdrawn_at: now, withdrawal: receipt.code })
-        .where('subject', '=', subject)
-        .where('purpose', '=', purpose)
-        .where('withdrawn_at', 'is', null)
-        .execute()
+      await end(trx, subject, purpose, receipt.code, true)
       await ctx.record(trx, [
         {
           kind: 'consent.withdrawn',
@@ -138,6 +129,33 @@ export function decisionService(ctx: ConsentContext, purposes: ReturnType<typeof
       ])
       return receipt
     })
+  }
+
+  /** Ends whatever runs for this purpose; recipients are told unless a new consent takes its place. */
+  async function end(
+    trx: Transaction<ConsentTables>,
+    subject: string,
+    purpose: string,
+    code: string,
+    tell: boolean,
+  ): Promise<void> {
+    const live = await trx
+      .selectFrom('consent')
+      .select('version')
+      .where('subject', '=', subject)
+      .where('purpose', '=', purpose)
+      .where('withdrawn_at', 'is', null)
+      .executeTakeFirst()
+    if (!live) return
+    await trx
+      .updateTable('consent')
+      .set({ withdrawn_at: ctx.clock(), withdrawal: code })
+      .where('subject', '=', subject)
+      .where('purpose', '=', purpose)
+      .where('withdrawn_at', 'is', null)
+      .execute()
+    const given = tell ? await purposes.find(purpose, live.version) : undefined
+    if (given) await notices.announce(trx, code, given.purpose)
   }
 
   async function sign(

@@ -6,10 +6,12 @@ import type { ConsentContext } from './context.ts'
 import { consentRoutes as rows } from './contract.ts'
 import { decisionService } from './decisions.ts'
 import { groundService } from './grounds.ts'
+import { noticeService } from './notices.ts'
 import { purposeRegistry } from './purposes.ts'
 
 export { consentRoutes, Reference, Subject, type Purpose } from './contract.ts'
 export { consentMigrations, type ConsentTables } from './store.ts'
+export { WITHDRAWN } from './notices.ts'
 export type { ConsentContext } from './context.ts'
 export type { Ruling, Wish } from './grounds.ts'
 export type Consent = ReturnType<typeof openConsent>
@@ -17,9 +19,10 @@ export type Consent = ReturnType<typeof openConsent>
 /** Purposes, consents, agreements: on what each use of a person's data rests, today and on any day before. */
 export function openConsent(ctx: ConsentContext) {
   const purposes = purposeRegistry(ctx)
-  const decisions = decisionService(ctx, purposes)
+  const notices = noticeService(ctx)
+  const decisions = decisionService(ctx, purposes, notices)
   const agreements = agreementService(ctx)
-  return { purposes, decisions, agreements, rule: groundService(ctx, purposes) }
+  return { purposes, decisions, notices, agreements, rule: groundService(ctx, purposes) }
 }
 
 export const consentApi = (consent: Consent): readonly Bound[] => [

@@ -15,6 +15,7 @@ export type ConsentTables = {
     withdrawal: string | null
   }
   receipt: { code: string; subject: string; note: string; at: number }
+  withdrawal_notice: { receipt: string; recipient: string; name: string; url: string | null; acked_at: number | null }
   agreement: { subject: string; kind: string; ref: string; opened_at: number; closed_at: number | null }
 }
 
@@ -57,6 +58,15 @@ export const consentMigrations: readonly Migration[] = [
         .addColumn('at', 'bigint', (c) => c.notNull())
         .execute()
       await db.schema.createIndex('receipt_subject').on('receipt').column('subject').execute()
+      await db.schema
+        .createTable('withdrawal_notice')
+        .addColumn('receipt', 'text', (c) => c.notNull())
+        .addColumn('recipient', 'text', (c) => c.notNull())
+        .addColumn('name', 'text', (c) => c.notNull())
+        .addColumn('url', 'text')
+        .addColumn('acked_at', 'bigint')
+        .addPrimaryKeyConstraint('withdrawal_notice_pk', ['receipt', 'recipient'])
+        .execute()
       await db.schema
         .createTable('agreement')
         .addColumn('subject', 'text', (c) => c.notNull())

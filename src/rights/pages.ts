@@ -11,7 +11,7 @@ import { rightsMessages } from './messages.ts'
 import { clocksText, readsTable } from './parts.ts'
 
 export type RightsContext = {
-  readonly audit: Pick<Audit, 'list' | 'proofOf'>
+  readonly audit: Pick<Audit, 'find' | 'list' | 'proofOf'>
   readonly consent: Consent
   readonly identity: Identity
   readonly clock: Clock
@@ -46,6 +46,11 @@ export function rightsPages(ctx: RightsContext): readonly Bound[] {
         !live.some((l) => l.purpose === c.purpose) &&
         consents.findIndex((o) => o.purpose === c.purpose) === i,
     )
+    const notices = await ctx.consent.notices.of(over.flatMap((c) => c.withdrawal ?? []))
+    const toldOf = (receipt: string | null): string => {
+      const mine = notices.filter((notice) => notice.receipt === receipt)
+      return mine.length === 0 ? '' : m.told(mine.filter((notice) => notice.acked_at !== null).length, mine.length)
+    }
     const textOf = (id: string, version: number): Purpose | undefined => purposes.get(id)?.[version - 1]
     const others = [...purposes.values()].map((list) => list.at(-1)!).filter((p) => p.ground !== 'consent')
     const body = html`<h1>${m.question(ctx.controller)}</h1>
@@ -182,9 +187,8 @@ export function rightsPages(ctx: RightsContext): readonly Bound[] {
       return download(receipt.note, `${params.code}.receipt.txt`)
     }),
     answer(rows.proof, async ({ params }, asked) => {
-      const subject = subjectOf(asked)
-      const mine = await ctx.audit.list({ subject, limit: 500 })
-      if (!mine.items.some((item) => item.id === params.id))
+      const found = await ctx.audit.find(params.id)
+      if (found === undefined || found.subject !== subjectOf(asked))
         throw new KhienError('rights/unknown-proof', 'There is no such entry about you.', { status: 404 })
       return download(await ctx.audit.proofOf(params.id), `${params.id}.tlog-proof`)
     }),

@@ -1,4 +1,4 @@
-import { consentApi, openConsent } from '../../consent/index.ts'
+import { consentApi, openConsent, WITHDRAWN } from '../../consent/index.ts'
 import { gatewayPages } from '../../gateway/index.ts'
 import { html } from '../../http/index.ts'
 import { identityPages } from '../../identity/index.ts'
@@ -23,7 +23,7 @@ export const platformRail: readonly RailEntry[] = [
 
 /** A company that owns a digital platform: gateway, vault, consent, the rights of its users. */
 export function openPlatform(opened: Opened): RoleSlices {
-  const { config, stores, secrets, audit, record, identity, refusals, frames, clock, entropy } = opened
+  const { config, stores, secrets, audit, record, identity, refusals, outbox, frames, clock, entropy } = opened
   const consent = openConsent({
     db: stores.db,
     clock,
@@ -31,7 +31,9 @@ export function openPlatform(opened: Opened): RoleSlices {
     record,
     signNote: secrets.signReceipt,
     controller: config.controller,
+    emit: outbox.emit,
   })
+  outbox.handle(WITHDRAWN, ({ receipt, recipient }) => consent.notices.deliver(String(receipt), String(recipient)))
   const vault = openVault({
     db: stores.db,
     keysDb: stores.keysDb,
