@@ -33,7 +33,7 @@ for (const wrong of [
   {
     args: 'start --role telecom --internal-bind 0.0.0.0 --data /nowhere',
     code: 1,
-    says: /^khien: The telecom node has only a demo key.*key init.*\n$/,
+    says: /^khien: Only a demo key would guard the telecom node.*key init.*\n$/,
   },
   {
     args: 'start --data /proc/khien',
