@@ -140,7 +140,7 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
       controller: config.controller,
       role: config.role,
     })
-    const opened: Opened = { ...deps, config, stores, secrets, audit, record, identity, refusals, frames }
+    const opened: Opened = { ...deps, config, stores, secrets, audit, record, identity, refusals, outbox, frames }
     const slices = ROLE_SLICES[config.role].open(opened)
     const rows = [
       ...always,

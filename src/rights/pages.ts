@@ -69,6 +69,7 @@ export function rightsPages(ctx: RightsContext): readonly Bound[] {
                   <a class="nw" href="/me/receipts/${c.withdrawal ?? ''}">${c.withdrawal ?? ''}</a></span
                 >
               </p>
+              <p class="small">${toldOf(c.withdrawal)}</p>
             </li>`,
         )}
       </ul>
