@@ -3,8 +3,10 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'node:test'
 import { compilePattern } from '../../src/engine/waf/regex/index.ts'
+import fc from 'fast-check'
+import { compileRules } from '../../src/engine/waf/index.ts'
 import { ATTACKS, BENIGN } from './attacks.ts'
-import { judge, packFiles, PLACES } from './pack.ts'
+import { judge, packFiles, PLACES, type Shot } from './pack.ts'
 
 for (const [family, payloads] of Object.entries(ATTACKS)) {
   test(`${family}: ${payloads.length} payloads are refused in every place, plain and encoded once more`, () => {
@@ -55,4 +57,12 @@ test('Vietnamese comments from the wild pass (at most 1 in 1,000 refused)', { sk
   t.diagnostic(`${refused.length} of ${seen} refused`)
   assert.ok(seen > 9000)
   assert.ok(refused.length * 1000 <= seen, refused.join('\n'))
+})
+
+test('the prefilter changes no verdict', () => {
+  const plain = compileRules(packFiles(), { prefilter: false })
+  const same = (shot: Shot): void => assert.deepEqual(judge(shot), judge(shot, plain))
+  for (const value of [...Object.values(ATTACKS).flat(), ...BENIGN]) for (const put of Object.values(PLACES)) same(put(value))
+  const shards = fc.constantFrom("'", '"', ' or ', '1=1', '--', '<', 'script', '>', '${', 'jndi:', '../', 'etc/passwd', ';', '|', 'cat ', '(', ')', 'select ', 'union ', '%27', '%253c', 'à', ' ', '\n', '{{', '}}', 'a', '=')
+  fc.assert(fc.property(fc.array(shards, { maxLength: 14 }), fc.constantFrom(...Object.keys(PLACES)), (parts, place) => same(PLACES[place]!(parts.join('')))), { numRuns: 1500 })
 })

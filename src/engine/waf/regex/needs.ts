@@ -63,10 +63,10 @@ export function signsOf(text: string): Signs {
   return { low, high }
 }
 
-export function mayHold(signs: Signs, needs: Needs): boolean {
+export function mayHold(low: number, high: number, needs: Needs): boolean {
   for (let i = 0; i < needs.length; i++) {
     const need = needs[i]!
-    if ((signs.low & need.low) === 0 && (signs.high & need.high) === 0) return false
+    if ((low & need.low) === 0 && (high & need.high) === 0) return false
   }
   return true
 }
