@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { SUBJECT } from '../kit/ids.ts'
 import { route } from '../kit/contract.ts'
+import { Reference, Subject } from '../kit/schema.ts'
 
 const Both = z.strictObject({ vi: z.string().trim().min(1).max(2_000), en: z.string().trim().min(1).max(2_000) })
 /** Where a recipient is told of a withdrawal: TLS, or this very host. */
@@ -12,16 +12,6 @@ const Notify = z
   )
   .optional()
 const Word = z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, 'expected a word of a–z, 0–9 and dashes')
-export const Subject = z.string().regex(SUBJECT, 'expected a subject token such as 7Q4K-2MXB-9D0R-HT5W')
-/** An identifier of the app's own (an order number). Nine digits in a row would be a phone or ID number. */
-export const Reference = z
-  .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/, 'expected letters, digits, dot, dash, colon')
-  .refine(
-    (text) => !/\d{9,}/.test(text.replace(/[._:-]/g, '')),
-    'holds nine digits in a row, as a phone or ID number does',
-  )
-
 /** `person.phone` */
 const FieldName = z.string().regex(/^[a-z][a-z-]{0,29}\.[a-z][a-z_]{0,29}$/, 'expected collection.field')
 

@@ -9,7 +9,7 @@ import { groundService } from './grounds.ts'
 import { noticeService } from './notices.ts'
 import { purposeRegistry } from './purposes.ts'
 
-export { consentRoutes, Reference, Subject, type Purpose } from './contract.ts'
+export { consentRoutes, type Purpose } from './contract.ts'
 export { consentMigrations, type ConsentTables } from './store.ts'
 export { WITHDRAWN } from './notices.ts'
 export type { ConsentContext } from './context.ts'

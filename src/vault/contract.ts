@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { Reference, Subject } from '../consent/contract.ts'
 import { route } from '../kit/contract.ts'
+import { Reference, Subject } from '../kit/schema.ts'
 
 const Collection = z.string().regex(/^[a-z][a-z-]{0,29}$/, 'expected the name of a collection')
 const Field = z.string().regex(/^[a-z][a-z_]{0,29}$/, 'expected the name of a field')

@@ -1,0 +1,228 @@
+import assert from 'node:assert/strict'
+import { createSecretKey, createHmac, randomBytes } from 'node:crypto'
+import test from 'node:test'
+import { openConsent, consentMigrations, type Purpose } from '../consent/index.ts'
+import { sealer } from '../engine/seal/index.ts'
+import { manualClock } from '../kit/clock.ts'
+import { newSubject, systemEntropy } from '../kit/ids.ts'
+import { recordedActs } from '../kit/testing.ts'
+import { migrate, onceMigrations, type Database } from '../storage/sql/index.ts'
+import { STORES } from '../storage/sql/testing.ts'
+import { fault, mask, normalise, ruleOf } from './collections.ts'
+import { keyMigrations, openVault, vaultMigrations } from './index.ts'
+import type { VaultTables } from './store.ts'
+
+const both = (text: string) => ({ vi: text, en: text })
+const purpose = (id: string, agreement: string, fields: string[]): Purpose => ({
+  id,
+  title: both(id),
+  what: both(id),
+  ground: 'agreement',
+  agreement,
+  fields,
+  recipients: [],
+})
+
+async function setup(db: Database, keysDb: Database, failRecord?: () => boolean) {
+  await migrate(db, [...onceMigrations, ...consentMigrations, ...vaultMigrations])
+  await migrate(keysDb, keyMigrations)
+  const clock = manualClock(Date.parse('2026-11-21T03:00:00Z'))
+  const { acts, record: keep } = recordedActs()
+  const record: typeof keep = async (trx, given) => {
+    if (failRecord?.()) throw new Error('the log cannot be written')
+    return keep(trx, given)
+  }
+  const consent = openConsent({
+    db,
+    clock,
+    entropy: systemEntropy,
+    record,
+    controller: 'Chợ Sen',
+    signNote: (text) => text,
+    emit: async () => {},
+  })
+  const indexKey = randomBytes(32)
+  const vault = openVault({
+    db,
+    keysDb,
+    clock,
+    entropy: systemEntropy,
+    record,
+    consent,
+    sealer: sealer({ entropy: systemEntropy }),
+    kek: createSecretKey(randomBytes(32)),
+    kekId: 'kek_test',
+    node: 'node-test',
+    pepper: randomBytes(32),
+    // Eight bits only, so that different values do share a tag.
+    tag: (collection, field, text) =>
+      createHmac('sha256', indexKey).update(`${collection}.${field}.${text}`).digest('hex').slice(0, 2),
+  })
+  await consent.purposes.declare(
+    both('Thông báo'),
+    [
+      purpose('order-delivery', 'order', ['person.name', 'person.phone']),
+      purpose('sign-in', 'membership', ['person.email', 'account.password']),
+    ],
+    'service:test',
+  )
+  const person = async () => {
+    const subject = newSubject(systemEntropy)
+    await consent.agreements.open({ subject, kind: 'order', ref: 'DH-1' }, 'service:test', undefined)
+    await consent.agreements.open({ subject, kind: 'membership', ref: 'tv' }, 'service:test', undefined)
+    return subject
+  }
+  const put = (subject: string, fields: Record<string, string>, collection = 'person') =>
+    vault.put([{ subject, collection, record: '-', fields }], 'service:test', undefined)
+  const get = (subject: string, fields: string[], id = 'order-delivery') =>
+    vault.get(id, 'DH-1', [{ subject, collection: 'person', record: '-', fields }], 'service:test')
+  return { vault, consent, acts, person, put, get }
+}
+
+for (const store of STORES) {
+  const onStore = (name: string, work: (db: Database, keysDb: Database) => Promise<void>) =>
+    test(`${store.name}: ${name}`, { skip: store.skip }, async () => {
+      await using db = await store.open()
+      await using keysDb = await store.open()
+      await work(db, keysDb)
+    })
+
+  onStore('what is put comes back for its purpose, and the record names fields, not values', async (db, keysDb) => {
+    const { person, put, get, acts } = await setup(db, keysDb)
+    const subject = await person()
+    assert.deepEqual(await put(subject, { name: 'Nguyễn Thị Hoa', phone: '0912 345 678' }), [{ ok: true }])
+    assert.deepEqual(await get(subject, ['name', 'phone']), [
+      { ok: true, fields: { name: 'Nguyễn Thị Hoa', phone: '0912 345 678' } },
+    ])
+    assert.deepEqual(await put(subject, { phone: '0987654321' }), [{ ok: true }])
+    assert.partialDeepStrictEqual(await get(subject, ['phone']), [{ fields: { phone: '0987654321' } }])
+    assert.doesNotMatch(JSON.stringify(acts), /Hoa|0912|0987/)
+    const read = acts.find((act) => act.kind === 'vault.read')
+    assert.deepEqual(read, {
+      kind: 'vault.read',
+      actor: 'service:test',
+      subject,
+      purpose: 'order-delivery',
+      reason: 'DH-1',
+      result: 'allowed',
+      facts: { fields: 'person.name person.phone', ground: 'agreement', article: 'Điều 19 Luật 91/2025' },
+    })
+  })
+
+  onStore('items succeed and fail each on its own; an unlawful read is refused and recorded', async (db, keysDb) => {
+    const { vault, person, put, get, acts } = await setup(db, keysDb)
+    const [a, b] = [await person(), newSubject(systemEntropy)]
+    const results = await vault.put(
+      [
+        { subject: a, collection: 'person', record: '-', fields: { phone: '0912345678' } },
+        { subject: a, collection: 'person', record: '-', fields: { phone: 'không phải số' } },
+        { subject: a, collection: 'person', record: '-', fields: { phone: '0912345679' } },
+        { subject: a, collection: 'person', record: '-', fields: { shoe: '42' } },
+        { subject: a, collection: 'constructor', record: '-', fields: { name: 'x' } },
+        { subject: a, collection: 'person', record: '-', fields: {} },
+      ],
+      'service:test',
+      undefined,
+    )
+    assert.deepEqual(
+      results.map((r) => (r.ok ? 'ok' : r.code)),
+      ['ok', 'vault/invalid-value', 'vault/twice', 'vault/unknown-field', 'vault/unknown-field', 'vault/no-fields'],
+    )
+    assert.doesNotMatch(JSON.stringify(results), /không phải số/)
+    await put(b, { phone: '0912345678' })
+    assert.partialDeepStrictEqual(await get(b, ['phone']), [{ ok: false, code: 'vault/no-agreement' }])
+    assert.partialDeepStrictEqual(await get(a, ['email']), [{ ok: false, code: 'vault/field-outside-purpose' }])
+    assert.partialDeepStrictEqual(await get(a, ['phone'], 'no-such'), [{ ok: false, code: 'vault/unknown-purpose' }])
+    assert.equal(acts.filter((act) => act.kind === 'vault.read' && act.result === 'refused').length, 3)
+    assert.partialDeepStrictEqual(
+      await vault.get('sign-in', 'x', [{ subject: a, collection: 'account', record: '-', fields: ['password'] }], 's'),
+      [{ ok: false, code: 'vault/write-only' }],
+    )
+  })
+
+  onStore('if the log cannot be written nothing is kept and nothing leaves', async (db, keysDb) => {
+    let failing = false
+    const { person, put, get } = await setup(db, keysDb, () => failing)
+    const subject = await person()
+    await put(subject, { phone: '0912345678' })
+    failing = true
+    await assert.rejects(get(subject, ['phone']))
+    await assert.rejects(put(subject, { phone: '0900000000' }))
+    failing = false
+    assert.partialDeepStrictEqual(await get(subject, ['phone']), [{ fields: { phone: '0912345678' } }])
+  })
+
+  onStore('people are found by any spelling of a value, and only by an equal one', async (db, keysDb) => {
+    const { vault, person, put } = await setup(db, keysDb)
+    const subjects: string[] = []
+    for (let i = 0; i < 40; i++) {
+      const subject = await person()
+      subjects.push(subject)
+      await put(subject, { email: `nguoi${i}@thu.example` })
+    }
+    const search = (value: string) => vault.search('sign-in', 'login', 'person', 'email', value, 'service:test')
+    assert.deepEqual(await search(' NGUOI7@thu.example '), [{ subject: subjects[7], record: '-' }])
+    assert.deepEqual(await search('nguoi99@thu.example'), [])
+    await put(subjects[7]!, { email: 'moi@thu.example' })
+    assert.deepEqual(await search('nguoi7@thu.example'), [], 'an old value is not found')
+    await assert.rejects(vault.search('sign-in', 'x', 'person', 'name', 'Hoa', 's'), { code: 'vault/not-indexed' })
+  })
+
+  onStore('a password is checked, never given out, and guessing is slowed', async (db, keysDb) => {
+    const { vault, person, put } = await setup(db, keysDb)
+    const subject = await person()
+    await put(subject, { password: 'mật khẩu của Hoa' }, 'account')
+    const check = (password: string) => vault.checkPassword('sign-in', 'login', subject, password, 'service:test')
+    assert.equal(await check('mật khẩu của Hoa'.normalize('NFD')), true, 'however the keyboard composes it')
+    for (let i = 0; i < 10; i++) assert.equal(await check('sai'), false)
+    await assert.rejects(check('mật khẩu của Hoa'), { code: 'vault/too-many-tries', status: 429 })
+  })
+
+  onStore('a sealed value moved to another person or field does not open', async (db, keysDb) => {
+    const { person, put, get } = await setup(db, keysDb)
+    const [a, b] = [await person(), await person()]
+    await put(a, { name: 'Hoa', phone: '0912345678' })
+    await put(b, { name: 'Lan', phone: '0987654321' })
+    const rows = db.tables<VaultTables>()
+    const stolen = await rows
+      .selectFrom('vault_value')
+      .select('sealed')
+      .where('subject', '=', a)
+      .where('field', '=', 'phone')
+      .executeTakeFirstOrThrow()
+    await rows
+      .updateTable('vault_value')
+      .set({ sealed: stolen.sealed })
+      .where('subject', '=', b)
+      .where('field', '=', 'phone')
+      .execute()
+    await assert.rejects(get(b, ['phone']), { code: 'seal/refused' })
+    await rows
+      .updateTable('vault_value')
+      .set({ sealed: stolen.sealed })
+      .where('subject', '=', a)
+      .where('field', '=', 'name')
+      .execute()
+    await assert.rejects(get(a, ['name']), { code: 'seal/refused' })
+  })
+}
+
+test('values: one spelling, plain faults, masks', () => {
+  for (const spelling of ['0912345678', '+84 912 345 678', '84912345678', '(0912) 345-678', '0912.345.678'])
+    assert.equal(normalise('phone', spelling), '0912345678', spelling)
+  for (const [collection, field, value, wrong] of [
+    ['person', 'phone', '0912345678', undefined],
+    ['person', 'phone', '123', 'not a Vietnamese phone number'],
+    ['person', 'personal_id', '079190001234', undefined],
+    ['person', 'personal_id', '979190001234', 'not a 12-digit personal ID number'],
+    ['person', 'personal_id', '07919000123', 'not a 12-digit personal ID number'],
+    ['person', 'email', 'hoa@thu', 'not an e-mail address'],
+    ['person', 'name', ' ', 'empty'],
+    ['person', 'name', 'a\u0000b', 'holds control characters'],
+    ['message', 'body', 'x'.repeat(4_001), 'longer than 4000 characters'],
+  ] as const) {
+    assert.equal(fault(ruleOf(collection, field)!, value), wrong, `${collection}.${field} ${value.slice(0, 20)}`)
+  }
+  assert.equal(mask('email', 'lan@thu.example'), 'l•••••@thu.example')
+  assert.equal(mask('phone', '0912345678'), '•••••••678')
+})
