@@ -42,7 +42,6 @@ export function normalise(kind: DataKind, value: string): string {
 export function fault(rule: FieldRule, value: string): string | undefined {
   if (value.length > rule.longest) return `longer than ${rule.longest} characters`
   if (value.trim() === '') return 'empty'
-  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
   if (/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/.test(value)) return 'holds control characters'
   const plain = normalise(rule.kind, value)
   if (rule.kind === 'phone' && !/^0\d{9,10}$/.test(plain)) return 'not a Vietnamese phone number'
