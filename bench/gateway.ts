@@ -16,7 +16,9 @@ const ROUNDS = 3
 const CONCURRENT = 16
 const root = join(import.meta.dirname, '..')
 const say = (name: string, value: number | string, unit: string, goal = '-', verdict = '-'): void =>
-  console.log([name, typeof value === 'number' ? value.toFixed(value < 10 ? 2 : 0) : value, unit, goal, verdict].join('\t'))
+  console.log(
+    [name, typeof value === 'number' ? value.toFixed(value < 10 ? 2 : 0) : value, unit, goal, verdict].join('\t'),
+  )
 
 /** The rival: node:http and undici in the same style, nothing looked at. */
 async function plainProxy(origin: string): Promise<void> {
@@ -25,13 +27,23 @@ async function plainProxy(origin: string): Promise<void> {
     const chunks: Buffer[] = []
     req.on('data', (chunk: Buffer) => chunks.push(chunk))
     req.on('end', () => {
-      const headers = req.rawHeaders.flatMap((name, i, all) => (i % 2 === 0 && !/^(?:connection|content-length|transfer-encoding)$/i.test(name) ? [name, all[i + 1]!] : []))
+      const headers = req.rawHeaders.flatMap((name, i, all) =>
+        i % 2 === 0 && !/^(?:connection|content-length|transfer-encoding)$/i.test(name) ? [name, all[i + 1]!] : [],
+      )
       pool.dispatch(
-        { method: req.method as 'GET', path: req.url!, headers, body: chunks.length === 0 ? null : Buffer.concat(chunks) },
+        {
+          method: req.method as 'GET',
+          path: req.url!,
+          headers,
+          body: chunks.length === 0 ? null : Buffer.concat(chunks),
+        },
         {
           onRequestStart: () => undefined,
           onResponseStart: (_, status, answer) => {
-            res.writeHead(status, { 'content-type': String(answer['content-type']), 'content-length': String(answer['content-length']) })
+            res.writeHead(status, {
+              'content-type': String(answer['content-type']),
+              'content-length': String(answer['content-length']),
+            })
           },
           onResponseData: (_, chunk) => {
             res.write(chunk)
@@ -46,7 +58,9 @@ async function plainProxy(origin: string): Promise<void> {
       )
     })
   })
-  server.listen(0, '127.0.0.1', () => process.send!({ type: 'ready', note: { port: (server.address() as AddressInfo).port } }))
+  server.listen(0, '127.0.0.1', () =>
+    process.send!({ type: 'ready', note: { port: (server.address() as AddressInfo).port } }),
+  )
   process.on('disconnect', () => process.exit(0))
 }
 
@@ -56,25 +70,51 @@ function application(): void {
     res.writeHead(200, { 'content-type': 'text/plain', 'content-length': '2' }).end('ok')
   })
   server.keepAliveTimeout = 60_000
-  server.listen(0, '127.0.0.1', () => process.send!({ type: 'ready', note: { port: (server.address() as AddressInfo).port } }))
+  server.listen(0, '127.0.0.1', () =>
+    process.send!({ type: 'ready', note: { port: (server.address() as AddressInfo).port } }),
+  )
   process.on('disconnect', () => process.exit(0))
 }
 
-type Shot = { readonly method: 'GET' | 'POST'; readonly path: string; readonly headers: Record<string, string>; readonly body?: string }
+type Shot = {
+  readonly method: 'GET' | 'POST'
+  readonly path: string
+  readonly headers: Record<string, string>
+  readonly body?: string
+}
 
 function shots(): Record<string, Shot> {
   const review = 'Sản phẩm tốt, đóng gói cẩn thận, giao nhanh; giá < 200k & mới. '
   const agent = 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/139.0.0.0 Safari/537.36'
   const browser = {
-    'user-agent': agent, accept: 'text/html,application/xhtml+xml,*/*;q=0.8', 'accept-language': 'vi-VN,vi;q=0.9', 'accept-encoding': 'gzip, br', referer: 'https://shop.example.vn/ao-dai?trang=2',
-    cookie: Array.from({ length: 7 }, (_, i) => `c${i}=9f8e7d6c5b4a${i}`).join('; '), 'upgrade-insecure-requests': '1', 'sec-fetch-mode': 'navigate', 'cache-control': 'max-age=0',
+    'user-agent': agent,
+    accept: 'text/html,application/xhtml+xml,*/*;q=0.8',
+    'accept-language': 'vi-VN,vi;q=0.9',
+    'accept-encoding': 'gzip, br',
+    referer: 'https://shop.example.vn/ao-dai?trang=2',
+    cookie: Array.from({ length: 7 }, (_, i) => `c${i}=9f8e7d6c5b4a${i}`).join('; '),
+    'upgrade-insecure-requests': '1',
+    'sec-fetch-mode': 'navigate',
+    'cache-control': 'max-age=0',
   }
-  const form = Array.from({ length: 7 }, (_, i) => `truong${i}=${encodeURIComponent(review.repeat(2))}`).join('&').slice(0, 2048).replace(/%.?$/, '')
+  const form = Array.from({ length: 7 }, (_, i) => `truong${i}=${encodeURIComponent(review.repeat(2))}`)
+    .join('&')
+    .slice(0, 2048)
+    .replace(/%.?$/, '')
   const json = JSON.stringify({ muc: Array.from({ length: 18 }, (_, i) => ({ ma: i, ten: review })) })
   return {
     'small GET': { method: 'GET', path: '/', headers: { 'user-agent': agent, accept: '*/*' } },
-    'browser GET': { method: 'GET', path: `/tim?${Array.from({ length: 10 }, (_, i) => `p${i}=${encodeURIComponent(`giá trị ${i}`)}`).join('&')}`, headers: browser },
-    'form 2 KB': { method: 'POST', path: '/', headers: { ...browser, 'content-type': 'application/x-www-form-urlencoded' }, body: form },
+    'browser GET': {
+      method: 'GET',
+      path: `/tim?${Array.from({ length: 10 }, (_, i) => `p${i}=${encodeURIComponent(`giá trị ${i}`)}`).join('&')}`,
+      headers: browser,
+    },
+    'form 2 KB': {
+      method: 'POST',
+      path: '/',
+      headers: { ...browser, 'content-type': 'application/x-www-form-urlencoded' },
+      body: form,
+    },
     'JSON 2 KB': { method: 'POST', path: '/', headers: { ...browser, 'content-type': 'application/json' }, body: json },
   }
 }
@@ -123,7 +163,9 @@ async function nginx(upstream: number, folder: string): Promise<Rival | undefine
   const binary = ['/usr/sbin/nginx', '/usr/bin/nginx', '/usr/local/sbin/nginx'].find(existsSync)
   if (binary === undefined) return undefined
   const port = await freePort()
-  const temp = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${folder}/${name};`).join('')
+  const temp = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+    .map((name) => `${name}_temp_path ${folder}/${name};`)
+    .join('')
   writeFileSync(
     join(folder, 'nginx.conf'),
     `daemon off;master_process off;pid ${folder}/pid;error_log ${folder}/error.log;events{}http{${temp}access_log off;keepalive_requests 1000000;upstream u{server 127.0.0.1:${upstream};keepalive 64;}server{listen 127.0.0.1:${port};location /{proxy_pass http://u;proxy_http_version 1.1;proxy_set_header Connection "";}}}`,
@@ -143,9 +185,23 @@ async function main(): Promise<void> {
   const listen = { host: '127.0.0.1', port: 0 }
   gateway.send({
     type: 'configure',
-    config: { listen, upstream: `http://127.0.0.1:${upstream}`, rules: join(root, 'rules/waf'), workers: 1, nodeSocket: join(folder, 'none.sock'), trustedProxies: [], bodyLimit: 1_000_000, mode: 'block' },
+    config: {
+      listen,
+      upstream: `http://127.0.0.1:${upstream}`,
+      rules: join(root, 'rules/waf'),
+      workers: 1,
+      nodeSocket: join(folder, 'none.sock'),
+      trustedProxies: [],
+      bodyLimit: 1_000_000,
+      mode: 'block',
+    },
   })
-  const forked = async (name: string, child: ChildProcess): Promise<Rival> => ({ name, port: await ready(child), pids: [child.pid!], stop: () => void child.kill('SIGTERM') })
+  const forked = async (name: string, child: ChildProcess): Promise<Rival> => ({
+    name,
+    port: await ready(child),
+    pids: [child.pid!],
+    stop: () => void child.kill('SIGTERM'),
+  })
   const rivals: Rival[] = [await forked('plain undici proxy', plain), await forked('gateway with pack', gateway)]
   const engineX = await nginx(upstream, folder)
   if (engineX === undefined) say('nginx proxy_pass', 'not installed, skipped', '-')

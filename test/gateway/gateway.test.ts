@@ -81,16 +81,28 @@ for (const { trusted, peerSays, xff, proto } of [
   test(`who the client is, ${trusted.length === 0 ? 'from the socket' : 'from a trusted proxy'}`, async () => {
     await using rig = await startRig({ trustedProxies: trusted })
     const headers: [string, string][] = [
-      ['X-Forwarded-For', peerSays], ['X-Forwarded-Proto', 'https'], ['X-Request-Id', 'mine'], ['Connection', 'X-Secret, keep-alive'], ['X-Secret', '1'], ['TE', 'trailers'],
+      ['X-Forwarded-For', peerSays],
+      ['X-Forwarded-Proto', 'https'],
+      ['X-Request-Id', 'mine'],
+      ['Connection', 'X-Secret, keep-alive'],
+      ['X-Secret', '1'],
+      ['TE', 'trailers'],
     ]
-    await request(`http://127.0.0.1:${rig.port}/a`, { headers: Object.fromEntries(headers.filter(([name]) => name !== 'Connection' && name !== 'TE')) }).then((r) => r.body.dump())
+    await request(`http://127.0.0.1:${rig.port}/a`, {
+      headers: Object.fromEntries(headers.filter(([name]) => name !== 'Connection' && name !== 'TE')),
+    }).then((r) => r.body.dump())
     const got = rig.received[0]!.headers
     assert.deepEqual(header(got, 'x-forwarded-for'), [xff])
     assert.deepEqual(header(got, 'x-forwarded-proto'), [proto])
     assert.match(header(got, 'x-request-id').join(), /^R-/)
-    await raw(rig.port, `GET /b HTTP/1.1\r\nHost: a\r\n${headers.map((h) => h.join(': ')).join('\r\n')}\r\nConnection: close\r\n\r\n`)
+    await raw(
+      rig.port,
+      `GET /b HTTP/1.1\r\nHost: a\r\n${headers.map((h) => h.join(': ')).join('\r\n')}\r\nConnection: close\r\n\r\n`,
+    )
     for (const name of ['x-secret', 'te']) assert.deepEqual(header(rig.received[1]!.headers, name), [], name)
-    await request(`http://127.0.0.1:${rig.port}/?q=${encodeURIComponent("' or '1'='1")}`, { headers: { 'X-Forwarded-For': peerSays } }).then((r) => r.body.dump())
+    await request(`http://127.0.0.1:${rig.port}/?q=${encodeURIComponent("' or '1'='1")}`, {
+      headers: { 'X-Forwarded-For': peerSays },
+    }).then((r) => r.body.dump())
     assert.equal(rig.refusals[0]!.clientAddress, trusted.length === 0 ? '127.0.0.1' : peerSays)
   })
 }
@@ -129,20 +141,60 @@ const GARBAGE: readonly { readonly name: string; readonly send: string; readonly
   { name: 'upgrade', send: `GET / HTTP/1.1\r\n${H}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n`, status: 501 },
   { name: 'TRACE', send: `TRACE / HTTP/1.1\r\n${H}\r\n`, status: 405 },
   { name: 'two lengths', send: `POST / HTTP/1.1\r\n${H}Content-Length: 1\r\nContent-Length: 2\r\n\r\nab`, status: 400 },
-  { name: 'two equal lengths', send: `POST / HTTP/1.1\r\n${H}Content-Length: 1\r\nContent-Length: 1\r\n\r\na`, status: 400 },
+  {
+    name: 'two equal lengths',
+    send: `POST / HTTP/1.1\r\n${H}Content-Length: 1\r\nContent-Length: 1\r\n\r\na`,
+    status: 400,
+  },
   { name: 'length list', send: `POST / HTTP/1.1\r\n${H}Content-Length: 1, 1\r\n\r\na`, status: 400 },
   { name: 'signed length', send: `POST / HTTP/1.1\r\n${H}Content-Length: +1\r\n\r\na`, status: 400 },
-  { name: 'length and chunks', send: `POST / HTTP/1.1\r\n${H}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`, status: 400 },
-  { name: 'chunks and length', send: `POST / HTTP/1.1\r\n${H}Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n`, status: 400 },
-  { name: 'two encodings', send: `POST / HTTP/1.1\r\n${H}Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`, status: 400 },
-  { name: 'unknown encoding', send: `POST / HTTP/1.1\r\n${H}Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n`, status: 400 },
-  { name: 'encoding list', send: `POST / HTTP/1.1\r\n${H}Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n`, status: 400 },
-  { name: 'encoding with a space before the colon', send: `POST / HTTP/1.1\r\n${H}Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n`, status: 400 },
-  { name: 'encoding on HTTP/1.0', send: `POST / HTTP/1.0\r\n${H}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n`, status: 400 },
+  {
+    name: 'length and chunks',
+    send: `POST / HTTP/1.1\r\n${H}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
+    status: 400,
+  },
+  {
+    name: 'chunks and length',
+    send: `POST / HTTP/1.1\r\n${H}Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n`,
+    status: 400,
+  },
+  {
+    name: 'two encodings',
+    send: `POST / HTTP/1.1\r\n${H}Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
+    status: 400,
+  },
+  {
+    name: 'unknown encoding',
+    send: `POST / HTTP/1.1\r\n${H}Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n`,
+    status: 400,
+  },
+  {
+    name: 'encoding list',
+    send: `POST / HTTP/1.1\r\n${H}Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n`,
+    status: 400,
+  },
+  {
+    name: 'encoding with a space before the colon',
+    send: `POST / HTTP/1.1\r\n${H}Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n`,
+    status: 400,
+  },
+  {
+    name: 'encoding on HTTP/1.0',
+    send: `POST / HTTP/1.0\r\n${H}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
+    status: 400,
+  },
   { name: 'underscore length', send: `POST / HTTP/1.1\r\n${H}Content_Length: 5\r\n\r\n`, status: 400 },
   { name: 'folded header', send: `GET / HTTP/1.1\r\n${H}X-A: b\r\n c\r\n\r\n`, status: 400 },
-  { name: 'bad chunk size', send: `POST / HTTP/1.1\r\n${H}Transfer-Encoding: chunked\r\n\r\nzz\r\nab\r\n0\r\n\r\n`, status: 400 },
-  { name: 'chunk longer than told', send: `POST / HTTP/1.1\r\n${H}Transfer-Encoding: chunked\r\n\r\n1\r\nabc\r\n0\r\n\r\n`, status: 400 },
+  {
+    name: 'bad chunk size',
+    send: `POST / HTTP/1.1\r\n${H}Transfer-Encoding: chunked\r\n\r\nzz\r\nab\r\n0\r\n\r\n`,
+    status: 400,
+  },
+  {
+    name: 'chunk longer than told',
+    send: `POST / HTTP/1.1\r\n${H}Transfer-Encoding: chunked\r\n\r\n1\r\nabc\r\n0\r\n\r\n`,
+    status: 400,
+  },
   { name: 'NUL in a header', send: `GET / HTTP/1.1\r\n${H}X-A: a\0b\r\n\r\n`, status: 400 },
   { name: 'NUL in the target', send: `GET /a\0b HTTP/1.1\r\n${H}\r\n`, status: 400 },
   { name: 'fragment', send: `GET /a#b HTTP/1.1\r\n${H}\r\n`, status: 400 },
@@ -152,19 +204,43 @@ const GARBAGE: readonly { readonly name: string; readonly send: string; readonly
   { name: 'too many headers', send: `GET / HTTP/1.1\r\n${H}${'X: 1\r\n'.repeat(200)}\r\n`, status: 431 },
   { name: 'long target', send: `GET /${'a'.repeat(9_000)} HTTP/1.1\r\n${H}\r\n`, status: 414 },
   { name: 'body told too large', send: `POST / HTTP/1.1\r\n${H}Content-Length: 99999999\r\n\r\n`, status: 413 },
-  { name: 'body found too large', send: `POST / HTTP/1.1\r\n${H}Transfer-Encoding: chunked\r\n\r\n1e8480\r\n${'a'.repeat(1_000_100)}`, status: 413 },
-  { name: 'compressed body', send: `POST / HTTP/1.1\r\n${H}Content-Encoding: gzip\r\nContent-Length: 1\r\n\r\na`, status: 415 },
-  { name: 'broken JSON', send: `POST / HTTP/1.1\r\n${H}Content-Type: application/json\r\nContent-Length: 3\r\n\r\n{"a`, status: 400 },
-  { name: 'broken multipart', send: `POST / HTTP/1.1\r\n${H}Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 3\r\n\r\n--y`, status: 400 },
-  { name: 'UTF-7', send: `POST / HTTP/1.1\r\n${H}Content-Type: text/html; charset=utf-7\r\nContent-Length: 1\r\n\r\na`, status: 415 },
+  {
+    name: 'body found too large',
+    send: `POST / HTTP/1.1\r\n${H}Transfer-Encoding: chunked\r\n\r\n1e8480\r\n${'a'.repeat(1_000_100)}`,
+    status: 413,
+  },
+  {
+    name: 'compressed body',
+    send: `POST / HTTP/1.1\r\n${H}Content-Encoding: gzip\r\nContent-Length: 1\r\n\r\na`,
+    status: 415,
+  },
+  {
+    name: 'broken JSON',
+    send: `POST / HTTP/1.1\r\n${H}Content-Type: application/json\r\nContent-Length: 3\r\n\r\n{"a`,
+    status: 400,
+  },
+  {
+    name: 'broken multipart',
+    send: `POST / HTTP/1.1\r\n${H}Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 3\r\n\r\n--y`,
+    status: 400,
+  },
+  {
+    name: 'UTF-7',
+    send: `POST / HTTP/1.1\r\n${H}Content-Type: text/html; charset=utf-7\r\nContent-Length: 1\r\n\r\na`,
+    status: 415,
+  },
   { name: 'slow head', send: `GET / HTTP/1.1\r\n${H}X-A`, status: 408 },
   { name: 'slow body', send: `POST / HTTP/1.1\r\n${H}Content-Length: 10\r\n\r\nab`, status: 408 },
 ]
 
 test(`${GARBAGE.length} kinds of garbage are answered, never passed on, and the worker lives`, async () => {
   await using rig = await startRig({}, { headMs: 400, requestMs: 600 })
-  const answers = await Promise.all(GARBAGE.map(async ({ name, send, status }) => ({ name, status, got: await raw(rig.port, send, 3_000) })))
-  const wrong = answers.filter(({ status, got }) => !got.startsWith(`HTTP/1.1 ${status} `)).map(({ name, status, got }) => `${name}: ${status} wanted, got ${JSON.stringify(got.slice(0, 80))}`)
+  const answers = await Promise.all(
+    GARBAGE.map(async ({ name, send, status }) => ({ name, status, got: await raw(rig.port, send, 3_000) })),
+  )
+  const wrong = answers
+    .filter(({ status, got }) => !got.startsWith(`HTTP/1.1 ${status} `))
+    .map(({ name, status, got }) => `${name}: ${status} wanted, got ${JSON.stringify(got.slice(0, 80))}`)
   assert.deepEqual(wrong, [])
   for (const { name, got } of answers) assert.equal(got.match(/^HTTP\/1\.1 /gm)?.length, 1, name)
   assert.equal(rig.received.length, 0)

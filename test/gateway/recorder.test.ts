@@ -17,7 +17,20 @@ import { PACK_FOLDER } from './pack.ts'
 import { startUpstream } from './servers.ts'
 
 const refusal = (id: string): Refusal => ({
-  id, at: 1, worker: 1, clientAddress: '192.0.2.1', clientPort: 1, method: 'GET', host: 'a', path: '/', status: 403, score: 5, threshold: 5, mode: 'block', matches: [], bytes: 0,
+  id,
+  at: 1,
+  worker: 1,
+  clientAddress: '192.0.2.1',
+  clientPort: 1,
+  method: 'GET',
+  host: 'a',
+  path: '/',
+  status: 403,
+  score: 5,
+  threshold: 5,
+  mode: 'block',
+  matches: [],
+  bytes: 0,
 })
 
 async function node(path: string, heard: string[], batches: number[], statuses: string[] = []): Promise<Server> {
@@ -88,7 +101,14 @@ test('the process: two workers on one port serve, tell, drain; a rule that is no
   const keeper = await node(join(folder, 'node.sock'), heard, [], statuses)
   await using upstream = await startUpstream()
   const config: GatewayConfig = {
-    listen: { host: '127.0.0.1', port: 0 }, upstream: upstream.origin, rules: PACK_FOLDER, workers: 2, nodeSocket: join(folder, 'node.sock'), trustedProxies: [], bodyLimit: 1_000, mode: 'block',
+    listen: { host: '127.0.0.1', port: 0 },
+    upstream: upstream.origin,
+    rules: PACK_FOLDER,
+    workers: 2,
+    nodeSocket: join(folder, 'node.sock'),
+    trustedProxies: [],
+    bodyLimit: 1_000,
+    mode: 'block',
   }
   const first = await start(config)
   assert.equal(first.said.type, 'ready')
@@ -103,14 +123,26 @@ test('the process: two workers on one port serve, tell, drain; a rule that is no
   assert.equal(bad.statusCode, 403)
   assert.deepEqual(heard, [requestId])
   await wait(1_200)
-  assert.deepEqual(new Set(statuses.map((line) => (JSON.parse(line) as { pid: number }).pid)), new Set([first.child.pid, second.child.pid]))
+  assert.deepEqual(
+    new Set(statuses.map((line) => (JSON.parse(line) as { pid: number }).pid)),
+    new Set([first.child.pid, second.child.pid]),
+  )
   first.child.send({ type: 'stop' })
   second.child.kill('SIGTERM')
-  assert.deepEqual(await Promise.all([once(first.child, 'exit'), once(second.child, 'exit')]).then((all) => all.map(([code]) => code as number)), [0, 0])
+  assert.deepEqual(
+    await Promise.all([once(first.child, 'exit'), once(second.child, 'exit')]).then((all) =>
+      all.map(([code]) => code as number),
+    ),
+    [0, 0],
+  )
 
   await writeFile(join(folder, 'a.conf'), 'SecRule ARGS "@detectSQLi" "id:1"')
   const third = await start({ ...config, rules: folder })
-  assert.deepEqual(third.said, { type: 'failed', code: 'waf/unsupported', detail: 'a.conf:1: operator @detectSQLi is not supported' })
+  assert.deepEqual(third.said, {
+    type: 'failed',
+    code: 'waf/unsupported',
+    detail: 'a.conf:1: operator @detectSQLi is not supported',
+  })
   keeper.closeAllConnections()
   keeper.close()
   await rm(folder, { recursive: true })

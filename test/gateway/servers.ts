@@ -10,7 +10,9 @@ import { PACK_FOLDER } from './pack.ts'
 export type Received = { method: string; url: string; headers: string[]; body: Buffer }
 
 /** An application that keeps what it was sent, byte for byte. */
-export async function startUpstream(): Promise<AsyncDisposable & { origin: string; received: Received[]; server: Server }> {
+export async function startUpstream(): Promise<
+  AsyncDisposable & { origin: string; received: Received[]; server: Server }
+> {
   const received: Received[] = []
   const server = createServer((req, res) => {
     const chunks: Buffer[] = []
@@ -19,7 +21,15 @@ export async function startUpstream(): Promise<AsyncDisposable & { origin: strin
       received.push({ method: req.method!, url: req.url!, headers: req.rawHeaders, body: Buffer.concat(chunks) })
       if (req.url === '/never') return
       if (req.url === '/break') return res.destroy()
-      res.writeHead(200, [['Set-Cookie', 'a=1'], ['Set-Cookie', 'b=2'], ['Content-Type', 'text/plain'], ['X-Up', 'vâng'].map(encodeURIComponent)].flat() as string[])
+      res.writeHead(
+        200,
+        [
+          ['Set-Cookie', 'a=1'],
+          ['Set-Cookie', 'b=2'],
+          ['Content-Type', 'text/plain'],
+          ['X-Up', 'vâng'].map(encodeURIComponent),
+        ].flat() as string[],
+      )
       if (req.url === '/big') for (let i = 0; i < 64; i++) res.write(Buffer.alloc(65_536, 65 + (i % 26)))
       return res.end(`xong ${req.url}`)
     })
@@ -36,7 +46,13 @@ export async function startUpstream(): Promise<AsyncDisposable & { origin: strin
   }
 }
 
-export type Rig = AsyncDisposable & { gateway: GatewayHandle; port: number; received: Received[]; refusals: Refusal[]; origin: string }
+export type Rig = AsyncDisposable & {
+  gateway: GatewayHandle
+  port: number
+  received: Received[]
+  refusals: Refusal[]
+  origin: string
+}
 
 export async function startRig(change: Partial<GatewayConfig> = {}, limits: Partial<Limits> = {}): Promise<Rig> {
   const upstream = await startUpstream()
@@ -57,7 +73,13 @@ export async function startRig(change: Partial<GatewayConfig> = {}, limits: Part
     report: () => undefined,
     counts: () => ({ queued: 0, dropped: 0 }),
   }
-  const gateway = await startGateway(config, { recorder, log: silentLog, clock: manualClock(1_000), entropy: systemEntropy, limits: { drainMs: 500, ...limits } })
+  const gateway = await startGateway(config, {
+    recorder,
+    log: silentLog,
+    clock: manualClock(1_000),
+    entropy: systemEntropy,
+    limits: { drainMs: 500, ...limits },
+  })
   return {
     gateway,
     port: gateway.address.port,

@@ -71,7 +71,8 @@ class Compiler {
         open = []
       })
     }
-    if (open.length > 0) throw new SecLangError(open[0]!.directive.file, open[0]!.directive.line, 'a chain is not closed')
+    if (open.length > 0)
+      throw new SecLangError(open[0]!.directive.file, open[0]!.directive.line, 'a chain is not closed')
     const rules = steps.map((step) => this.guard(step.directive, () => this.rule(step, step.base)))
     return { engine: this.engine, rules }
   }
@@ -108,18 +109,34 @@ class Compiler {
       else if (name === 'status') status = statusOf(value)
       else if (name === 'pass' || name === 'deny') disruption = name
       else if (name === 'log' || name === 'nolog') logged = name === 'log'
-      else if (name !== 'auditlog' && name !== 'noauditlog') throw new ConstructError(`action ${name} in SecDefaultAction is not supported`)
+      else if (name !== 'auditlog' && name !== 'noauditlog')
+        throw new ConstructError(`action ${name} in SecDefaultAction is not supported`)
     }
-    if (phase === undefined || disruption === undefined) throw new ConstructError('SecDefaultAction needs a phase and pass or deny')
+    if (phase === undefined || disruption === undefined)
+      throw new ConstructError('SecDefaultAction needs a phase and pass or deny')
     this.defaults.set(phase, { disruption, status, logged })
   }
 
   private draft({ name, words }: Directive, first: Draft | undefined): Draft {
     const most = name === 'SecRule' ? 3 : 1
-    if (words.length > most || words.length < most - 1 || words.length === 0) throw new ConstructError(`${name} has ${words.length} words`)
+    if (words.length > most || words.length < most - 1 || words.length === 0)
+      throw new ConstructError(`${name} has ${words.length} words`)
     const draft: Draft = {
-      id: first?.id ?? 0, phase: first?.phase ?? 2, disruption: 'block', status: undefined, skipAfter: undefined, chained: false,
-      logged: true, capture: false, multiMatch: false, message: '', severity: '', tags: [], transformations: [], setVars: [], controls: [],
+      id: first?.id ?? 0,
+      phase: first?.phase ?? 2,
+      disruption: 'block',
+      status: undefined,
+      skipAfter: undefined,
+      chained: false,
+      logged: true,
+      capture: false,
+      multiMatch: false,
+      message: '',
+      severity: '',
+      tags: [],
+      transformations: [],
+      setVars: [],
+      controls: [],
     }
     let told = false
     for (const { name: action, value } of splitActions(words[most - 1] ?? '')) {
@@ -138,16 +155,20 @@ class Compiler {
 
   private rule({ links }: Step, base: Default): Rule {
     let next: Rule | undefined
-    for (const link of [...links].reverse()) next = this.guard(link.directive, () => this.link(link, links[0]!.draft, base, next))
+    for (const link of [...links].reverse())
+      next = this.guard(link.directive, () => this.link(link, links[0]!.draft, base, next))
     return next!
   }
 
   private link({ directive, draft }: Link, first: Draft, base: Default, next: Rule | undefined): Rule {
     const isRule = directive.name === 'SecRule'
     const skipTo = draft.skipAfter === undefined ? undefined : this.labels.get(draft.skipAfter)
-    if (draft.skipAfter !== undefined && skipTo === undefined) throw new ConstructError(`marker ${draft.skipAfter} is not there`)
+    if (draft.skipAfter !== undefined && skipTo === undefined)
+      throw new ConstructError(`marker ${draft.skipAfter} is not there`)
     const { test, param, needs } = testOf(isRule ? directive.words[1]! : '@unconditionalMatch')
-    const targets = isRule ? targetsOf(directive.words[0]!) : [{ collection: 'REMOTE_ADDR' as const, selector: undefined, count: false, excluded: false }]
+    const targets = isRule
+      ? targetsOf(directive.words[0]!)
+      : [{ collection: 'REMOTE_ADDR' as const, selector: undefined, count: false, excluded: false }]
     return {
       id: first.id,
       file: directive.file,
@@ -192,7 +213,11 @@ class Compiler {
         continue
       }
       path += `/${name.toLowerCase()}`
-      const known: Chain = this.chains.get(path) ?? { index: this.chains.size, before: chain, run: transformationOf(name) }
+      const known: Chain = this.chains.get(path) ?? {
+        index: this.chains.size,
+        before: chain,
+        run: transformationOf(name),
+      }
       this.chains.set(path, known)
       chain = known
     }
@@ -207,15 +232,27 @@ function phaseOf(value: string | undefined): Phase {
 }
 
 function statusOf(value: string | undefined): number {
-  if (value === undefined || !/^[45]\d\d$/.test(value)) throw new ConstructError(`status:${value ?? ''} is not a refusal`)
+  if (value === undefined || !/^[45]\d\d$/.test(value))
+    throw new ConstructError(`status:${value ?? ''} is not a refusal`)
   return Number(value)
 }
 
-const IGNORED: ReadonlySet<string> = new Set(['auditlog', 'noauditlog', 'ver', 'rev', 'maturity', 'accuracy', 'logdata'])
+const IGNORED: ReadonlySet<string> = new Set([
+  'auditlog',
+  'noauditlog',
+  'ver',
+  'rev',
+  'maturity',
+  'accuracy',
+  'logdata',
+])
 
 /** Actions that only describe are checked and dropped: there is no audit log, and logdata would put values of people into it. */
 function apply(draft: Draft, name: string, value: string | undefined, later: boolean): void {
-  if (later && ['id', 'phase', 'msg', 'severity', 'tag', 'deny', 'block', 'allow', 'pass', 'status', 'skipafter'].includes(name)) {
+  if (
+    later &&
+    ['id', 'phase', 'msg', 'severity', 'tag', 'deny', 'block', 'allow', 'pass', 'status', 'skipafter'].includes(name)
+  ) {
     throw new ConstructError(`action ${name} belongs to the first rule of a chain`)
   }
   const needed = (): string => {
@@ -289,7 +326,11 @@ function setVarOf(text: string): SetVar {
   if (found === null) throw new ConstructError(`setvar:${text} is not supported; only tx variables are`)
   const key = found[2]!.toLowerCase()
   if (found[1] === '!') return { key, how: 'remove', value: [] }
-  return { key, how: found[3] === '+' ? 'add' : found[3] === '-' ? 'subtract' : 'set', value: parseTemplate(found[4] ?? '1') }
+  return {
+    key,
+    how: found[3] === '+' ? 'add' : found[3] === '-' ? 'subtract' : 'set',
+    value: parseTemplate(found[4] ?? '1'),
+  }
 }
 
 function controlOf(text: string): Control {
@@ -299,11 +340,18 @@ function controlOf(text: string): Control {
   const range = { from: Number(found[2]), to: Number(found[3] ?? found[2]) }
   if (!targeted) return { kind: 'remove-rule', ...range }
   const [target, ...rest] = targetsOf(found[4]!)
-  if (target === undefined || rest.length > 0 || target.count || target.excluded) throw new ConstructError(`ctl:${text} is not supported`)
+  if (target === undefined || rest.length > 0 || target.count || target.excluded)
+    throw new ConstructError(`ctl:${text} is not supported`)
   return { kind: 'remove-target', ...range, target }
 }
 
-const COLLECTIONS: ReadonlySet<string> = new Set([...VARIABLES, 'TX', 'MATCHED_VAR', 'MATCHED_VARS', 'MATCHED_VAR_NAME'])
+const COLLECTIONS: ReadonlySet<string> = new Set([
+  ...VARIABLES,
+  'TX',
+  'MATCHED_VAR',
+  'MATCHED_VARS',
+  'MATCHED_VAR_NAME',
+])
 const KEYED = /^(?:ARGS|ARGS_GET|ARGS_POST|REQUEST_HEADERS|REQUEST_COOKIES|FILES|TX|.*_NAMES)$/
 
 /** `ARGS|!ARGS:token|&REQUEST_HEADERS:Host|ARGS:/^x_/` → targets. */
@@ -317,7 +365,8 @@ function targetsOf(text: string): Target[] {
     const collection = found[2]!.toUpperCase()
     if (!COLLECTIONS.has(collection)) throw new ConstructError(`variable ${found[2]} is not supported`)
     const selector = selectorOf(found[3], found[4])
-    if (selector !== undefined && !KEYED.test(collection)) throw new ConstructError(`variable ${collection} has no parts`)
+    if (selector !== undefined && !KEYED.test(collection))
+      throw new ConstructError(`variable ${collection} has no parts`)
     out.push({ collection: collection as Collection, selector, count: found[1] === '&', excluded: found[1] === '!' })
   }
   if (!out.some((t) => !t.excluded)) throw new ConstructError('a rule without a variable')
@@ -327,7 +376,8 @@ function targetsOf(text: string): Target[] {
 function selectorOf(pattern: string | undefined, name: string | undefined): Selector | undefined {
   if (pattern !== undefined) {
     const compiled = compilePattern(`(?i)${pattern.replaceAll('\\/', '/')}`)
-    if (compiled.growth !== 'linear') throw new ConstructError('the pattern that selects a variable could take quadratic time')
+    if (compiled.growth !== 'linear')
+      throw new ConstructError('the pattern that selects a variable could take quadratic time')
     return { pattern: compiled.regexp }
   }
   return name === undefined ? undefined : { name: name.trim().toLowerCase() }

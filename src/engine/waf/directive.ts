@@ -2,7 +2,12 @@ import { ConstructError, SecLangError } from './error.ts'
 
 export type RuleFile = { readonly name: string; readonly text: string }
 /** One directive with its words, quotes taken off. */
-export type Directive = { readonly file: string; readonly line: number; readonly name: string; readonly words: readonly string[] }
+export type Directive = {
+  readonly file: string
+  readonly line: number
+  readonly name: string
+  readonly words: readonly string[]
+}
 
 /** Text of a rule file → its directives, in order: `#` comments, `\` at a line's end continues it. Throws `SecLangError`. */
 export function readDirectives({ name, text }: RuleFile): Directive[] {

@@ -19,7 +19,11 @@ export type Target = {
 /** One step of a chain of transformations; chains with a common beginning share it, so its result is computed once. */
 export type Chain = { readonly index: number; readonly before: Chain | undefined; readonly run: Transformation }
 
-export type SetVar = { readonly key: string; readonly how: 'set' | 'add' | 'subtract' | 'remove'; readonly value: Template }
+export type SetVar = {
+  readonly key: string
+  readonly how: 'set' | 'add' | 'subtract' | 'remove'
+  readonly value: Template
+}
 export type Control =
   | { readonly kind: 'remove-rule'; readonly from: number; readonly to: number }
   | { readonly kind: 'remove-target'; readonly from: number; readonly to: number; readonly target: Target }
@@ -38,7 +42,10 @@ export type Rule = {
   readonly selection: number | undefined
   /** What a value must hold for the operator to be worth running; empty: anything. */
   readonly needs: Needs
-  readonly test: { readonly negated: boolean; readonly run: Operator | { readonly make: OperatorFactory; readonly param: Template } }
+  readonly test: {
+    readonly negated: boolean
+    readonly run: Operator | { readonly make: OperatorFactory; readonly param: Template }
+  }
   readonly chain: Chain | undefined
   readonly multiMatch: boolean
   readonly capture: boolean

@@ -2,6 +2,7 @@ import { toLatin1 } from '../bytes/latin1.ts'
 import { parseJson } from './bodies/json.ts'
 import { parseMultipart } from './bodies/multipart.ts'
 import { parseCookies, parseUrlencoded, type Pair } from './bodies/urlencoded.ts'
+import type { Signs } from './regex/needs.ts'
 import { urlDecode } from './transform/decode.ts'
 
 /** What came before the body. Strings are latin1: one character is one byte as received. */
@@ -17,20 +18,50 @@ export type RequestHead = {
 }
 
 /** One value a rule can look at. `key` is empty for variables that are one value. */
-export type Entry = { readonly key: string; readonly value: string; readonly transformed: (string | undefined)[] }
+export type Entry = {
+  readonly key: string
+  readonly value: string
+  readonly transformed: (string | undefined)[]
+  /** Signs of the text last asked about. */
+  seen: { readonly text: string; readonly signs: Signs } | undefined
+}
 export type Values = readonly Entry[]
 
-export const entry = (key: string, value: string): Entry => ({ key, value, transformed: [] })
+export const entry = (key: string, value: string): Entry => ({ key, value, transformed: [], seen: undefined })
 const one = (value: string): Values => [entry('', value)]
 const keyed = (pairs: readonly Pair[]): Values => pairs.map(([key, value]) => entry(key, value))
-const namesOf = (pairs: readonly Pair[]): Values => [...new Set(pairs.map(([key]) => key))].map((key) => entry(key, key))
+const namesOf = (pairs: readonly Pair[]): Values =>
+  [...new Set(pairs.map(([key]) => key))].map((key) => entry(key, key))
 
 /** Every variable of the subset, except TX and those of the match itself. A rule that names another is refused when compiled. */
 export const VARIABLES = [
-  'ARGS', 'ARGS_NAMES', 'ARGS_GET', 'ARGS_GET_NAMES', 'ARGS_POST', 'ARGS_POST_NAMES', 'REQUEST_HEADERS', 'REQUEST_HEADERS_NAMES',
-  'REQUEST_COOKIES', 'REQUEST_COOKIES_NAMES', 'REQUEST_URI', 'REQUEST_URI_RAW', 'REQUEST_FILENAME', 'REQUEST_BASENAME', 'REQUEST_METHOD',
-  'REQUEST_PROTOCOL', 'REQUEST_LINE', 'QUERY_STRING', 'REQUEST_BODY', 'REQUEST_BODY_LENGTH', 'FILES', 'FILES_NAMES', 'REMOTE_ADDR',
-  'REMOTE_PORT', 'REQBODY_ERROR', 'REQBODY_ERROR_MSG', 'REQBODY_PROCESSOR',
+  'ARGS',
+  'ARGS_NAMES',
+  'ARGS_GET',
+  'ARGS_GET_NAMES',
+  'ARGS_POST',
+  'ARGS_POST_NAMES',
+  'REQUEST_HEADERS',
+  'REQUEST_HEADERS_NAMES',
+  'REQUEST_COOKIES',
+  'REQUEST_COOKIES_NAMES',
+  'REQUEST_URI',
+  'REQUEST_URI_RAW',
+  'REQUEST_FILENAME',
+  'REQUEST_BASENAME',
+  'REQUEST_METHOD',
+  'REQUEST_PROTOCOL',
+  'REQUEST_LINE',
+  'QUERY_STRING',
+  'REQUEST_BODY',
+  'REQUEST_BODY_LENGTH',
+  'FILES',
+  'FILES_NAMES',
+  'REMOTE_ADDR',
+  'REMOTE_PORT',
+  'REQBODY_ERROR',
+  'REQBODY_ERROR_MSG',
+  'REQBODY_PROCESSOR',
 ] as const
 export type Variable = (typeof VARIABLES)[number]
 export type Collections = Record<Variable, Values>
@@ -41,7 +72,9 @@ export function readHead(head: RequestHead): Collections {
   const path = mark < 0 ? head.target : head.target.slice(0, mark)
   const query = mark < 0 ? '' : head.target.slice(mark + 1)
   const get = parseUrlencoded(query)
-  const cookies = head.headers.filter(([name]) => name.toLowerCase() === 'cookie').flatMap(([, value]) => parseCookies(value))
+  const cookies = head.headers
+    .filter(([name]) => name.toLowerCase() === 'cookie')
+    .flatMap(([, value]) => parseCookies(value))
   const filename = urlDecodePath(path)
   const args = keyed(get.pairs)
   const names = namesOf(get.pairs)

@@ -1,5 +1,5 @@
 import type { Chain, Target } from './plan.ts'
-import { signsOf } from './regex/needs.ts'
+import { signsOf, type Signs } from './regex/needs.ts'
 import type { Entry } from './request.ts'
 
 export type Item = { readonly target: Target; readonly entry: Entry }
@@ -9,8 +9,10 @@ export type View = {
   readonly values: readonly string[]
   readonly low: Int32Array
   readonly high: Int32Array
+  readonly rest: Int32Array
   readonly anyLow: number
   readonly anyHigh: number
+  readonly anyRest: number
 }
 
 /** What the targets of a rule select from one request. bench/gateway.ts: forty rules share one selection and six views of it. */
@@ -33,15 +35,24 @@ export class Selection {
     const values = this.items.map(({ entry }) => transformed(entry, chain))
     const low = new Int32Array(values.length)
     const high = new Int32Array(values.length)
+    const rest = new Int32Array(values.length)
     let anyLow = 0
     let anyHigh = 0
+    let anyRest = 0
     for (let i = 0; i < values.length; i++) {
-      const signs = signsOf(values[i]!)
+      const signs = signsOfEntry(this.items[i]!.entry, values[i]!)
       anyLow |= low[i] = signs.low
       anyHigh |= high[i] = signs.high
+      anyRest |= rest[i] = signs.rest
     }
-    return { values, low, high, anyLow, anyHigh }
+    return { values, low, high, rest, anyLow, anyHigh, anyRest }
   }
+}
+
+// Most chains leave most values as the one before did; their signs are then known.
+function signsOfEntry(entry: Entry, text: string): Signs {
+  if (entry.seen?.text !== text) entry.seen = { text, signs: signsOf(text) }
+  return entry.seen.signs
 }
 
 /** The value after a chain; kept on the entry, because most rules share their chains. */

@@ -89,7 +89,7 @@ class Evaluation implements Transaction {
   private run(phase: Phase): void {
     if (this.plan.engine === 'off') return
     const { rules } = this.plan
-    for (let at = 0; at < rules.length && !this.finished; ) {
+    for (let at = 0; at < rules.length && !this.finished;) {
       const rule = rules[at++]!
       if (rule.phase !== phase || this.isRemoved(rule)) continue
       if (this.evaluate(rule) && rule.skipTo !== undefined) at = rule.skipTo
@@ -97,7 +97,10 @@ class Evaluation implements Transaction {
   }
 
   private isRemoved(rule: Rule): boolean {
-    return this.controls.length > 0 && this.controls.some((c) => c.kind === 'remove-rule' && rule.id >= c.from && rule.id <= c.to)
+    return (
+      this.controls.length > 0 &&
+      this.controls.some((c) => c.kind === 'remove-rule' && rule.id >= c.from && rule.id <= c.to)
+    )
   }
 
   /** Runs one rule with its chain; true when all of it matched. */
@@ -142,13 +145,13 @@ class Evaluation implements Transaction {
   private find(rule: Rule): readonly Found[] {
     const selection = this.select(rule)
     const view = selection.view(rule.chain)
-    if (!mayHold(view.anyLow, view.anyHigh, rule.needs)) return NOTHING
+    if (!mayHold(view.anyLow, view.anyHigh, view.anyRest, rule.needs)) return NOTHING
     const out: Found[] = []
     const { negated, run } = rule.test
     const operator = typeof run === 'function' ? run : run.make(this.expand(run.param))
     // bench/gateway.ts: an indexed loop, since most values stop at the next line.
     for (let i = 0; i < view.values.length; i++) {
-      if (!mayHold(view.low[i]!, view.high[i]!, rule.needs)) continue
+      if (!mayHold(view.low[i]!, view.high[i]!, view.rest[i]!, rule.needs)) continue
       const item = selection.items[i]!
       if (this.controls.length > 0 && this.isTargetRemoved(rule, item)) continue
       const values = rule.multiMatch ? everyStep(item.entry, rule.chain) : [view.values[i]!]
@@ -164,7 +167,12 @@ class Evaluation implements Transaction {
 
   private isTargetRemoved(rule: Rule, { target, entry }: Item): boolean {
     return this.controls.some(
-      (c) => c.kind === 'remove-target' && rule.id >= c.from && rule.id <= c.to && c.target.collection === target.collection && isSelected(c.target, entry),
+      (c) =>
+        c.kind === 'remove-target' &&
+        rule.id >= c.from &&
+        rule.id <= c.to &&
+        c.target.collection === target.collection &&
+        isSelected(c.target, entry),
     )
   }
 
@@ -178,9 +186,12 @@ class Evaluation implements Transaction {
     return targets.flatMap((target) => {
       const chosen = this.all(target).filter(
         (value) =>
-          isSelected(target, value) && !exclusions.some((other) => other.collection === target.collection && isSelected(other, value)),
+          isSelected(target, value) &&
+          !exclusions.some((other) => other.collection === target.collection && isSelected(other, value)),
       )
-      return target.count ? [{ target, entry: entry('', String(chosen.length)) }] : chosen.map((value) => ({ target, entry: value }))
+      return target.count
+        ? [{ target, entry: entry('', String(chosen.length)) }]
+        : chosen.map((value) => ({ target, entry: value }))
     })
   }
 
@@ -240,7 +251,8 @@ class Evaluation implements Transaction {
   }
 }
 
-const nameOf = ({ target, entry }: Found): string => (entry.key === '' ? target.collection : `${target.collection}:${entry.key}`)
+const nameOf = ({ target, entry }: Found): string =>
+  entry.key === '' ? target.collection : `${target.collection}:${entry.key}`
 
 function isSelected({ selector }: Target, { key }: Entry): boolean {
   if (selector === undefined) return true

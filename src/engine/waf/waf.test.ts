@@ -1,6 +1,19 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import fc from 'fast-check'
+import {
+  array as arrayOf,
+  assert as holds,
+  constant as constantly,
+  constantFrom,
+  integer as anyInteger,
+  json as anyJson,
+  letrec,
+  oneof,
+  property,
+  record as recordOf,
+  string as anyString,
+  tuple as tupleOf,
+} from 'fast-check'
 import { parseJson } from './bodies/json.ts'
 import { parseMultipart } from './bodies/multipart.ts'
 import { parseUrlencoded } from './bodies/urlencoded.ts'
@@ -37,12 +50,15 @@ for (const { rule, says } of [
   { rule: 'SecRule ARGS "@rx .*a.*b" "id:1"', says: 'cubic' },
 ]) {
   test(`refused by name: ${rule.replace('\n', ' ')}`, () => {
-    assert.throws(() => compile(rule), (error: unknown) => {
-      assert.ok(error instanceof SecLangError)
-      assert.match(error.message, /^a\.conf:\d+: /)
-      assert.ok(error.message.includes(says), error.message)
-      return true
-    })
+    assert.throws(
+      () => compile(rule),
+      (error: unknown) => {
+        assert.ok(error instanceof SecLangError)
+        assert.match(error.message, /^a\.conf:\d+: /)
+        assert.ok(error.message.includes(says), error.message)
+        return true
+      },
+    )
   })
 }
 
@@ -58,36 +74,107 @@ for (const { pattern, growth } of [
 
 const text = (value: string) => new TextEncoder().encode(value)
 const run = (rules: string, target = '/', headers: [string, string][] = [], body = '') => {
-  const t = openTransaction(compile(rules), { method: 'POST', target, httpVersion: '1.1', headers, clientAddress: '192.0.2.1', clientPort: 1 })
+  const t = openTransaction(compile(rules), {
+    method: 'POST',
+    target,
+    httpVersion: '1.1',
+    headers,
+    clientAddress: '192.0.2.1',
+    clientPort: 1,
+  })
   const head = t.inspectHead()
   return head.refused ? head : t.inspectBody(text(body))
 }
 
 for (const { name, rules, target, headers, refused } of [
-  { name: 'chain needs all', rules: 'SecRule ARGS:a "@streq 1" "id:1,deny,chain"\nSecRule ARGS:b "@streq 2"', target: '/?a=1&b=3', refused: false },
-  { name: 'chain whole', rules: 'SecRule ARGS:a "@streq 1" "id:1,deny,chain"\nSecRule ARGS:b "@streq 2"', target: '/?a=1&b=2', refused: true },
+  {
+    name: 'chain needs all',
+    rules: 'SecRule ARGS:a "@streq 1" "id:1,deny,chain"\nSecRule ARGS:b "@streq 2"',
+    target: '/?a=1&b=3',
+    refused: false,
+  },
+  {
+    name: 'chain whole',
+    rules: 'SecRule ARGS:a "@streq 1" "id:1,deny,chain"\nSecRule ARGS:b "@streq 2"',
+    target: '/?a=1&b=2',
+    refused: true,
+  },
   { name: 'exclusion', rules: 'SecRule ARGS|!ARGS:tok "@contains x" "id:1,deny"', target: '/?tok=x', refused: false },
   { name: 'selector pattern', rules: 'SecRule ARGS:/^x_/ "@contains x" "id:1,deny"', target: '/?X_a=x', refused: true },
   { name: 'count', rules: 'SecRule &ARGS:a "@gt 1" "id:1,deny"', target: '/?a=1&a=2', refused: true },
   { name: 'negation', rules: 'SecRule REQUEST_METHOD "!@within GET POST" "id:1,deny"', target: '/', refused: false },
-  { name: 'macro in an operator', rules: 'SecAction "id:1,pass,setvar:tx.a=7"\nSecRule ARGS:a "@streq %{tx.a}" "id:2,deny"', target: '/?a=7', refused: true },
-  { name: 'arithmetic', rules: 'SecAction "id:1,pass,setvar:tx.a=7,setvar:tx.a=+3,setvar:tx.a=-1"\nSecRule TX:a "@eq 9" "id:2,deny"', target: '/', refused: true },
-  { name: 'skipAfter', rules: 'SecRule ARGS:a "@streq 1" "id:1,pass,skipAfter:END"\nSecAction "id:2,deny"\nSecMarker END', target: '/?a=1', refused: false },
-  { name: 'remove by id', rules: 'SecAction "id:1,phase:1,pass,ctl:ruleRemoveById=2-3"\nSecAction "id:2,deny"', target: '/', refused: false },
-  { name: 'remove a target', rules: 'SecAction "id:1,phase:1,pass,ctl:ruleRemoveTargetById=2;ARGS:a"\nSecRule ARGS "@contains x" "id:2,deny"', target: '/?a=x', refused: false },
-  { name: 'multiMatch', rules: 'SecRule ARGS "@contains A" "id:1,deny,multiMatch,t:lowercase"', target: '/?a=A', refused: true },
-  { name: 'multiMatch with negation', rules: 'SecRule ARGS "!@rx ^[aA]$" "id:1,deny,multiMatch,t:lowercase"', target: '/?a=A', refused: false },
-  { name: 'capture', rules: 'SecRule ARGS:a "@rx ^(.)(.)$" "id:1,pass,capture"\nSecRule TX:2 "@streq y" "id:2,deny"', target: '/?a=xy', refused: true },
+  {
+    name: 'macro in an operator',
+    rules: 'SecAction "id:1,pass,setvar:tx.a=7"\nSecRule ARGS:a "@streq %{tx.a}" "id:2,deny"',
+    target: '/?a=7',
+    refused: true,
+  },
+  {
+    name: 'arithmetic',
+    rules: 'SecAction "id:1,pass,setvar:tx.a=7,setvar:tx.a=+3,setvar:tx.a=-1"\nSecRule TX:a "@eq 9" "id:2,deny"',
+    target: '/',
+    refused: true,
+  },
+  {
+    name: 'skipAfter',
+    rules: 'SecRule ARGS:a "@streq 1" "id:1,pass,skipAfter:END"\nSecAction "id:2,deny"\nSecMarker END',
+    target: '/?a=1',
+    refused: false,
+  },
+  {
+    name: 'remove by id',
+    rules: 'SecAction "id:1,phase:1,pass,ctl:ruleRemoveById=2-3"\nSecAction "id:2,deny"',
+    target: '/',
+    refused: false,
+  },
+  {
+    name: 'remove a target',
+    rules: 'SecAction "id:1,phase:1,pass,ctl:ruleRemoveTargetById=2;ARGS:a"\nSecRule ARGS "@contains x" "id:2,deny"',
+    target: '/?a=x',
+    refused: false,
+  },
+  {
+    name: 'multiMatch',
+    rules: 'SecRule ARGS "@contains A" "id:1,deny,multiMatch,t:lowercase"',
+    target: '/?a=A',
+    refused: true,
+  },
+  {
+    name: 'multiMatch with negation',
+    rules: 'SecRule ARGS "!@rx ^[aA]$" "id:1,deny,multiMatch,t:lowercase"',
+    target: '/?a=A',
+    refused: false,
+  },
+  {
+    name: 'capture',
+    rules: 'SecRule ARGS:a "@rx ^(.)(.)$" "id:1,pass,capture"\nSecRule TX:2 "@streq y" "id:2,deny"',
+    target: '/?a=xy',
+    refused: true,
+  },
   { name: 'allow', rules: 'SecAction "id:1,phase:1,allow"\nSecAction "id:2,deny"', target: '/', refused: false },
-  { name: 'block by default action', rules: 'SecDefaultAction "phase:2,log,deny,status:406"\nSecAction "id:2,block"', target: '/', refused: true },
+  {
+    name: 'block by default action',
+    rules: 'SecDefaultAction "phase:2,log,deny,status:406"\nSecAction "id:2,block"',
+    target: '/',
+    refused: true,
+  },
   { name: 'detection only', rules: 'SecRuleEngine DetectionOnly\nSecAction "id:2,deny"', target: '/', refused: false },
-  { name: 'JSON path', rules: 'SecRule ARGS:json.a.0.b "@streq 1" "id:1,deny"', target: '/', headers: [['Content-Type', 'application/json']] as [string, string][], refused: true },
+  {
+    name: 'JSON path',
+    rules: 'SecRule ARGS:json.a.0.b "@streq 1" "id:1,deny"',
+    target: '/',
+    headers: [['Content-Type', 'application/json']] as [string, string][],
+    refused: true,
+  },
 ]) {
   test(`meaning: ${name}`, () => assert.equal(run(rules, target, headers ?? [], '{"a":[{"b":"1"}]}').refused, refused))
 }
 
 test('a doubled JSON key shows both values', () => {
-  assert.deepEqual(parseJson('{"a":1,"a":"\\u00e0"}').pairs, [['json.a', '1'], ['json.a', '\xc3\xa0']])
+  assert.deepEqual(parseJson('{"a":1,"a":"\\u00e0"}').pairs, [
+    ['json.a', '1'],
+    ['json.a', '\xc3\xa0'],
+  ])
 })
 
 test('bytes of Vietnamese letters are neither white space nor letters', () => {
@@ -104,29 +191,48 @@ test('a masked match shows only what the rule itself says', () => {
 })
 
 // A naive matcher over the same grammar: sets of end positions, no backtracking, no cleverness.
-type Tree = { t: 'c'; c: string } | { t: 's'; a: Tree; b: Tree } | { t: 'o'; a: Tree; b: Tree } | { t: 'r'; a: Tree; q: '*' | '+' | '?' | '{1,2}' } | { t: 'd' }
-const { tree } = fc.letrec<{ tree: Tree }>((tie) => ({
-  tree: fc.oneof(
+type Tree =
+  | { t: 'c'; c: string }
+  | { t: 's'; a: Tree; b: Tree }
+  | { t: 'o'; a: Tree; b: Tree }
+  | { t: 'r'; a: Tree; q: '*' | '+' | '?' | '{1,2}' }
+  | { t: 'd' }
+const { tree } = letrec<{ tree: Tree }>((tie) => ({
+  tree: oneof(
     { maxDepth: 4, depthSize: 'small' },
-    fc.constantFrom('a', 'b', '\\s', '[^a]', '\xa0').map((c): Tree => ({ t: 'c', c })),
-    fc.constant<Tree>({ t: 'd' }),
-    fc.record({ t: fc.constant('s' as const), a: tie('tree'), b: tie('tree') }),
-    fc.record({ t: fc.constant('o' as const), a: tie('tree'), b: tie('tree') }),
-    fc.record({ t: fc.constant('r' as const), a: tie('tree'), q: fc.constantFrom('*' as const, '+' as const, '?' as const, '{1,2}' as const) }),
+    constantFrom('a', 'b', '\\s', '[^a]', '\xa0').map((c): Tree => ({ t: 'c', c })),
+    constantly<Tree>({ t: 'd' }),
+    recordOf({ t: constantly('s' as const), a: tie('tree'), b: tie('tree') }),
+    recordOf({ t: constantly('o' as const), a: tie('tree'), b: tie('tree') }),
+    recordOf({
+      t: constantly('r' as const),
+      a: tie('tree'),
+      q: constantFrom('*' as const, '+' as const, '?' as const, '{1,2}' as const),
+    }),
   ),
 }))
 const write = (n: Tree): string =>
-  n.t === 'c' ? n.c : n.t === 'd' ? '.' : n.t === 's' ? write(n.a) + write(n.b) : n.t === 'o' ? `(?:${write(n.a)}|${write(n.b)})` : `(?:${write(n.a)})${n.q}`
-const one = (c: string, sign: string): boolean => (c === '\\s' ? /^[\t-\r ]$/.test(sign) : c === '[^a]' ? sign !== 'a' : c === sign)
+  n.t === 'c'
+    ? n.c
+    : n.t === 'd'
+      ? '.'
+      : n.t === 's'
+        ? write(n.a) + write(n.b)
+        : n.t === 'o'
+          ? `(?:${write(n.a)}|${write(n.b)})`
+          : `(?:${write(n.a)})${n.q}`
+const one = (c: string, sign: string): boolean =>
+  c === '\\s' ? /^[\t-\r ]$/.test(sign) : c === '[^a]' ? sign !== 'a' : c === sign
 function ends(n: Tree, text: string, from: ReadonlySet<number>): Set<number> {
   if (n.t === 's') return ends(n.b, text, ends(n.a, text, from))
   if (n.t === 'o') return new Set([...ends(n.a, text, from), ...ends(n.b, text, from)])
-  if (n.t !== 'r') return new Set([...from].filter((i) => i < text.length && (n.t === 'd' || one(n.c, text[i]!))).map((i) => i + 1))
+  if (n.t !== 'r')
+    return new Set([...from].filter((i) => i < text.length && (n.t === 'd' || one(n.c, text[i]!))).map((i) => i + 1))
   const once = ends(n.a, text, from)
   if (n.q === '?') return new Set([...from, ...once])
   if (n.q === '{1,2}') return new Set([...once, ...ends(n.a, text, once)])
   const all = new Set(n.q === '*' ? [...from, ...once] : once)
-  for (let size = -1; size !== all.size; ) {
+  for (let size = -1; size !== all.size;) {
     size = all.size
     for (const end of ends(n.a, text, all)) all.add(end)
   }
@@ -134,8 +240,8 @@ function ends(n: Tree, text: string, from: ReadonlySet<number>): Set<number> {
 }
 
 test('property: a compiled pattern finds what a naive matcher finds, and is quick', () => {
-  fc.assert(
-    fc.property(tree, fc.string({ unit: fc.constantFrom('a', 'b', ' ', '\xa0', '\n'), maxLength: 12 }), (n, text) => {
+  holds(
+    property(tree, anyString({ unit: constantFrom('a', 'b', ' ', '\xa0', '\n'), maxLength: 12 }), (n, text) => {
       let regexp: RegExp
       try {
         regexp = compilePattern(write(n)).regexp
@@ -153,13 +259,63 @@ test('property: a compiled pattern finds what a naive matcher finds, and is quic
   )
 })
 
-const bytes = fc.string({ unit: fc.integer({ min: 0, max: 255 }).map((b) => String.fromCharCode(b)), maxLength: 300 })
-const noisy = fc.string({ unit: fc.constantFrom('%', 'u', '0', 'a', 'F', '&', '#', ';', 'x', '\\', '/', '*', '.', '-', '"', '{', '}', '[', ']', ':', ',', '\r', '\n', '\0', '\xc3', '\xa0', '=', ' ', '+'), maxLength: 200 })
+const bytes = anyString({ unit: anyInteger({ min: 0, max: 255 }).map((b) => String.fromCharCode(b)), maxLength: 300 })
+const noisy = anyString({
+  unit: constantFrom(
+    '%',
+    'u',
+    '0',
+    'a',
+    'F',
+    '&',
+    '#',
+    ';',
+    'x',
+    '\\',
+    '/',
+    '*',
+    '.',
+    '-',
+    '"',
+    '{',
+    '}',
+    '[',
+    ']',
+    ':',
+    ',',
+    '\r',
+    '\n',
+    '\0',
+    '\xc3',
+    '\xa0',
+    '=',
+    ' ',
+    '+',
+  ),
+  maxLength: 200,
+})
 
 test('property: parsers and transformations never throw, whatever the bytes', () => {
-  const names = ['urlDecode', 'urlDecodeUni', 'htmlEntityDecode', 'jsDecode', 'cssDecode', 'cmdLine', 'normalizePath', 'normalizePathWin', 'removeComments', 'replaceComments', 'base64Decode', 'hexDecode', 'utf8toUnicode', 'escapeSeqDecode', 'trim', 'compressWhitespace']
-  fc.assert(
-    fc.property(fc.oneof(bytes, noisy), (text) => {
+  const names = [
+    'urlDecode',
+    'urlDecodeUni',
+    'htmlEntityDecode',
+    'jsDecode',
+    'cssDecode',
+    'cmdLine',
+    'normalizePath',
+    'normalizePathWin',
+    'removeComments',
+    'replaceComments',
+    'base64Decode',
+    'hexDecode',
+    'utf8toUnicode',
+    'escapeSeqDecode',
+    'trim',
+    'compressWhitespace',
+  ]
+  holds(
+    property(oneof(bytes, noisy), (text) => {
       parseUrlencoded(text)
       parseJson(text)
       parseMultipart('multipart/form-data; boundary=x', `--x\r\n${text}`)
@@ -170,8 +326,8 @@ test('property: parsers and transformations never throw, whatever the bytes', ()
 })
 
 test('property: JSON agrees with JSON.parse on what is JSON', () => {
-  fc.assert(
-    fc.property(fc.oneof(fc.json(), noisy, fc.string()), (text) => {
+  holds(
+    property(oneof(anyJson(), noisy, anyString()), (text) => {
       let valid = true
       try {
         JSON.parse(text)
@@ -185,19 +341,52 @@ test('property: JSON agrees with JSON.parse on what is JSON', () => {
 })
 
 test('property: a form written by URLSearchParams is read back', () => {
-  const pair = fc.tuple(fc.string({ unit: 'grapheme' }), fc.string({ unit: 'grapheme' })).filter(([k, v]) => k + v !== '' && k.isWellFormed() && v.isWellFormed())
-  fc.assert(
-    fc.property(fc.array(pair), (pairs) => {
+  const pair = tupleOf(anyString({ unit: 'grapheme' }), anyString({ unit: 'grapheme' })).filter(
+    ([k, v]) => k + v !== '' && k.isWellFormed() && v.isWellFormed(),
+  )
+  holds(
+    property(arrayOf(pair), (pairs) => {
       const read = parseUrlencoded(new URLSearchParams(pairs).toString()).pairs
-      assert.deepEqual(read.map((p) => p.map((s) => new TextDecoder('utf-8', { ignoreBOM: true }).decode(Uint8Array.from(s, (c) => c.charCodeAt(0))))), pairs)
+      assert.deepEqual(
+        read.map((p) =>
+          p.map((s) =>
+            new TextDecoder('utf-8', { ignoreBOM: true }).decode(Uint8Array.from(s, (c) => c.charCodeAt(0))),
+          ),
+        ),
+        pairs,
+      )
     }),
   )
 })
 
 test('property: any rule text is compiled or refused by name', () => {
-  const word = fc.constantFrom('SecRule', 'SecAction', 'SecMarker', ' ARGS', ' "@rx ', 'a', '(', ')', '[', '+', '"', ' "id:1', ',deny', ',chain', ',t:none', ':', '\\', '\n', '#', '!', '|', "'", '%{tx.a}')
-  fc.assert(
-    fc.property(fc.array(word, { maxLength: 25 }), (words) => {
+  const word = constantFrom(
+    'SecRule',
+    'SecAction',
+    'SecMarker',
+    ' ARGS',
+    ' "@rx ',
+    'a',
+    '(',
+    ')',
+    '[',
+    '+',
+    '"',
+    ' "id:1',
+    ',deny',
+    ',chain',
+    ',t:none',
+    ':',
+    '\\',
+    '\n',
+    '#',
+    '!',
+    '|',
+    "'",
+    '%{tx.a}',
+  )
+  holds(
+    property(arrayOf(word, { maxLength: 25 }), (words) => {
       try {
         compile(words.join(''))
       } catch (error) {

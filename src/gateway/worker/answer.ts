@@ -43,7 +43,11 @@ function problem(status: number, id: string, language: Language): string {
   return JSON.stringify({ type: `urn:khien:error:${code}`, title: code, status, code, detail: text, requestId: id })
 }
 
-export type Answer = { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly body: string }
+export type Answer = {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
 
 /** What a request that goes no further is told: a page for people, problem+json (RFC 9457) for programs. Holds nothing of the request. */
 export function answerFor(status: number, id: string, accept: string, acceptLanguage = ''): Answer {

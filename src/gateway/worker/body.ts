@@ -1,7 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 
 /** Reads a body whole, up to `limit` bytes. undefined: there is none; `gone`: the client left or broke off, so there is no one to answer. */
-export function readBody(req: IncomingMessage, limit: number): Promise<Buffer | undefined | 'too-large' | 'gone'> | undefined {
+export function readBody(
+  req: IncomingMessage,
+  limit: number,
+): Promise<Buffer | undefined | 'too-large' | 'gone'> | undefined {
   const { 'content-length': length, 'transfer-encoding': encoding } = req.headers
   if ((length === undefined || length === '0') && encoding === undefined) return undefined
   return new Promise((resolve) => {

@@ -82,7 +82,9 @@ class Worker {
     this.server.on('clientError', (error: NodeJS.ErrnoException, socket) => this.unreadable(error, socket))
     this.server.on('upgrade', (req, socket) => this.bare(501, req, socket))
     this.server.on('connect', (req, socket) => this.bare(501, req, socket))
-    this.server.on('checkExpectation', (req, res: ServerResponse) => this.end(req, res, 400, newCode('R', deps.entropy)))
+    this.server.on('checkExpectation', (req, res: ServerResponse) =>
+      this.end(req, res, 400, newCode('R', deps.entropy)),
+    )
     this.beat = setInterval(() => deps.recorder.report(this.stats()), 1_000)
     this.beat.unref()
   }
@@ -93,7 +95,10 @@ class Worker {
       this.server.once('error', (error: NodeJS.ErrnoException) =>
         reject(
           error.code === 'EADDRINUSE' || error.code === 'EACCES'
-            ? new StartError('port-busy', `Port ${port} on ${host} cannot be opened (${error.code}). Choose another with --port.`)
+            ? new StartError(
+                'port-busy',
+                `Port ${port} on ${host} cannot be opened (${error.code}). Choose another with --port.`,
+              )
             : error,
         ),
       )
@@ -166,14 +171,24 @@ class Worker {
       if (this.config.mode === 'block') return this.refuse(req, res, asked, verdict, read?.length ?? 0)
       void this.record(req, asked, verdict, read?.length ?? 0)
     }
-    const status = await this.upstream.pass(req, res, { headers: requestHeaders(headers, peer, client.trusted, id), body: read, id })
+    const status = await this.upstream.pass(req, res, {
+      headers: requestHeaders(headers, peer, client.trusted, id),
+      body: read,
+      id,
+    })
     if (status === 0) return
     this.counts.upstreamErrors++
     this.deps.log.warn('upstream', { id, status })
     this.end(req, res, status, id)
   }
 
-  private async refuse(req: IncomingMessage, res: ServerResponse, asked: Asked, verdict: Verdict, bytes: number): Promise<void> {
+  private async refuse(
+    req: IncomingMessage,
+    res: ServerResponse,
+    asked: Asked,
+    verdict: Verdict,
+    bytes: number,
+  ): Promise<void> {
     const recorded = this.record(req, asked, verdict, bytes)
     let timer: NodeJS.Timeout | undefined
     const waited = new Promise<void>((resolve) => {
@@ -230,15 +245,22 @@ class Worker {
       return
     }
     this.counts.requests++
-    const status = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408, HPE_CHUNK_EXTENSIONS_OVERFLOW: 413 }[error.code ?? ''] ?? 400
+    const status =
+      { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408, HPE_CHUNK_EXTENSIONS_OVERFLOW: 413 }[
+        error.code ?? ''
+      ] ?? 400
     this.write(status, socket, '')
   }
 
   private write(status: number, socket: Duplex, accept: string): void {
     const answer = answerFor(status, newCode('R', this.deps.entropy), accept)
-    const lines = Object.entries({ ...answer.headers, Connection: 'close' }).map(([name, value]) => `${name}: ${value}\r\n`)
+    const lines = Object.entries({ ...answer.headers, Connection: 'close' }).map(
+      ([name, value]) => `${name}: ${value}\r\n`,
+    )
     socket.on('error', () => undefined)
-    socket.end(`HTTP/1.1 ${status} ${status === 501 ? 'Not Implemented' : 'Refused'}\r\n${lines.join('')}\r\n${answer.body}`)
+    socket.end(
+      `HTTP/1.1 ${status} ${status === 501 ? 'Not Implemented' : 'Refused'}\r\n${lines.join('')}\r\n${answer.body}`,
+    )
     setTimeout(() => socket.destroy(), 200).unref()
   }
 }

@@ -10,6 +10,8 @@ export class Latency {
   /** Share 0–1 → duration; null before the first. */
   quantiles(...shares: readonly number[]): (number | null)[] {
     const sorted = this.kept.slice(0, Math.min(this.count, this.kept.length)).sort()
-    return shares.map((share) => (sorted.length === 0 ? null : Math.round(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!)))
+    return shares.map((share) =>
+      sorted.length === 0 ? null : Math.round(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!),
+    )
   }
 }

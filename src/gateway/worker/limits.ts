@@ -43,23 +43,45 @@ export function pairsOf(flat: readonly string[]): RawHeaders {
   return out
 }
 
+/** A byte up to `last`, or DEL; a tab counts only where a space does. */
+function hasControl(text: string, last: number): boolean {
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code === 127 || (code <= last && (code !== 9 || last >= 32))) return true
+  }
+  return false
+}
+
 // Two of these could be read differently by us and by the application.
-const SINGLE: ReadonlySet<string> = new Set(['host', 'content-length', 'transfer-encoding', 'content-type', 'content-encoding', 'expect'])
+const SINGLE: ReadonlySet<string> = new Set([
+  'host',
+  'content-length',
+  'transfer-encoding',
+  'content-type',
+  'content-encoding',
+  'expect',
+])
 
 /**
  * The status a request must be answered with, before any rule, because of its shape: what an application behind could read differently
  * from us (request smuggling, RFC 9112 §6.3, §11.2), or what is too much. 0 when it is in order.
  */
-export function shapeStatus(method: string, target: string, httpVersion: string, headers: RawHeaders, limits: Limits): number {
+export function shapeStatus(
+  method: string,
+  target: string,
+  httpVersion: string,
+  headers: RawHeaders,
+  limits: Limits,
+): number {
   if (httpVersion !== '1.1' && httpVersion !== '1.0') return 505
   if (target.length > limits.target) return 414
   if (headers.length > limits.headers) return 431
   // Origin form alone: absolute form names a host of its own, and we are nobody's forward proxy.
-  if (!target.startsWith('/') || /[\x00-\x20\x7f#\\]/.test(target)) return 400
+  if (!target.startsWith('/') || hasControl(target, 0x20) || /[#\\]/.test(target)) return 400
   const seen = new Set<string>()
   for (const [rawName, value] of headers) {
     const name = rawName.toLowerCase()
-    if (!/^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(name) || /[\x00-\x08\x0a-\x1f\x7f]/.test(value)) return 400
+    if (!/^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(name) || hasControl(value, 0x1f)) return 400
     if (SINGLE.has(name) && seen.has(name)) return 400
     // Read as Content-Length by gateways that turn - into _ (CGI, WSGI).
     if (/^(?:content_length|transfer_encoding|content_type)$/.test(name)) return 400

@@ -7,10 +7,22 @@ export const messages = catalogue(
       title: 'Yêu cầu này đã bị chặn',
       text: 'Một phần của yêu cầu trông giống một cuộc tấn công nên chưa được chuyển tới cửa hàng. Nếu bạn chỉ đang dùng trang như bình thường, hãy gửi mã dưới đây cho cửa hàng để được giúp.',
     },
-    broken: { title: 'Không đọc được yêu cầu này', text: 'Hãy tải lại trang và thử lại. Nếu vẫn không được, hãy gửi mã dưới đây cho cửa hàng.' },
-    tooMuch: { title: 'Yêu cầu quá lớn', text: 'Hãy gửi ít hơn, hoặc tệp nhỏ hơn. Nếu cần, hãy gửi mã dưới đây cho cửa hàng.' },
-    away: { title: 'Cửa hàng tạm thời chưa trả lời', text: 'Hãy thử lại sau ít phút. Nếu vẫn không được, hãy gửi mã dưới đây cho cửa hàng.' },
-    unsupported: { title: 'Kiểu yêu cầu này không được hỗ trợ', text: 'Nếu bạn cần tính năng này, hãy gửi mã dưới đây cho cửa hàng.' },
+    broken: {
+      title: 'Không đọc được yêu cầu này',
+      text: 'Hãy tải lại trang và thử lại. Nếu vẫn không được, hãy gửi mã dưới đây cho cửa hàng.',
+    },
+    tooMuch: {
+      title: 'Yêu cầu quá lớn',
+      text: 'Hãy gửi ít hơn, hoặc tệp nhỏ hơn. Nếu cần, hãy gửi mã dưới đây cho cửa hàng.',
+    },
+    away: {
+      title: 'Cửa hàng tạm thời chưa trả lời',
+      text: 'Hãy thử lại sau ít phút. Nếu vẫn không được, hãy gửi mã dưới đây cho cửa hàng.',
+    },
+    unsupported: {
+      title: 'Kiểu yêu cầu này không được hỗ trợ',
+      text: 'Nếu bạn cần tính năng này, hãy gửi mã dưới đây cho cửa hàng.',
+    },
   },
   {
     code: 'Request code',
@@ -18,9 +30,21 @@ export const messages = catalogue(
       title: 'This request was stopped',
       text: 'Part of it looks like an attack, so it was not passed on to the shop. If you were only using the site as usual, give the code below to the shop and they can help.',
     },
-    broken: { title: 'This request could not be read', text: 'Reload the page and try again. If that does not help, give the code below to the shop.' },
-    tooMuch: { title: 'This request is too large', text: 'Send less, or a smaller file. If you need to, give the code below to the shop.' },
-    away: { title: 'The shop is not answering right now', text: 'Try again in a few minutes. If that does not help, give the code below to the shop.' },
-    unsupported: { title: 'This kind of request is not supported', text: 'If you need it, give the code below to the shop.' },
+    broken: {
+      title: 'This request could not be read',
+      text: 'Reload the page and try again. If that does not help, give the code below to the shop.',
+    },
+    tooMuch: {
+      title: 'This request is too large',
+      text: 'Send less, or a smaller file. If you need to, give the code below to the shop.',
+    },
+    away: {
+      title: 'The shop is not answering right now',
+      text: 'Try again in a few minutes. If that does not help, give the code below to the shop.',
+    },
+    unsupported: {
+      title: 'This kind of request is not supported',
+      text: 'If you need it, give the code below to the shop.',
+    },
   },
 )

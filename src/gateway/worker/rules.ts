@@ -12,7 +12,9 @@ export async function loadRules(folder: string): Promise<Plan> {
     throw new StartError('waf/no-rules', `The rules folder ${folder} cannot be read.`)
   }
   if (names.length === 0) throw new StartError('waf/no-rules', `The rules folder ${folder} holds no .conf file.`)
-  const files = await Promise.all(names.map(async (name) => ({ name, text: await readFile(join(folder, name), 'latin1') })))
+  const files = await Promise.all(
+    names.map(async (name) => ({ name, text: await readFile(join(folder, name), 'latin1') })),
+  )
   try {
     return compileRules(files)
   } catch (error) {

@@ -20,12 +20,17 @@ export function socketRecorder(path: string, log: Log): Recorder & AsyncDisposab
   let dropped = 0
   let failures = 0
   let timer: NodeJS.Timeout | undefined
-  let sending: Promise<void> | undefined
+  let sending: Promise<boolean> | undefined
   let reporting = false
   let closed = false
 
   const post = async (to: string, type: string, body: string): Promise<number> => {
-    const { statusCode, body: answer } = await client.request({ method: 'POST', path: to, headers: { 'content-type': type }, body })
+    const { statusCode, body: answer } = await client.request({
+      method: 'POST',
+      path: to,
+      headers: { 'content-type': type },
+      body,
+    })
     await answer.dump()
     return statusCode
   }
@@ -41,7 +46,7 @@ export function socketRecorder(path: string, log: Log): Recorder & AsyncDisposab
     }, ms)
   }
 
-  const send = async (): Promise<void> => {
+  const send = async (): Promise<boolean> => {
     const batch = queue.slice(0, BATCH)
     try {
       const status = await post('/gateway/refusals', 'application/x-ndjson', batch.map(({ line }) => line).join('\n'))
@@ -55,8 +60,10 @@ export function socketRecorder(path: string, log: Log): Recorder & AsyncDisposab
       failures = 0
       queue.splice(0, batch.length)
       for (const { done } of batch) done()
+      return true
     } catch {
       if (failures++ === 0) log.warn('node-is-away', { queued: queue.length })
+      return false
     }
   }
 
@@ -85,7 +92,8 @@ export function socketRecorder(path: string, log: Log): Recorder & AsyncDisposab
       const until = Date.now() + LAST_FLUSH_MS
       clearTimeout(timer)
       await sending
-      while (queue.length > 0 && failures === 0 && Date.now() < until) await send()
+      let reached = failures === 0
+      while (reached && queue.length > 0 && Date.now() < until) reached = await send()
       closed = true
       clearTimeout(timer)
       if (queue.length > 0) log.warn('refusals-lost', { count: queue.length })

@@ -6,15 +6,27 @@ import type { Limits } from './limits.ts'
 
 export type Passed = { readonly headers: string[]; readonly body: Buffer | undefined; readonly id: string }
 /** 0 when the answer went out whole or the client left; otherwise the status to answer with, nothing having been sent. */
-export type Upstream = AsyncDisposable & { pass(req: IncomingMessage, res: ServerResponse, passed: Passed): Promise<number> }
+export type Upstream = AsyncDisposable & {
+  pass(req: IncomingMessage, res: ServerResponse, passed: Passed): Promise<number>
+}
 
-const SLOW: ReadonlySet<string> = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'UND_ERR_CONNECT_TIMEOUT'])
+const SLOW: ReadonlySet<string> = new Set([
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_BODY_TIMEOUT',
+  'UND_ERR_CONNECT_TIMEOUT',
+])
 const REPEATABLE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /** Connections to the application. `origin` is scheme, host and port alone. Throws `StartError`. */
 export function openUpstream(origin: string, limits: Limits): Upstream {
   const url = URL.canParse(origin) ? new URL(origin) : undefined
-  if (url === undefined || !/^https?:$/.test(url.protocol) || url.pathname !== '/' || url.search !== '' || url.username !== '') {
+  if (
+    url === undefined ||
+    !/^https?:$/.test(url.protocol) ||
+    url.pathname !== '/' ||
+    url.search !== '' ||
+    url.username !== ''
+  ) {
     throw new StartError('upstream', '--upstream must be an origin such as http://127.0.0.1:3000, without a path.')
   }
   const pool = new Pool(url.origin, {
@@ -30,14 +42,20 @@ export function openUpstream(origin: string, limits: Limits): Upstream {
     async pass(req, res, passed) {
       const first = await attempt(pool, req, res, passed)
       // A kept connection may have closed as we wrote; nothing was answered, so a safe method may be tried again, once.
-      if (first === 502 && REPEATABLE.has(req.method ?? '') && !res.headersSent && !res.destroyed) return attempt(pool, req, res, passed)
+      if (first === 502 && REPEATABLE.has(req.method ?? '') && !res.headersSent && !res.destroyed)
+        return attempt(pool, req, res, passed)
       return first
     },
     [Symbol.asyncDispose]: () => pool.destroy(),
   }
 }
 
-function attempt(pool: Pool, req: IncomingMessage, res: ServerResponse, { headers, body, id }: Passed): Promise<number> {
+function attempt(
+  pool: Pool,
+  req: IncomingMessage,
+  res: ServerResponse,
+  { headers, body, id }: Passed,
+): Promise<number> {
   return new Promise((resolve) => {
     let controller: Dispatcher.DispatchController | undefined
     const onClose = (): void => {

@@ -133,7 +133,10 @@ class Reader {
     run.lastIndex = this.at
     const found = run.exec(this.text)
     if (found === null) throw new Malformed('an unknown escape')
-    const units = found[0].slice(2).split('\\u').map((hex) => Number.parseInt(hex, 16))
+    const units = found[0]
+      .slice(2)
+      .split('\\u')
+      .map((hex) => Number.parseInt(hex, 16))
     const last = units.at(-1)!
     if (units.length === 64 && last >= 0xd800 && last < 0xdc00) units.pop()
     this.at += units.length * 6

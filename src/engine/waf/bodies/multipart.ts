@@ -8,7 +8,8 @@ export type Multipart = {
 }
 
 const MAX_PART_HEADERS = 2048
-const BOUNDARY = /^multipart\/form-data\s*;\s*boundary=(?:"([0-9A-Za-z'()+_,\-./:=? ]{1,70})"|([0-9A-Za-z'+_\-.]{1,70}))\s*$/i
+const BOUNDARY =
+  /^multipart\/form-data\s*;\s*boundary=(?:"([0-9A-Za-z'()+_,\-./:=? ]{1,70})"|([0-9A-Za-z'+_\-.]{1,70}))\s*$/i
 // name and filename as browsers send them (HTML standard): always quoted, `"` and line ends as %22, %0D, %0A.
 const DISPOSITION = /^form-data((?:\s*;\s*[a-z*]+=(?:"(?:[^"\\\r\n]|\\[^\r\n])*"|[^\s;"=]+))+)\s*$/i
 const PARAMETER = /;\s*([a-z*]+)=(?:"((?:[^"\\\r\n]|\\[^\r\n])*)"|([^\s;"=]+))/gi

@@ -9,14 +9,16 @@ export const MAX_PAIRS = 2000
 /** `a=1&b=%20` (latin1) → decoded pairs in order, doubles kept. Never throws; too many pairs is the only error. */
 export function parseUrlencoded(text: string): Parsed {
   const pairs: Pair[] = []
-  for (let at = 0; at <= text.length; ) {
+  for (let at = 0; at <= text.length;) {
     const found = text.indexOf('&', at)
     const end = found < 0 ? text.length : found
     if (end > at) {
       if (pairs.length >= MAX_PAIRS) return { pairs, error: 'too many arguments' }
       const part = text.slice(at, end)
       const equals = part.indexOf('=')
-      pairs.push(equals < 0 ? [urlDecode(part), ''] : [urlDecode(part.slice(0, equals)), urlDecode(part.slice(equals + 1))])
+      pairs.push(
+        equals < 0 ? [urlDecode(part), ''] : [urlDecode(part.slice(0, equals)), urlDecode(part.slice(equals + 1))],
+      )
     }
     at = end + 1
   }

@@ -35,7 +35,8 @@ export function parseRange(text: string): Range {
   const [address = '', prefix] = text.split('/')
   const bytes = parseAddress(address)
   const bits = prefix === undefined ? (bytes?.length ?? 0) * 8 : /^\d{1,3}$/.test(prefix) ? Number(prefix) : -1
-  if (bytes === undefined || bits < 0 || bits > bytes.length * 8) throw new ConstructError(`'${text}' is not an address range`)
+  if (bytes === undefined || bits < 0 || bits > bytes.length * 8)
+    throw new ConstructError(`'${text}' is not an address range`)
   return { bytes, bits }
 }
 

@@ -1,7 +1,8 @@
 import type { OperatorFactory } from './index.ts'
 
 // C's atoi: leading white space, a sign, digits; anything else is 0.
-export const toNumber = (text: string): number => Number(/^[\t-\r ]{0,9}([+-]?\d{1,15})/.exec(text.slice(0, 40))?.[1] ?? 0)
+export const toNumber = (text: string): number =>
+  Number(/^[\t-\r ]{0,9}([+-]?\d{1,15})/.exec(text.slice(0, 40))?.[1] ?? 0)
 
 const HIT = { groups: [] as readonly string[] }
 const comparing =

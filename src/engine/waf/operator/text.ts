@@ -29,7 +29,8 @@ export const rx: OperatorFactory = (param) => {
   }
 }
 
-const escaped = (text: string): string => text.replace(/[^A-Za-z0-9]/g, (sign) => `\\x${sign.charCodeAt(0).toString(16).padStart(2, '0')}`)
+const escaped = (text: string): string =>
+  text.replace(/[^A-Za-z0-9]/g, (sign) => `\\x${sign.charCodeAt(0).toString(16).padStart(2, '0')}`)
 
 /** Any of the phrases, parted by spaces, ASCII case ignored; `|41 42|` spells bytes. */
 export const pm: OperatorFactory = (param) => {

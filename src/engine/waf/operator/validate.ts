@@ -25,13 +25,14 @@ export const validateByteRange: OperatorFactory = (param) => {
 
 /** Matches when a `%` is not followed by two hexadecimal digits. */
 export const validateUrlEncoding: OperatorFactory = () => (value) => {
-  for (let at = value.indexOf('%'); at >= 0; at = value.indexOf('%', at + 1)) if (hexByteAt(value, at + 1) < 0) return HIT
+  for (let at = value.indexOf('%'); at >= 0; at = value.indexOf('%', at + 1))
+    if (hexByteAt(value, at + 1) < 0) return HIT
   return undefined
 }
 
 /** Matches when the bytes are not well-formed UTF-8. */
 export const validateUtf8Encoding: OperatorFactory = () => (value) => {
-  for (let at = 0; at < value.length; ) {
+  for (let at = 0; at < value.length;) {
     const size = utf8SequenceAt(value, at)
     if (size === 0) return HIT
     at += size

@@ -24,8 +24,14 @@ export function growthOf(root: Node): Growth {
   const loops = findLoops(automaton)
   for (const loop of loops) refuseTwoWaysAround(automaton, loop)
   const { powers, product } = longestChain(automaton, loops, startsAnywhere(root))
-  if (powers > 2) throw new ConstructError('regular expression could take cubic time: quantifiers over overlapping bytes follow each other')
-  if (product > MAX_PRODUCT) throw new ConstructError(`regular expression could take ${product} steps for each byte: repeats over overlapping bytes follow each other`)
+  if (powers > 2)
+    throw new ConstructError(
+      'regular expression could take cubic time: quantifiers over overlapping bytes follow each other',
+    )
+  if (product > MAX_PRODUCT)
+    throw new ConstructError(
+      `regular expression could take ${product} steps for each byte: repeats over overlapping bytes follow each other`,
+    )
   return powers === 2 ? 'quadratic' : 'linear'
 }
 
@@ -119,7 +125,8 @@ function refuseCostlyLookahead(body: Node): void {
   for (const loop of loops) refuseTwoWaysAround(inner, loop)
   // It runs again at every offset, so one unbounded loop inside is already the square.
   const { powers, product } = longestChain(inner, loops, false)
-  if (powers > 0 || product > 1000) throw new ConstructError('regular expression has an unbounded repeat inside a lookahead')
+  if (powers > 0 || product > 1000)
+    throw new ConstructError('regular expression has an unbounded repeat inside a lookahead')
 }
 
 function hasLookahead(node: Node): boolean {
@@ -167,7 +174,8 @@ function findLoops(a: Automaton): Loop[] {
 function asLoop(a: Automaton, members: readonly number[]): Loop {
   const own = new Set(members)
   const bounds = new Set<number>()
-  for (const p of members) for (const q of a.follow[p]!.keys()) if (own.has(q)) bounds.add(a.bounds.get(`${p}>${q}`) ?? 1)
+  for (const p of members)
+    for (const q of a.follow[p]!.keys()) if (own.has(q)) bounds.add(a.bounds.get(`${p}>${q}`) ?? 1)
   return {
     members,
     bytes: unite(members.map((p) => a.sets[p]!)),
@@ -177,9 +185,12 @@ function asLoop(a: Automaton, members: readonly number[]): Loop {
 
 function refuseTwoWaysAround(a: Automaton, loop: Loop): void {
   const refuse = (): never => {
-    throw new ConstructError('regular expression could take exponential time: a repeat can go round the same bytes in two ways')
+    throw new ConstructError(
+      'regular expression could take exponential time: a repeat can go round the same bytes in two ways',
+    )
   }
-  if (loop.members.length > MAX_LOOP) throw new ConstructError('regular expression repeats something too large to be judged')
+  if (loop.members.length > MAX_LOOP)
+    throw new ConstructError('regular expression repeats something too large to be judged')
   const own = new Set(loop.members)
   const next = new Map(loop.members.map((p) => [p, [...a.follow[p]!.keys()].filter((q) => own.has(q))]))
   for (const p of loop.members) for (const q of next.get(p)!) if (a.follow[p]!.get(q)! > 1) refuse()

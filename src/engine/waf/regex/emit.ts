@@ -33,7 +33,17 @@ const ASSERTIONS: Readonly<Record<Assertion, string>> = {
 
 function quantifier(min: number, max: number, lazy: boolean): string {
   const bare =
-    max === Infinity ? (min === 0 ? '*' : min === 1 ? '+' : `{${min},}`) : min === 0 && max === 1 ? '?' : min === max ? `{${min}}` : `{${min},${max}}`
+    max === Infinity
+      ? min === 0
+        ? '*'
+        : min === 1
+          ? '+'
+          : `{${min},}`
+      : min === 0 && max === 1
+        ? '?'
+        : min === max
+          ? `{${min}}`
+          : `{${min},${max}}`
   return lazy ? `${bare}?` : bare
 }
 

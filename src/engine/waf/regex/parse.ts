@@ -120,7 +120,8 @@ class Parser {
     if (braces === null) return undefined
     const min = Number(braces[1])
     const max = braces[2] === undefined ? min : braces[3] === '' ? Infinity : Number(braces[3])
-    if (min > max || min > MAX_REPEAT || (max !== Infinity && max > MAX_REPEAT)) throw this.unsupported('such a repeat count')
+    if (min > max || min > MAX_REPEAT || (max !== Infinity && max > MAX_REPEAT))
+      throw this.unsupported('such a repeat count')
     this.at += braces[0].length
     return [min, max]
   }

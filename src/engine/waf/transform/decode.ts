@@ -72,7 +72,12 @@ export function jsDecode(text: string): string {
       continue
     }
     const next = text[++at]!
-    const low = next === 'u' && hexByteAt(text, at + 1) >= 0 ? hexByteAt(text, at + 3) : next === 'x' ? hexByteAt(text, at + 1) : -1
+    const low =
+      next === 'u' && hexByteAt(text, at + 1) >= 0
+        ? hexByteAt(text, at + 3)
+        : next === 'x'
+          ? hexByteAt(text, at + 1)
+          : -1
     const octal = /^(?:[0-3][0-7]{0,2}|[0-7]{1,2})/.exec(text.slice(at, at + 3))
     if (low >= 0) {
       out += String.fromCharCode(next === 'u' ? narrowed(hexByteAt(text, at + 1), low) : low)
@@ -97,11 +102,14 @@ export function escapeSeqDecode(text: string): string {
 /** CSS 2.1 escapes: up to six digits of which the last two count, one white space after them (or an escaped NUL) is eaten. */
 export function cssDecode(text: string): string {
   if (!text.includes('\\')) return text
-  return text.replace(/\\(?:([0-9a-fA-F]{1,6})[ \t\n\v\f\r]?|(\n)|(\0)[ \t]?|([^]))?/g, (_, hex: string, newline: string, nul: string, sign: string) => {
-    if (hex === undefined) return newline === undefined ? (nul ?? sign ?? '') : ''
-    const value = Number.parseInt(hex, 16)
-    return String.fromCharCode(hex.length >= 4 ? narrowed(value >> 8, value & 255) : value & 255)
-  })
+  return text.replace(
+    /\\(?:([0-9a-fA-F]{1,6})[ \t\n\v\f\r]?|(\n)|(\0)[ \t]?|([^]))?/g,
+    (_, hex: string, newline: string, nul: string, sign: string) => {
+      if (hex === undefined) return newline === undefined ? (nul ?? sign ?? '') : ''
+      const value = Number.parseInt(hex, 16)
+      return String.fromCharCode(hex.length >= 4 ? narrowed(value >> 8, value & 255) : value & 255)
+    },
+  )
 }
 
 const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'

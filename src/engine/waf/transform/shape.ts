@@ -3,9 +3,10 @@ import { utf8SequenceAt } from '../../bytes/latin1.ts'
 const SPACE = '[\\t-\\r ]'
 
 /** ASCII letters only: bytes above 0x7F belong to UTF-8 sequences. */
-export const lowercase = (text: string): string => (/[A-Z]/.test(text) ? text.replace(/[A-Z]+/g, (run) => run.toLowerCase()) : text)
+export const lowercase = (text: string): string =>
+  /[A-Z]/.test(text) ? text.replace(/[A-Z]+/g, (run) => run.toLowerCase()) : text
 export const uppercase = (text: string): string => text.replace(/[a-z]+/g, (run) => run.toUpperCase())
-export const removeNulls = (text: string): string => text.replaceAll('\0', '')
+export const removeNulls = (text: string): string => (text.includes('\0') ? text.replaceAll('\0', '') : text)
 export const replaceNulls = (text: string): string => text.replaceAll('\0', ' ')
 // 0xA0 counts as white space here, as in ModSecurity: never use these two before a rule that reads UTF-8 letters.
 export const compressWhitespace = (text: string): string => text.replace(/[\t-\r \xa0]+/g, ' ')
@@ -23,7 +24,7 @@ export const length = (text: string): string => String(text.length)
 /** C comments become one space each, also one that never ends. */
 export function replaceComments(text: string): string {
   let out = ''
-  for (let at = 0; ; ) {
+  for (let at = 0; ;) {
     const start = text.indexOf('/*', at)
     if (start < 0) return out + text.slice(at)
     out += `${text.slice(at, start)} `
@@ -40,7 +41,7 @@ export function replaceComments(text: string): string {
 export function removeComments(text: string): string {
   let out = ''
   let inside = false
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     if (!inside) {
       if (text.startsWith('/*', at)) [inside, at] = [true, at + 2]
       else if (text.startsWith('<!--', at)) [inside, at] = [true, at + 4]
@@ -93,7 +94,7 @@ export const cmdLine = (text: string): string =>
 /** Well-formed sequences above ASCII become %uHHHH; everything else stays. */
 export function utf8toUnicode(text: string): string {
   let out = ''
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     const size = utf8SequenceAt(text, at)
     if (size < 2) {
       out += text[at++]
@@ -109,7 +110,9 @@ export function utf8toUnicode(text: string): string {
 
 /** Everything but ASCII letters, digits and `*` becomes %hh; a space becomes +. */
 export const urlEncode = (text: string): string =>
-  text.replace(/[^A-Za-z0-9*]/g, (sign) => (sign === ' ' ? '+' : `%${sign.charCodeAt(0).toString(16).padStart(2, '0')}`))
+  text.replace(/[^A-Za-z0-9*]/g, (sign) =>
+    sign === ' ' ? '+' : `%${sign.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  )
 export const hexEncode = (text: string): string =>
   text.replace(/[^]/g, (sign) => sign.charCodeAt(0).toString(16).padStart(2, '0'))
 export const base64Encode = (text: string): string => btoa(text)
