@@ -137,7 +137,27 @@ function check(schema: z.ZodType | undefined, value: unknown, where: string): un
   )
 }
 
+/** Headers that decide who calls, from where or with what: given twice, two readers could disagree. */
+const SINGLE = new Set([
+  'host',
+  'origin',
+  'authorization',
+  'content-type',
+  'content-length',
+  'idempotency-key',
+  'cookie',
+])
+
 function checkHost(c: Context, door: Door): void {
+  const { incoming } = c.env as { incoming?: { rawHeaders: readonly string[] } }
+  const seen = new Set<string>()
+  for (const [i, raw] of (incoming?.rawHeaders ?? []).entries()) {
+    const name = raw.toLowerCase()
+    if (i % 2 === 1 || !SINGLE.has(name)) continue
+    if (seen.has(name))
+      throw badRequest('http/duplicate', `The header ${name} is given more than once.`, `header.${name}`)
+    seen.add(name)
+  }
   if (!door.hosts.has((c.req.header('host') ?? '').toLowerCase())) {
     throw new KhienError('http/unknown-host', 'This listener does not answer under that host name.', {
       status: 421,
