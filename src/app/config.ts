@@ -1,3 +1,5 @@
+export type { GatewayConfig } from '../gateway/worker/index.ts'
+
 export type Role = 'platform' | 'telecom' | 'authority'
 export const ROLES: readonly Role[] = ['platform', 'telecom', 'authority']
 
@@ -30,20 +32,6 @@ export type NodeConfig = {
   readonly keysDatabaseUrl: string | undefined
   readonly trustedProxies: readonly string[]
   readonly internalAllow: readonly string[]
-}
-
-export type GatewayConfig = {
-  readonly listen: Address
-  readonly upstream: string
-  /** Folder of SecLang files, read in name order. */
-  readonly rules: string
-  readonly workers: number
-  /** Unix socket of the node that keeps the refusals. */
-  readonly nodeSocket: string
-  readonly trustedProxies: readonly string[]
-  /** Bytes of body held and inspected; a larger body is refused with 413. */
-  readonly bodyLimit: number
-  readonly mode: 'block' | 'detect'
 }
 
 /** What a person asked for on the command line, in the environment and in a file; every value checked, none missing. */

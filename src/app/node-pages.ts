@@ -142,7 +142,7 @@ export function nodePages(ctx: NodePages): readonly Bound[] {
         </div>
         <section class="sec">
           <div class="tw" tabindex="0" role="region" aria-label="${m.logTitle}">
-            <table class="t va">
+            <table class="t va fold">
               <caption class="vh">
                 ${m.logTitle}
               </caption>

@@ -76,7 +76,7 @@ function row(refusal: Refusal, language: Language): Html {
     <th scope="row" class="nw"><a href="/refusals/${refusal.id}">${dateTime(refusal.at, language)}</a></th>
     <td class="full">
       ${severity(first?.severity ?? '', language)}
-      <span class="mono">${first?.ruleId ?? ''}</span> ${first?.message ?? ''}
+      <span class="mono">${first?.ruleId ?? ''}</span> ${first ? family(first, language) : ''}
     </td>
     <td class="mono">${first?.place ?? ''}</td>
     <td>${covered(first?.masked ?? '', language)}</td>
@@ -88,6 +88,12 @@ function row(refusal: Refusal, language: Language): Html {
 
 const heaviest = (refusal: Refusal): Refusal['matches'][number] | undefined =>
   refusal.matches.toSorted((a, b) => b.score - a.score)[0]
+
+/** The kind of attack in the reader's language; a rule's own message is in the language of its author. */
+function family(match: Refusal['matches'][number], language: Language): string {
+  const { families } = inLanguage(gatewayMessages, language)
+  return families[match.tags.find((tag) => tag in families) ?? ''] ?? match.message
+}
 
 const LEVEL: Record<string, 's1' | 's2' | 's3' | 's4'> = { NOTICE: 's1', WARNING: 's2', ERROR: 's3', CRITICAL: 's4' }
 const WORD = { s1: 'low', s2: 'medium', s3: 'high', s4: 'critical' } as const
@@ -156,7 +162,9 @@ function onePage(asked: Asked, frame: Frame, refusal: Refusal): Promise<Response
                 html`<tr>
                   <th scope="row">
                     ${severity(match.severity, asked.language)}
-                    <span class="mono">${match.ruleId}</span> ${match.message}
+                    <span class="mono">${match.ruleId}</span> ${family(match, asked.language)}<span class="sub"
+                      >${match.message}</span
+                    >
                   </th>
                   <td class="mono">${match.place}</td>
                   <td>${covered(match.masked, asked.language)}</td>

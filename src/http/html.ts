@@ -73,6 +73,9 @@ export const redirect = (location: string, cookies: readonly string[] = []): Res
   return new Response(null, { status: 303, headers })
 }
 
+const otherLanguage = (path: string, language: Language): string =>
+  `${path}${path.includes('?') ? '&' : '?'}lang=${language}`
+
 export type CitizenPage = {
   readonly language: Language
   readonly controller: string
@@ -96,7 +99,7 @@ export function citizenPage(page: CitizenPage): Html {
       <header class="bar-top">
         <div>
           <a class="own" href="/">${MARK}<b>${page.controller}</b></a
-          ><a class="lang" href="${page.path}?lang=${other}" lang="${other}">${m.otherLanguage}</a>
+          ><a class="lang" href="${otherLanguage(page.path, other)}" lang="${other}">${m.otherLanguage}</a>
         </div>
       </header>
       <main id="main" tabindex="-1">${page.body}</main>
@@ -160,7 +163,7 @@ export function consolePage(page: ConsolePage): Html {
         <div class="state">
           ${page.sealed === false ? html`<span>${icon('open')}<span class="txt">${m.unsealed}</span></span>` : ''}${
             page.leaves === undefined ? '' : html`<span class="leaf opt">${icon('leaf')}${m.leaves(page.leaves)}</span>`
-          }<a href="${page.path}?lang=${other}" lang="${other}">${m.otherLanguage}</a>${
+          }<a href="${otherLanguage(page.path, other)}" lang="${other}">${m.otherLanguage}</a>${
             page.who === undefined
               ? ''
               : html`<span class="txt">${page.who}</span>

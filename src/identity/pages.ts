@@ -65,7 +65,7 @@ export function identityPages({ identity, frame, origin }: IdentityPages): reado
         <p><button class="btn go">${m.create}</button></p>
       </form>
     </div>`
-    return frame(asked, { title, path: '/setup', body, ...(problem ? { status: problem.status } : {}) })
+    return frame(asked, { title, path: `/setup?token=${token}`, body, ...(problem ? { status: problem.status } : {}) })
   }
 
   function signInPage(asked: Asked, problem?: KhienError): Promise<Response> {

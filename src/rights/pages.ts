@@ -128,7 +128,7 @@ export function rightsPages(ctx: RightsContext): readonly Bound[] {
       <p>${m.goesOnLead}</p>
       ${goesOn(others, running, m, asked.language, ctx.clock())}
       <p class="row"><a class="btn" href="/me">${m.back}</a></p>`
-    return ctx.frame(asked, { title: m.doneTitle, path: '/me/withdrawn', body })
+    return ctx.frame(asked, { title: m.doneTitle, path: `/me/withdrawn?receipt=${code}`, body })
   }
 
   async function policy(asked: Asked): Promise<Response> {

@@ -1,7 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { Address, GatewayConfig } from '../../app/config.ts'
 import { openTransaction, type Plan, type Verdict } from '../../engine/waf/index.ts'
 import type { Clock } from '../../kit/clock.ts'
 import { StartError } from '../../kit/errors.ts'
@@ -9,9 +8,10 @@ import { newCode, type Entropy } from '../../kit/ids.ts'
 import type { Log } from '../../kit/log.ts'
 import { answerFor } from './answer.ts'
 import { readBody } from './body.ts'
+import type { GatewayConfig } from './config.ts'
 import { clientOf, plainAddress, requestHeaders, trustOf, type Client, type Trust } from './forwarding.ts'
 import { Latency } from './latency.ts'
-import { LIMITS, pairsOf, shapeStatus, type Limits, type RawHeaders } from './limits.ts'
+import { isBinary, LIMITS, pairsOf, shapeStatus, type Limits, type RawHeaders } from './limits.ts'
 import { safeHost, safePath, type Recorder, type WorkerStats } from './refusal.ts'
 import { loadRules } from './rules.ts'
 import { openUpstream, type Upstream } from './upstream.ts'
@@ -24,7 +24,7 @@ export type GatewayDeps = {
   /** For tests: shorter times, smaller sizes. */
   readonly limits?: Partial<Limits>
 }
-export type GatewayHandle = AsyncDisposable & { readonly address: Address; stats(): WorkerStats }
+export type GatewayHandle = AsyncDisposable & { readonly address: GatewayConfig['listen']; stats(): WorkerStats }
 
 /**
  * One worker: takes requests, holds them to limits and rules, passes the good ones on unchanged. Several workers may share one port.
@@ -89,7 +89,7 @@ class Worker {
     this.beat.unref()
   }
 
-  listen(): Promise<Address> {
+  listen(): Promise<GatewayConfig['listen']> {
     const { host, port } = this.config.listen
     return new Promise((resolve, reject) => {
       this.server.once('error', (error: NodeJS.ErrnoException) =>
@@ -163,6 +163,8 @@ class Worker {
     const read = await readBody(req, this.config.bodyLimit)
     if (read === 'too-large') return this.end(req, res, 413, id)
     if (read === 'gone') return
+    if ((read?.length ?? 0) > this.limits.textBytes && !isBinary(req.headers['content-type']))
+      return this.end(req, res, 413, id)
     const again = process.hrtime.bigint()
     const verdict = transaction.inspectBody(read ?? new Uint8Array())
     spent += process.hrtime.bigint() - again

@@ -3,6 +3,8 @@ export type Limits = {
   readonly headBytes: number
   readonly headers: number
   readonly target: number
+  /** A body that is inspected as text: longer would hold the loop for tens of milliseconds. */
+  readonly textBytes: number
   readonly headMs: number
   readonly requestMs: number
   readonly idleMs: number
@@ -21,6 +23,7 @@ export const LIMITS: Limits = {
   headBytes: 16_384,
   headers: 100,
   target: 8_192,
+  textBytes: 262_144,
   headMs: 10_000,
   requestMs: 30_000,
   idleMs: 15_000,
@@ -33,6 +36,11 @@ export const LIMITS: Limits = {
   recordMs: 250,
   drainMs: 3_000,
 }
+
+// The same kinds as rule 1001005 leaves out; of a form with files only the fields are looked at, and they are bounded.
+const BINARY =
+  /^\s*(?:multipart\/form-data|(?:image|audio|video|font)\/(?!svg)|application\/(?:octet-stream|pdf|zip|gzip))/i
+export const isBinary = (contentType: string | undefined): boolean => BINARY.test(contentType ?? '')
 
 export type RawHeaders = readonly (readonly [name: string, value: string])[]
 

@@ -8,6 +8,8 @@ export type Multipart = {
 }
 
 const MAX_PART_HEADERS = 2048
+/** All fields that are no files, together: they are looked at by every rule. */
+const MAX_FIELD_BYTES = 262_144
 const BOUNDARY =
   /^multipart\/form-data\s*;\s*boundary=(?:"([0-9A-Za-z'()+_,\-./:=? ]{1,70})"|([0-9A-Za-z'+_\-.]{1,70}))\s*$/i
 // name and filename as browsers send them (HTML standard): always quoted, `"` and line ends as %22, %0D, %0A.
@@ -28,6 +30,7 @@ export function parseMultipart(contentType: string, text: string): Multipart {
   const delimiter = `--${boundary}`
   if (!text.startsWith(delimiter)) return done('does not begin with its boundary')
   let at = delimiter.length
+  let fieldBytes = 0
   while (text.slice(at, at + 2) !== '--') {
     if (text.slice(at, at + 2) !== '\r\n') return done('boundary not followed by a line end')
     const bodyAt = text.indexOf('\r\n\r\n', at)
@@ -37,8 +40,11 @@ export function parseMultipart(contentType: string, text: string): Multipart {
     const part = partHead(text.slice(at + 2, bodyAt))
     if (typeof part === 'string') return done(part)
     if (pairs.length + files.length >= MAX_PAIRS) return done('too many parts')
-    if (part.file === undefined) pairs.push([part.name, text.slice(bodyAt + 4, end)])
-    else files.push([part.name, part.file])
+    if (part.file === undefined) {
+      fieldBytes += end - bodyAt - 4
+      if (fieldBytes > MAX_FIELD_BYTES) return done('fields too long')
+      pairs.push([part.name, text.slice(bodyAt + 4, end)])
+    } else files.push([part.name, part.file])
     at = end + 2 + delimiter.length
   }
   const rest = text.slice(at + 2)
