@@ -11,6 +11,7 @@ COPY package.json package-lock.json ./
 COPY bin bin
 COPY src src
 COPY rules rules
+COPY ui ui
 RUN mkdir /data && chown node:node /data
 USER node
 ENV NODE_ENV=production KHIEN_DATA=/data LANG=C.UTF-8
