@@ -32,6 +32,7 @@ export async function loadState(
   if ((await files.read('checkpoint')) === undefined) {
     if (known !== undefined && known.size > 0) throw altered('The log was published before and its checkpoint is gone.')
     await files.replace('log.vkey', vkey)
+    await files.settle()
     const head = { origin: signer.name, size: 0, root: tree.empty() }
     const state = await publish(writer, { head, note: '', edge: emptyEdge(tree), tail: [] }, undefined)
     return { state, checked: 0 }

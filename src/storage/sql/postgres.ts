@@ -1,4 +1,4 @@
-import { Kysely, PostgresDialect } from 'kysely'
+import { Kysely, PostgresDialect, sql } from 'kysely'
 import pg from 'pg'
 import type { Log } from '../../kit/log.ts'
 import { StartError } from '../../kit/errors.ts'
@@ -8,7 +8,8 @@ const INT8 = 20
 
 /**
  * PostgreSQL ≥ 15 by address. Every count and time of ours fits 2^53, so int8 becomes a number as it is on SQLite.
- * Errors: `data/unreachable` when the server does not answer; the address (it may hold a password) is never printed.
+ * Errors: `data/unreachable` when the server does not answer, `data/not-durable` when it acknowledges what is not on its
+ * disk; the address (it may hold a password) is never printed.
  */
 export async function openPostgres(url: string, log: Log): Promise<Database> {
   const types = { getTypeParser: pgTypes }
@@ -25,7 +26,22 @@ export async function openPostgres(url: string, log: Log): Promise<Database> {
       cause,
     })
   }
+  const careless = await carelessSetting(kysely)
+  if (careless !== undefined) {
+    await kysely.destroy()
+    throw new StartError(
+      'data/not-durable',
+      `PostgreSQL runs with ${careless}=off, so it confirms writes that a power cut can undo; set ${careless}=on.`,
+    )
+  }
   return database
+}
+
+/** Other values of synchronous_commit than `off` wait at least for the server's own disk. */
+async function carelessSetting(kysely: Kysely<unknown>): Promise<string | undefined> {
+  const { rows } = await sql<{ name: string }>`
+    select name from pg_settings where name in ('fsync', 'synchronous_commit') and setting = 'off'`.execute(kysely)
+  return rows[0]?.name
 }
 
 function pgTypes(oid: number, format?: 'text' | 'binary') {

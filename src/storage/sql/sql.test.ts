@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { bytesType, migrate, type Migration } from './index.ts'
-import { STORES } from './testing.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
+import { silentLog } from '../../kit/log.ts'
+import { bytesType, migrate, openPostgres, type Migration } from './index.ts'
+import { newPostgresDatabase, STORES } from './testing.ts'
 
 type Tables = { thing: { id: string; at: number; body: Uint8Array } }
 
@@ -51,3 +54,38 @@ for (const store of STORES) {
     await assert.rejects(migrate(db, MIGRATIONS), { code: 'data/newer-format' })
   })
 }
+
+test('postgres: a server that confirms before its disk has it is refused', { skip: STORES[1]!.skip }, async () => {
+  const url = await newPostgresDatabase()
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  const say = async (text: string): Promise<void> => void (await client.query(text))
+  // A server-wide setting takes a moment to reach new connections, both ways.
+  const refusedFor = async (setting: string): Promise<void> => {
+    for (let tries = 0; ; tries++) {
+      const error = await openPostgres(url, silentLog).then(
+        (db) => db[Symbol.asyncDispose](),
+        (error: Error) => error,
+      )
+      if (error) return void assert.match(error.message, new RegExp(`${setting}=off.*set ${setting}=on`))
+      assert.ok(tries < 100, `opened with ${setting}=off`)
+      await sleep(10)
+    }
+  }
+  try {
+    const name = new URL(url).pathname.slice(1)
+    await say(`alter database ${name} set synchronous_commit = off`)
+    await assert.rejects(openPostgres(url, silentLog), { code: 'data/not-durable' })
+    await refusedFor('synchronous_commit')
+    await say(`alter database ${name} set synchronous_commit = local`)
+    await (await openPostgres(url, silentLog))[Symbol.asyncDispose]()
+    await say('alter system set fsync = off')
+    await say('select pg_reload_conf()')
+    await refusedFor('fsync')
+  } finally {
+    await say('alter system reset fsync')
+    await say('select pg_reload_conf()')
+    while ((await client.query('show fsync')).rows[0].fsync !== 'on') await sleep(10)
+    await client.end()
+  }
+})

@@ -1,3 +1,5 @@
+import { closeSync, fsyncSync, openSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { Kysely, SqliteDialect } from 'kysely'
 import { StartError } from '../../kit/errors.ts'
@@ -20,11 +22,31 @@ export function openSqlite(path: string, options: SqliteOptions = {}): Database 
     file.exec('pragma busy_timeout=50; pragma journal_mode=wal; pragma synchronous=full; pragma foreign_keys=on')
     if (options.forgetful)
       file.exec('pragma secure_delete=on; pragma wal_autocheckpoint=64; pragma journal_size_limit=0')
+    syncFoldersAbove(path)
   } catch (cause) {
     throw new StartError('data/unreadable', `The data file ${path} cannot be opened as a database.`, { cause })
   }
   const kysely = new Kysely<unknown>({ dialect: new SqliteDialect({ database: kyselyFace(file) }) })
   return databaseOver(kysely, 'sqlite')
+}
+
+/**
+ * SQLite syncs the folder of its files (test/durability shows it), not the folders that name that folder: after a power
+ * cut on the first day all of it could be nowhere. Folders that may not be read, or not be synced, were not made by us.
+ */
+function syncFoldersAbove(path: string): void {
+  for (let at = dirname(resolve(path)); at !== dirname(at); at = dirname(at)) {
+    try {
+      const folder = openSync(dirname(at), 'r')
+      try {
+        fsyncSync(folder)
+      } finally {
+        closeSync(folder)
+      }
+    } catch (error) {
+      if (!['EACCES', 'EPERM', 'EINVAL', 'EROFS'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
+    }
+  }
 }
 
 const CACHED = 256
