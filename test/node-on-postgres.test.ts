@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import test from 'node:test'
+import { createKhien, newSubject } from '../src/client/index.ts'
+import { newPostgresDatabase, postgresBin } from '../src/storage/sql/testing.ts'
+import { runningNode } from './running-node.ts'
+
+const skip = postgresBin() === undefined ? 'PostgreSQL is not installed (Debian: apt install postgresql)' : false
+const both = (text: string) => ({ vi: text, en: text })
+
+test(
+  'a whole node on PostgreSQL: data and keys in databases of their own, the same life as on SQLite',
+  { skip },
+  async () => {
+    const [databaseUrl, keysDatabaseUrl] = [await newPostgresDatabase(), await newPostgresDatabase()]
+    await using node = await runningNode({ config: { databaseUrl, keysDatabaseUrl } })
+    const khien = createKhien({ origin: node.internal, key: node.serviceKey().key, publicOrigin: node.public })
+    const declared = await khien.declare({
+      notice: both('Thông báo'),
+      purposes: [
+        {
+          id: 'order-delivery',
+          title: both('Giao'),
+          what: both('Giao'),
+          ground: 'agreement',
+          agreement: 'order',
+          fields: ['person.phone'],
+          recipients: [],
+        },
+        {
+          id: 'marketing',
+          title: both('Thư'),
+          what: both('Thư'),
+          ground: 'consent',
+          fields: ['person.email'],
+          recipients: [],
+          ifWithdrawn: both('thôi'),
+        },
+      ],
+    })
+    const subject = newSubject()
+    const read = async (purpose: string, field: string) =>
+      (await khien.get({ purpose, reason: 'DH-1', items: [{ subject, collection: 'person', fields: [field] }] }))
+        .items[0]!
+    await khien.put([{ subject, collection: 'person', fields: { phone: '0912345678', email: 'hoa@thu.example' } }])
+    assert.partialDeepStrictEqual(await read('order-delivery', 'phone'), { ok: false, code: 'vault/no-agreement' })
+    await khien.openAgreement({ subject, kind: 'order', ref: 'DH-1' })
+    assert.deepEqual(await read('order-delivery', 'phone'), { ok: true, fields: { phone: '0912345678' } })
+    await khien.decide({
+      subject,
+      notice: declared.notice.version,
+      language: 'vi',
+      method: 'web-form',
+      decisions: [{ purpose: 'marketing', version: 1, given: true }],
+    })
+    assert.partialDeepStrictEqual(await read('marketing', 'email'), { ok: true })
+    await khien.withdraw({ subject, purpose: 'marketing' })
+    assert.partialDeepStrictEqual(await read('marketing', 'email'), { ok: false, code: 'vault/no-consent' })
+    assert.equal(existsSync(join(node.config.folder, 'control.db')), false)
+    assert.equal(existsSync(join(node.config.folder, 'keys.db')), false)
+    assert.equal((await fetch(`${node.internal}/readyz`)).status, 200)
+  },
+)
