@@ -147,9 +147,8 @@ test('kill -9 in a loop: every acknowledged record is in the log, and the log is
   const child = fileURLToPath(new URL('./crash-child.ts', import.meta.url))
   const acknowledged = new Set<string>()
   const heads: Checkpoint[] = []
-  const until = Date.now() + 2_500
-  let kills = 0
-  while (Date.now() < until) {
+  // Counted, not timed: a busy machine makes the same rounds, only slower.
+  for (let kills = 0; kills < 6; kills++) {
     const run = spawn(process.execPath, [child, folder], { stdio: ['ignore', 'pipe', 'inherit'] })
     let seen = ''
     let timer: NodeJS.Timeout | undefined
@@ -162,7 +161,6 @@ test('kill -9 in a loop: every acknowledged record is in the log, and the log is
     clearTimeout(timer)
     assert.equal(code, null, 'the child ended by itself')
     for (const id of seen.slice(0, seen.lastIndexOf('\n')).split('\n')) if (id.startsWith('aud_')) acknowledged.add(id)
-    kills++
     await using db = openSqlite(path)
     const log = testAudit(db, folder)
     await log.reconcile()
@@ -181,5 +179,5 @@ test('kill -9 in a loop: every acknowledged record is in the log, and the log is
     const claim = { oldSize: old.size, oldRoot: old.root, newSize: last.size, newRoot: last.root }
     assert.ok(verifyConsistency(tree, claim, proof))
   }
-  assert.ok(kills >= 3 && acknowledged.size > 0, `${kills} kills, ${acknowledged.size} records`)
+  assert.ok(acknowledged.size > 0)
 })

@@ -233,7 +233,7 @@ async function failure(c: Context, error: unknown, requestId: string, page: bool
   }
   const retry =
     error instanceof KhienError && error.retryAfter !== undefined ? { 'retry-after': String(error.retryAfter) } : {}
-  const language = chooseLanguage(undefined, cookieOf(c.req.raw, 'lang'), c.req.header('accept-language'))
+  const language = chooseLanguage(c.req.query('lang'), cookieOf(c.req.raw, 'lang'), c.req.header('accept-language'))
   const response = page
     ? await errorPage(problem, language, door.name)
     : new Response(JSON.stringify(problem), {
