@@ -22,7 +22,7 @@ header a{display:flex;align-items:center;min-height:44px}.own{gap:10px;color:var
 nav{display:flex;flex-wrap:wrap;gap:0 20px}nav a[aria-current]{color:var(--ink);font-weight:600;text-decoration:none}.lang{margin-left:auto}
 main{max-width:680px;margin:0 auto;padding:32px 20px 64px;outline:none}main:has(.goods){max-width:1080px}
 h1{font-size:32px;line-height:42px;font-weight:600;letter-spacing:-.015em;text-wrap:balance;margin-bottom:8px}
-h2{font-size:20px;line-height:30px;font-weight:600;margin:36px 0 8px}h3{font-size:17px;line-height:27px;font-weight:600}
+h2{font-size:20px;line-height:30px;font-weight:600;margin:36px 0 8px}.goods h2,.rows h2,.box h2{margin:0 0 4px}legend h2{margin:12px 0 4px}h3{font-size:17px;line-height:27px;font-weight:600}
 p+p{margin-top:12px}.lead{font-size:19px;line-height:30px}.soft,small{color:var(--ink-2);font-size:15px;line-height:23px}
 .btn{display:inline-flex;align-items:center;justify-content:center;min-height:48px;padding:9px 20px;border:1px solid var(--edge);border-radius:6px;background:var(--sheet);color:var(--ink);font-weight:600;text-decoration:none;cursor:pointer}.btn:hover{background:var(--paper)}
 .btn.go{background:var(--accent);border-color:var(--accent);color:var(--on-accent)}.btn.go:hover{background:var(--accent-2)}
@@ -31,10 +31,10 @@ p+p{margin-top:12px}.lead{font-size:19px;line-height:30px}.soft,small{color:var(
 input:not([type=checkbox]):not([type=radio]),select,textarea{width:100%;min-height:48px;padding:9px 14px;border:2px solid var(--edge);border-radius:6px;background:var(--sheet)}textarea{resize:vertical}
 input[aria-invalid],textarea[aria-invalid]{border-color:var(--son)}.wrong{display:block;margin-top:6px;color:var(--son);font-weight:600;font-size:15px;line-height:23px}
 .trouble{border-left:6px solid var(--son);background:var(--son-soft);padding:10px 16px;margin:16px 0}
-.find{display:flex;gap:12px;align-items:end;max-width:560px;margin:20px 0 32px}.find .field{flex:1;margin:0;min-width:0}
+.find{display:flex;gap:12px;align-items:end;max-width:560px;margin:20px 0 32px}.find .field{flex:1;margin:0;min-width:0}.find .btn{width:auto!important}
 .goods{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(300px,100%),1fr));gap:0 40px}
 .goods>li{border-top:1px solid var(--line-2);padding:18px 0 24px}.goods p{margin:0;color:var(--ink-2);font-size:15px;line-height:23px}.goods .price{color:var(--ink);font-weight:600;margin-top:4px}
-.rows>li{border-top:1px solid var(--line-2);padding:16px 0}.rows>li:last-child{border-bottom:1px solid var(--line-2)}.rows p{margin:2px 0 0}.rows form{margin-top:10px}
+legend+.soft{margin-bottom:12px}.rows{margin-top:20px}.rows>li{border-top:1px solid var(--line-2);padding:16px 0}.rows>li:last-child{border-bottom:1px solid var(--line-2)}.rows p{margin:2px 0 0}.rows form{margin-top:10px}
 .tick{display:flex;gap:14px;align-items:flex-start;padding:16px 0;border-top:1px solid var(--line-2)}.tick input{width:24px;height:24px;margin:2px 0 0;flex:none;accent-color:var(--accent)}.tick label{font-weight:600}.tick p{margin:2px 0 0}
 .box{background:var(--paper);border:1px solid var(--line);border-radius:6px;padding:16px 20px;margin:20px 0}
 .box summary{cursor:pointer;color:var(--accent);font-weight:600;min-height:28px}.box li{margin-top:10px}

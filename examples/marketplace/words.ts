@@ -44,7 +44,7 @@ const vi = {
   recipients: 'Ai nhận:',
   registerButton: 'Đăng ký',
   taken: 'Thư điện tử này đã có tài khoản. Hãy đăng nhập.',
-  look: 'Có chỗ cần sửa. Chưa có gì được gửi đi.',
+  look: 'Có chỗ cần sửa; lời giải thích nằm dưới từng ô.',
   wrong: {
     empty: 'Hãy điền chỗ này.',
     long: 'Dài quá.',
@@ -174,7 +174,7 @@ const en: Twin<typeof vi> = {
   recipients: 'Who receives it:',
   registerButton: 'Register',
   taken: 'This e-mail already has an account. Please sign in.',
-  look: 'Something needs correcting. Nothing has been sent on yet.',
+  look: 'Something needs correcting; the reason stands below each field.',
   wrong: {
     empty: 'Please fill this in.',
     long: 'Too long.',

@@ -4,8 +4,8 @@ import { field, html, type Safe } from '../html.ts'
 import { Stop, type Answer } from '../http.ts'
 import type { Context, Row, Visit } from '../row.ts'
 
-const money = (amount: number): string => `${amount.toLocaleString('vi-VN')} ₫`
-export const priceOf = (item: Product): string => money(item.price)
+export const priceOf = (item: Product, language: 'vi' | 'en'): string =>
+  `${item.price.toLocaleString(language === 'vi' ? 'vi-VN' : 'en-GB')} ₫`
 
 /** What anybody may see: goods, search, reviews, pictures. */
 export function goodsPages({ store }: Context): readonly Row[] {
@@ -22,7 +22,7 @@ export function goodsPages({ store }: Context): readonly Row[] {
           html`<li>
             <h2><a href="/san-pham/${item.id}">${item[asked.language]}</a></h2>
             <p>${item.about[asked.language]}</p>
-            <p class="price">${money(item.price)}</p>
+            <p class="price">${priceOf(item, asked.language)}</p>
           </li>`,
       )}
     </ul>`
@@ -57,7 +57,7 @@ export function goodsPages({ store }: Context): readonly Row[] {
     const { n, mean } = store.rating(id)
     const body = html`<h1>${item[asked.language]}</h1>
       <p class="lead">${item.about[asked.language]}</p>
-      <p><b>${money(item.price)}</b></p>
+      <p><b>${priceOf(item, asked.language)}</b></p>
       <p class="soft">${w.rating(n, (mean ?? 0).toLocaleString(asked.language, { maximumFractionDigits: 1 }))}</p>
       <p class="row"><a class="btn go" href="/dat-hang?mon=${id}">${w.buy}</a></p>
       ${

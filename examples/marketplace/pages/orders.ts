@@ -28,7 +28,7 @@ export function orderPages({ store, khien }: Context): readonly Row[] {
             ${GOODS.map(
               (item) =>
                 html`<option value="${item.id}" ${item.id === chosen ? html` selected` : ''}>
-                  ${item[asked.language]}, ${priceOf(item)}
+                  ${item[asked.language]}, ${priceOf(item, asked.language)}
                 </option>`,
             )}
           </select>
