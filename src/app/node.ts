@@ -139,6 +139,10 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
       openSmall: secrets.openSmall,
       controller: config.controller,
       role: config.role,
+      secure: {
+        staff: config.internalOrigin.startsWith('https:'),
+        person: config.publicOrigin.startsWith('https:'),
+      },
     })
     const opened: Opened = { ...deps, config, stores, secrets, audit, record, identity, refusals, outbox, frames }
     const slices = ROLE_SLICES[config.role].open(opened)

@@ -17,6 +17,8 @@ export type IdentityContext = {
   /** Legal name of the controller, shown in authenticator apps. */
   readonly controller: string
   readonly role: string
+  /** Whether people reach the listener over TLS: its cookies then travel over TLS only. */
+  readonly secure: { readonly staff: boolean; readonly person: boolean }
 }
 
 /** Bearer secrets are 256 random bits, so a plain hash is enough to store them. */

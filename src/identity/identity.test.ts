@@ -26,6 +26,7 @@ async function setup(db: Database) {
     openSmall: same,
     controller: 'Chợ Sen',
     role: 'platform',
+    secure: { staff: false, person: false },
   })
   const code = (secret: string, drift = 0): string => totp(unbase32(secret), Math.floor(clock() / 30_000) + drift)
   return { identity, clock, acts, code }

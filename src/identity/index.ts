@@ -21,7 +21,7 @@ export function openIdentity(ctx: IdentityContext) {
   // All nodes of one host share its cookies whatever the port, so the role is part of the name.
   const cookieName = (kind: 'staff' | 'person'): string => `khien-${ctx.role}-${kind}`
   const cookie = (kind: 'staff' | 'person', token: string, site: 'Strict' | 'Lax'): string =>
-    `${cookieName(kind)}=${token}; Path=/; HttpOnly; SameSite=${site}${token === '' ? '; Max-Age=0' : ''}`
+    `${cookieName(kind)}=${token}; Path=/; HttpOnly; SameSite=${site}${ctx.secure[kind] ? '; Secure' : ''}${token === '' ? '; Max-Age=0' : ''}`
 
   /** Reads the credential of a request. No credential is nobody; a wrong service key is an error. */
   async function authenticate(request: Request, listener: 'internal' | 'public'): Promise<Caller> {

@@ -1,6 +1,6 @@
 import type { Audit } from '../audit/index.ts'
 import type { Consent, Purpose } from '../consent/index.ts'
-import { answer, html, redirect, type Asked, type Bound, type Frame, type Html } from '../http/index.ts'
+import { answer, cookieOf, html, redirect, type Asked, type Bound, type Frame, type Html } from '../http/index.ts'
 import type { Identity } from '../identity/index.ts'
 import type { Clock } from '../kit/clock.ts'
 import { KhienError } from '../kit/errors.ts'
@@ -193,7 +193,11 @@ export function rightsPages(ctx: RightsContext): readonly Bound[] {
         throw new KhienError('rights/unknown-proof', 'There is no such entry about you.', { status: 404 })
       return download(await ctx.audit.proofOf(params.id), `${params.id}.tlog-proof`)
     }),
-    answer(rows.leave, async () => redirect('/', [ctx.identity.personCookie('')])),
+    answer(rows.leave, async (_, asked) => {
+      const token = cookieOf(asked.raw, ctx.identity.cookieName('person'))
+      if (token) await ctx.identity.sessions.close(token)
+      return redirect('/', [ctx.identity.personCookie('')])
+    }),
   ]
 }
 

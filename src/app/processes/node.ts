@@ -7,6 +7,8 @@ import { startNode } from '../node.ts'
 
 runChild((given) => {
   const config = given as NodeConfig
-  const log = jsonLog((line) => process.stderr.write(line), { process: config.role })
+  const said = jsonLog((line) => process.stderr.write(line), { process: config.role })
+  // The demo shares one terminal with its summary: only what went wrong is said there.
+  const log = config.demo ? { ...said, info: () => {} } : said
   return startNode(config, { clock: systemClock, entropy: systemEntropy, log })
 })
