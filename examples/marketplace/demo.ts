@@ -15,7 +15,11 @@ export async function runDemo(io: Io): Promise<number> {
   const { LANG, LC_ALL, KHIEN_PORT, KHIEN_DATA } = process.env
   const vi = /^vi/i.test(LC_ALL || LANG || '')
   const say = (vietnamese: string, english: string): string => (vi ? vietnamese : english)
-  const world = worldAt(Number(KHIEN_PORT ?? 8080), resolve(root, KHIEN_DATA ?? 'data'), root)
+  const world = worldAt(
+    Number(KHIEN_PORT ?? 8080),
+    KHIEN_DATA === undefined ? join(root, 'data') : resolve(KHIEN_DATA),
+    root,
+  )
   const port = new URL(world.gateway).port
   if (!(await answers(world))) {
     io.err(

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { createKhien, KhienRefusal } from '../../src/client/index.ts'
+import { createKhien, KhienRefusal, type Khien } from '../../src/client/index.ts'
 import { Stop } from './http.ts'
 import { PROCESSING } from './processing.ts'
 import type { Declared, OpenKhien } from './row.ts'
@@ -9,7 +9,10 @@ const AGAIN_MS = 500
 type Place = { readonly apiOrigin: string; readonly publicOrigin: string; readonly keyFile: string }
 
 /** Declares what the shop does with data, again and again until the node, sealed or restarting, takes it. */
-export function connectKhien(place: Place): { readonly open: OpenKhien; readonly stop: () => void } {
+export function connectKhien(
+  place: Place,
+  settle: (khien: Khien) => Promise<void>,
+): { readonly open: OpenKhien; readonly stop: () => void } {
   let open: ReturnType<OpenKhien> | undefined
   let timer: NodeJS.Timeout | undefined
   let stopped = false
@@ -20,6 +23,7 @@ export function connectKhien(place: Place): { readonly open: OpenKhien; readonly
       const { key } = JSON.parse(readFileSync(place.keyFile, 'utf8')) as { key: string }
       const khien = createKhien({ origin: place.apiOrigin, publicOrigin: place.publicOrigin, key })
       const declared: Declared = await khien.declare(PROCESSING)
+      await settle(khien)
       open = { khien, declared }
     } catch (error) {
       const why = error instanceof KhienRefusal ? error.code : 'no-key'

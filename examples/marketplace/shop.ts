@@ -25,7 +25,13 @@ export const SESSION = 'cho-sen'
 /** The whole shop: its pages over one small server, its own database, people's data in Khiên. */
 export async function startShop(config: ShopConfig): Promise<AsyncDisposable> {
   const store = openStore(config.folder)
-  const khien = connectKhien(config)
+  const khien = connectKhien(config, async (api) => {
+    // An agreement whose order never came about must not go on carrying reads.
+    for (const { id, subject } of store.unfinished()) {
+      await api.closeAgreement({ subject, kind: 'order', ref: id })
+      store.setOrder(id, 'dropped')
+    }
+  })
   const context: Context = { store, khien: khien.open, folder: config.folder }
   const rows: readonly Row[] = [
     ...goodsPages(context),

@@ -38,6 +38,17 @@ test('một ngày với Khiên', async (t) => {
       await writeOrdinarily(world, strict, seen)
     })
 
+    await t.test('npm run demo nói điều ấy cho người xem, và nói rõ khi chưa có gì chạy', async () => {
+      const env = { KHIEN_PORT: new URL(world.gateway).port, KHIEN_DATA: data.path, LANG: 'en_GB.UTF-8', LC_ALL: '' }
+      const told = await khien(world, ['demo'], env)
+      assert.equal(told.code, 0, told.out)
+      assert.match(told.out, /\d+ checks passed, 0 failed/)
+      assert.deepEqual(leaksIn(told.out, people), [])
+      const nobody = await khien(world, ['demo'], { ...env, KHIEN_PORT: '1' })
+      assert.equal(nobody.code, 1)
+      assert.match(nobody.out, /^No Khiên .*npm start/)
+    })
+
     await t.test('kill -9 từng tiến trình khi đang có người mua', async (t) => {
       const running = startLoad(world, seen)
       // The supervisor has its own test below: with it everything ends.

@@ -101,7 +101,7 @@ export async function readAndWithdraw(
     /marketing version \d+: withdrawn/.test(text ?? ''),
     receipt,
   )
-  await checkProof(world, agreed, report)
+  await checkPapers(world, agreed, note, report)
 }
 
 const part = (page: string, from: string, to: string): string => {
@@ -110,8 +110,8 @@ const part = (page: string, from: string, to: string): string => {
   return start < 0 ? '' : unescape(page.slice(start, end < 0 ? undefined : end))
 }
 
-/** A proof as the person downloads it, checked by the command that needs no network. */
-async function checkProof(world: World, { visitor }: Buyer, report: Report): Promise<void> {
+/** Proof and receipt as the person downloads them, checked by the commands that need no network. */
+async function checkPapers(world: World, { visitor }: Buyer, receipt: string, report: Report): Promise<void> {
   const end = Date.now() + 8_000
   let path: string | undefined
   while (path === undefined && Date.now() < end) {
@@ -140,16 +140,32 @@ async function checkProof(world: World, { visitor }: Buyer, report: Report): Pro
       'an altered proof fails',
       (await khien(world, ['log', 'verify', '--proof', file])).code !== 0,
     )
+    const slip = join(folder, 'receipt.txt')
+    const key = join(folder, 'receipt.vkey')
+    await writeFile(slip, receipt)
+    await writeFile(key, await (await fetch(`${world.public}/receipt.vkey`)).text())
+    const said = await khien(world, ['receipt', 'verify', slip, '--vkey', key])
+    report.check(
+      'khien receipt verify nói biên nhận đúng',
+      'khien receipt verify says the receipt is true',
+      said.code === 0,
+      said.out,
+    )
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
 }
 
 /** Runs one command of the clone, as a person would. */
-export function khien(world: World, args: readonly string[]): Promise<{ code: number; out: string }> {
+export function khien(
+  world: World,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<{ code: number; out: string }> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [join(world.root, 'bin', 'khien.js'), ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...env },
     })
     let out = ''
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (out += chunk.toString()))

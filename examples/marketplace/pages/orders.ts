@@ -64,6 +64,7 @@ export function orderPages({ store, khien }: Context): readonly Row[] {
     for (const [i, answer] of items.entries()) if (!answer.ok) wrong[fields[i]!] = inWords(answer.detail, w)
     if (Object.keys(wrong).length > 0) {
       await api.closeAgreement(agreement)
+      store.setOrder(id, 'dropped')
       return form(visit, wrong)
     }
     store.setOrder(id, 'open')
