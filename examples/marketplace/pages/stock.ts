@@ -86,7 +86,7 @@ export function stockPages({ store, khien, folder }: Context): readonly Row[] {
       [w.name, person.fields['name']],
       [w.phone, person.fields['phone']],
       [w.address, place.fields['address']],
-      [w.note, place.fields['note']],
+      [w.noteRead, place.fields['note']],
     ]
     const body = html`<h1>${w.deliver(id)}</h1>
       <dl>
