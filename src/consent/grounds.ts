@@ -1,6 +1,7 @@
 import { groundAt } from '../law/index.ts'
 import type { Transaction } from '../storage/sql/index.ts'
 import type { ConsentContext } from './context.ts'
+import type { Purpose } from './contract.ts'
 import type { purposeRegistry } from './purposes.ts'
 import type { ConsentTables } from './store.ts'
 
@@ -19,15 +20,30 @@ export type Ruling =
  * are one. A consent counts in the version that was given: a purpose that later wants more fields has to ask again.
  */
 export function groundService(ctx: ConsentContext, purposes: ReturnType<typeof purposeRegistry>) {
+  // Read before the first transaction can begin: whoever asks for them inside one would, on SQLite with its one
+  // connection, wait for itself for ever.
+  purposes.versions().catch(() => undefined)
+  const parsed = new Map<string, Purpose>()
+  const parse = (text: string): Purpose => {
+    const known = parsed.get(text)
+    if (known) return known
+    const purpose = JSON.parse(text) as Purpose
+    parsed.set(text, purpose)
+    return purpose
+  }
+
   return async function rule(
     trx: Transaction<ConsentTables>,
     purposeId: string,
     wishes: readonly Wish[],
   ): Promise<Ruling[]> {
-    const found = await purposes.find(purposeId)
+    // Out of the transaction itself, so that a text declared meanwhile, here or by another node, rules as one.
+    const texts = await trx.selectFrom('purpose').select(['version', 'text']).where('id', '=', purposeId).execute()
+    const versions = new Map(texts.map(({ version, text }) => [version, parse(text)]))
+    const newest = Math.max(0, ...versions.keys())
+    const purpose = versions.get(newest)
     const now = ctx.clock()
-    if (!found) return wishes.map(() => refused('vault/unknown-purpose', `There is no purpose "${purposeId}".`))
-    const { purpose } = found
+    if (!purpose) return wishes.map(() => refused('vault/unknown-purpose', `There is no purpose "${purposeId}".`))
     const law = groundAt(purpose.ground, now)
     if (!law) return wishes.map(() => refused('vault/no-law', 'No rule of law in force today knows this ground.'))
     const subjects = [...new Set(wishes.map((wish) => wish.subject))]
@@ -38,7 +54,7 @@ export function groundService(ctx: ConsentContext, purposes: ReturnType<typeof p
       version,
     })
 
-    if (purpose.ground === 'law') return wishes.map((wish) => beyond(purpose.fields, wish) ?? allowed(found.version))
+    if (purpose.ground === 'law') return wishes.map((wish) => beyond(purpose.fields, wish) ?? allowed(newest))
 
     if (purpose.ground === 'agreement') {
       const rows = await trx
@@ -52,7 +68,7 @@ export function groundService(ctx: ConsentContext, purposes: ReturnType<typeof p
       return wishes.map((wish) => {
         const has = open.has(wish.agreement === undefined ? wish.subject : `${wish.subject} ${wish.agreement}`)
         return has
-          ? (beyond(purpose.fields, wish) ?? allowed(found.version))
+          ? (beyond(purpose.fields, wish) ?? allowed(newest))
           : refused(
               'vault/no-agreement',
               `No running agreement of kind "${purpose.agreement}" with this person carries this use.`,
@@ -68,17 +84,11 @@ export function groundService(ctx: ConsentContext, purposes: ReturnType<typeof p
       .where('withdrawn_at', 'is', null)
       .execute()
     const given = new Map(rows.map((row) => [row.subject, row.version]))
-    const texts = new Map(
-      (await Promise.all([...new Set(given.values())].map((v) => purposes.find(purposeId, v)))).map((p) => [
-        p!.version,
-        p!.purpose,
-      ]),
-    )
     return wishes.map((wish) => {
       const version = given.get(wish.subject)
       if (version === undefined)
         return refused('vault/no-consent', 'This person has not agreed to this use, or has withdrawn.')
-      return beyond(texts.get(version)!.fields, wish) ?? allowed(version)
+      return beyond(versions.get(version)!.fields, wish) ?? allowed(version)
     })
   }
 }

@@ -84,7 +84,12 @@ export async function call(
     'content-type': 'application/json',
   }
   if (idempotencyKey !== undefined) headers['idempotency-key'] = idempotencyKey
-  const response = await fetch(child.origin + path, { method, headers, body: JSON.stringify(body) })
+  const response = await fetch(child.origin + path, {
+    method,
+    headers,
+    body: JSON.stringify(body),
+    signal: AbortSignal.timeout(5_000),
+  })
   return { status: response.status, text: await response.text() }
 }
 
@@ -106,7 +111,8 @@ export const PROCESSING = {
     purpose('news', {
       ground: 'consent',
       ifWithdrawn: both('No more news'),
-      recipients: [{ id: 'post', name: 'Post' }],
+      // Nobody answers there: what is to be told stays in the outbox.
+      recipients: [{ id: 'post', name: 'Post', notify: 'http://127.0.0.1:9/withdrawn' }],
     }),
   ],
 }
