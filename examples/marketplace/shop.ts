@@ -28,7 +28,7 @@ export async function startShop(config: ShopConfig): Promise<AsyncDisposable> {
   const khien = connectKhien(config, async (api) => {
     // An agreement whose order never came about must not go on carrying reads.
     for (const { id, subject } of store.unfinished()) {
-      await api.closeAgreement({ subject, kind: 'order', ref: id })
+      await api.closeAgreement({ subject, kind: 'order', ref: id }).catch(neverOpened)
       store.setOrder(id, 'dropped')
     }
   })
@@ -98,6 +98,11 @@ export async function startShop(config: ShopConfig): Promise<AsyncDisposable> {
       store[Symbol.dispose]()
     },
   }
+}
+
+/** The shop ended before it could say that the order began: there is nothing to close. */
+const neverOpened = (error: unknown): void => {
+  if (!(error instanceof KhienRefusal && (error.status === 400 || error.status === 404))) throw error
 }
 
 async function route(rows: readonly Row[], visit: Visit): Promise<Answer> {
