@@ -28,7 +28,12 @@ export const turnFields = (turn: number): Record<string, string> => {
 }
 
 /** Sends until the node is gone: one worker a hot subject, each with one request in flight. */
-export async function load(child: Child, ledger: Ledger): Promise<void> {
+export async function load(child: Child, ledger: Ledger, answered: () => void): Promise<void> {
+  const send = async (...sent: Parameters<typeof sendOne>): Promise<boolean> => {
+    const whole = await sendOne(...sent)
+    if (whole) answered()
+    return whole
+  }
   await Promise.all(
     ledger.hot.map(async (hot) => {
       for (;;) {
@@ -49,7 +54,7 @@ export async function load(child: Child, ledger: Ledger): Promise<void> {
   )
 }
 
-async function send(
+async function sendOne(
   child: Child,
   ledger: Ledger,
   kind: Entry['kind'],
