@@ -5,6 +5,7 @@ import { newCode, newId } from '../kit/ids.ts'
 import type { Language } from '../kit/i18n.ts'
 import { runOnce, type Transaction } from '../storage/sql/index.ts'
 import type { ConsentContext } from './context.ts'
+import type { Purpose } from './contract.ts'
 import type { noticeService } from './notices.ts'
 import type { purposeRegistry } from './purposes.ts'
 import type { ConsentTables } from './store.ts'
@@ -154,8 +155,14 @@ export function decisionService(
       .where('purpose', '=', purpose)
       .where('withdrawn_at', 'is', null)
       .execute()
-    const given = tell ? await purposes.find(purpose, live.version) : undefined
-    if (given) await notices.announce(trx, code, given.purpose)
+    if (!tell) return
+    const given = await trx
+      .selectFrom('purpose')
+      .select('text')
+      .where('id', '=', purpose)
+      .where('version', '=', live.version)
+      .executeTakeFirst()
+    if (given) await notices.announce(trx, code, JSON.parse(given.text) as Purpose)
   }
 
   async function sign(

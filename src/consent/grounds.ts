@@ -2,7 +2,6 @@ import { groundAt } from '../law/index.ts'
 import type { Transaction } from '../storage/sql/index.ts'
 import type { ConsentContext } from './context.ts'
 import type { Purpose } from './contract.ts'
-import type { purposeRegistry } from './purposes.ts'
 import type { ConsentTables } from './store.ts'
 
 /** One wish to use a person's data: these fields, for the purpose at hand, under this agreement if one is named. */
@@ -19,13 +18,12 @@ export type Ruling =
  * Decides for each wish whether a live ground carries it, inside the caller's transaction, so that ruling and record
  * are one. A consent counts in the version that was given: a purpose that later wants more fields has to ask again.
  */
-export function groundService(ctx: ConsentContext, purposes: ReturnType<typeof purposeRegistry>) {
-  // Read before the first transaction can begin: whoever asks for them inside one would, on SQLite with its one
-  // connection, wait for itself for ever.
-  purposes.versions().catch(() => undefined)
+export function groundService(ctx: ConsentContext) {
+  // A handful of texts, read with every ruling and parsed once.
   const parsed = new Map<string, Purpose>()
   const parse = (text: string): Purpose => {
     const known = parsed.get(text)
+    if (parsed.size > 500) parsed.clear()
     if (known) return known
     const purpose = JSON.parse(text) as Purpose
     parsed.set(text, purpose)

@@ -22,7 +22,7 @@ export function openConsent(ctx: ConsentContext) {
   const notices = noticeService(ctx)
   const decisions = decisionService(ctx, purposes, notices)
   const agreements = agreementService(ctx)
-  return { purposes, decisions, notices, agreements, rule: groundService(ctx, purposes) }
+  return { purposes, decisions, notices, agreements, rule: groundService(ctx) }
 }
 
 export const consentApi = (consent: Consent): readonly Bound[] => [

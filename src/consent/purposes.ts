@@ -22,9 +22,7 @@ export function purposeRegistry(ctx: ConsentContext) {
       .orderBy('id')
       .orderBy('version')
       .execute()
-    const map = new Map<string, Purpose[]>()
-    for (const row of rows) map.set(row.id, [...(map.get(row.id) ?? []), JSON.parse(row.text) as Purpose])
-    return (kept = map)
+    return (kept = byId(rows))
   }
 
   /** Newest version unless one is named; undefined when there is none. */
@@ -60,9 +58,9 @@ export function purposeRegistry(ctx: ConsentContext) {
     const twice = purposes.find((p, i) => purposes.findIndex((q) => q.id === p.id) !== i)
     if (twice)
       throw badRequest('consent/purpose-twice', `The purpose "${twice.id}" is declared twice.`, 'body.purposes')
-    const before = await versions()
-    const changed = purposes.filter((p) => JSON.stringify(before.get(p.id)?.at(-1)) !== JSON.stringify(p))
     await ctx.db.transaction<ConsentTables, void>(async (trx) => {
+      const before = byId(await trx.selectFrom('purpose').selectAll().orderBy('id').orderBy('version').execute())
+      const changed = purposes.filter((p) => JSON.stringify(before.get(p.id)?.at(-1)) !== JSON.stringify(p))
       const latest = await trx.selectFrom('notice').selectAll().orderBy('version', 'desc').limit(1).executeTakeFirst()
       const text = JSON.stringify(notice)
       const now = ctx.clock()
@@ -94,4 +92,10 @@ export function purposeRegistry(ctx: ConsentContext) {
   }
 
   return { find, current, declare, versions }
+}
+
+function byId(rows: readonly { readonly id: string; readonly text: string }[]): Map<string, Purpose[]> {
+  const map = new Map<string, Purpose[]>()
+  for (const row of rows) map.set(row.id, [...(map.get(row.id) ?? []), JSON.parse(row.text) as Purpose])
+  return map
 }
