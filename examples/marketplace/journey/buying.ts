@@ -16,6 +16,8 @@ export async function register(world: World, person: Planted, ticks: readonly st
   const consent = [...form.matchAll(/name="consent"\s+value="(([a-z-]+):\d+)"/g)]
     .filter(([, , id]) => ticks.includes(id!))
     .map(([, value]) => value!)
+  // A page of excuses has no boxes; whoever posts after it has agreed to nothing.
+  if (consent.length !== ticks.length) throw new Error('the registration form was not shown')
   const { name, phone, email, password, personalId } = person
   const answer = await visitor.post(`${world.gateway}/dang-ky`, {
     name,
@@ -28,6 +30,7 @@ export async function register(world: World, person: Planted, ticks: readonly st
   if (answer.status !== 303) throw new Error(`registration was answered ${answer.status}`)
   const receipt = /bien-nhan=(KB-[0-9A-Z-]+)/.exec(answer.headers.get('location') ?? '')?.[1] ?? ''
   const token = textOf(await visitor.text(`${world.gateway}/ho-so`), 'token') ?? ''
+  if (token === '') throw new Error('the profile was not shown')
   return { visitor, person, token, receipt }
 }
 
