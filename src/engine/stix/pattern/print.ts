@@ -31,7 +31,11 @@ function isPlain(pattern: Pattern & { kind: 'qualified' }): boolean {
 }
 
 function printQualifier(qualifier: Qualifier): string {
-  if (qualifier.kind === 'within') return `WITHIN ${decimal(qualifier.seconds)} SECONDS`
+  if (qualifier.kind === 'within') {
+    const seconds = decimal(qualifier.seconds)
+    // A whole number is read exactly or not at all; past 2^53 it is written as the other kind.
+    return `WITHIN ${Number.isSafeInteger(qualifier.seconds) ? seconds : withPoint(seconds)} SECONDS`
+  }
   if (qualifier.kind === 'repeats') return `REPEATS ${qualifier.times} TIMES`
   return `START t'${qualifier.start}' STOP t'${qualifier.stop}'`
 }
