@@ -31,6 +31,7 @@ export async function runningNode(
   const config: NodeConfig = {
     role,
     controller: 'Chợ Sen',
+    contact: undefined,
     folder: join(data, role),
     internal: { host: '127.0.0.1', port: internal },
     public: { host: '127.0.0.1', port: publicPort },

@@ -18,6 +18,8 @@ export type NodeConfig = {
   readonly role: Role
   /** Name of the legal controller, shown on every page. */
   readonly controller: string
+  /** How people reach the data-protection officer; on every citizen page. */
+  readonly contact: string | undefined
   /** `<data>/<role>`: control.db, keys.db, key.json, log/, run/node.sock */
   readonly folder: string
   readonly internal: Address
@@ -39,7 +41,10 @@ export type StartConfig = {
   /** All roles and the example marketplace in one go, on keys of its own making. */
   readonly demo: boolean
   readonly roles: readonly Role[]
-  readonly controller: string
+  /** Undefined when nothing was said: each role then has a name that says it is an example. */
+  readonly controller: string | undefined
+  /** How people reach the data-protection officer. */
+  readonly contact: string | undefined
   /** Absolute. */
   readonly data: string
   readonly port: number

@@ -1,5 +1,5 @@
 import type { Audit } from '../audit/index.ts'
-import { citizenPage, consolePage, htmlResponse, type Frame, type RailItem } from '../http/index.ts'
+import { citizenPage, consolePage, html, htmlResponse, type Frame, type RailItem } from '../http/index.ts'
 import type { StaffRole } from '../kit/contract.ts'
 import { inLanguage, number } from '../kit/i18n.ts'
 import { nodeMessages } from './messages.ts'
@@ -41,7 +41,7 @@ export function consoleFrame(whose: Whose): Frame {
         label: m.rail[label],
         current: href === page.path || (href !== '/' && page.path.startsWith(`${href}/`)),
       }))
-    const html = consolePage({
+    const sheet = consolePage({
       language,
       controller: whose.controller,
       role: whose.role,
@@ -54,20 +54,22 @@ export function consoleFrame(whose: Whose): Frame {
       ...(page.script === undefined ? {} : { script: page.script }),
       body: page.body,
     })
-    return remember(asked, withCookies(await htmlResponse(html, page.status), page.cookies))
+    return remember(asked, withCookies(await htmlResponse(sheet, page.status), page.cookies))
   }
 }
 
-export function citizenFrame(whose: Pick<Whose, 'controller'>): Frame {
+export function citizenFrame(whose: Pick<Whose, 'controller'> & { readonly contact: string | undefined }): Frame {
   return async (asked, page) => {
-    const html = citizenPage({
+    const m = inLanguage(nodeMessages, asked.language)
+    const sheet = citizenPage({
       language: asked.language,
       controller: whose.controller,
       title: page.title,
       path: page.path,
       body: page.body,
+      foot: html`<span>${m.officer}: ${whose.contact ?? m.officerUnknown}</span>`,
     })
-    return remember(asked, withCookies(await htmlResponse(html, page.status), page.cookies))
+    return remember(asked, withCookies(await htmlResponse(sheet, page.status), page.cookies))
   }
 }
 

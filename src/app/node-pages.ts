@@ -131,7 +131,7 @@ export function nodePages(ctx: NodePages): readonly Bound[] {
     answer(nodeRoutes.log, async ({ query }, asked) => {
       const m = inLanguage(nodeMessages, asked.language)
       const { items, next } = await ctx.audit.list({
-        limit: 100,
+        limit: 50,
         ...(query.before === undefined ? {} : { before: query.before }),
       })
       const body = html`<div class="head">
@@ -166,13 +166,17 @@ export function nodePages(ctx: NodePages): readonly Bound[] {
                         ${item.index === null ? m.pending : html`<a class="leaf" href="/log/${item.id}/proof">#${item.index}</a>`}
                       </th>
                       <td class="nw">${dateTime(Date.parse(item.at), asked.language)}</td>
-                      <td class="mono">${item.kind}</td>
+                      <td class="nw">${m.acts[item.kind] ?? item.kind}<span class="sub mono">${item.kind}</span></td>
                       <td class="mono">${item.actor}</td>
                       <td class="tok">${item.subject ?? ''}</td>
                       <td class="mono">
                         ${item.purpose ?? ''}${item.reason === undefined ? '' : html`<span class="sub">${item.reason}</span>`}
                       </td>
-                      <td><span class="st ${item.result === 'refused' ? 'stop' : ''}">${item.result}</span></td>
+                      <td>
+                        <span class="st ${item.result === 'refused' ? 'stop' : ''}"
+                          >${m.results[item.result] ?? item.result}</span
+                        >
+                      </td>
                       <td class="mono">
                         ${Object.entries(item.facts ?? {})
                           .map(([name, value]) => `${name}=${String(value)}`)

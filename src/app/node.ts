@@ -69,7 +69,7 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
       rail: ROLE_SLICES[config.role].rail,
       audit: () => open?.audit,
     }),
-    citizen: citizenFrame({ controller: config.controller }),
+    citizen: citizenFrame({ controller: config.controller, contact: config.contact }),
   }
   const door = (listener: Listener): Door => ({
     authenticate: async (request) => (await open?.identity.authenticate(request, listener)) ?? { kind: 'nobody' },

@@ -39,7 +39,8 @@ export function parseConfig(argv: readonly string[], env: Environment, place: Pl
   return {
     demo,
     roles: given.role === undefined ? ROLES : [given.role],
-    controller: given.controller ?? 'Công ty Ví Dụ (example)',
+    controller: given.controller,
+    contact: given.contact,
     data: given.data === undefined ? folder : resolve(place.cwd, given.data),
     port: given.port ?? 8080,
     bind: {

@@ -31,6 +31,12 @@ export type Plan = {
 export type Listener = { readonly name: string; readonly address: Address }
 
 const OFFSET: Record<Role, number> = { platform: 1, telecom: 2, authority: 3 }
+/** The demo's three organisations; the platform is the example shop's. */
+const DEMO_CONTROLLER: Record<Role, string> = {
+  platform: 'Chợ Sen',
+  telecom: 'Viễn thông Sông Hồng (ví dụ)',
+  authority: 'Trung tâm An ninh mạng (ví dụ)',
+}
 const MIB = 1 << 20
 const TEN = 10
 
@@ -95,7 +101,8 @@ function planNode(config: StartConfig, role: Role, terminal: boolean): NodeConfi
   const publicAt = { host: config.bind.public, port: config.port + TEN + OFFSET[role] }
   return {
     role,
-    controller: config.controller,
+    controller: config.controller ?? (config.demo ? DEMO_CONTROLLER[role] : 'Công ty Ví Dụ (example)'),
+    contact: config.contact ?? (config.demo ? '1900 0000 (ví dụ, example)' : undefined),
     folder,
     internal,
     public: publicAt,

@@ -80,6 +80,13 @@ export const SETTINGS = {
     help: 'the legal controller, shown on every page',
     otherwise: 'a name that says it is an example',
   },
+  contact: {
+    name: 'contact',
+    argument: 'TEXT',
+    read: text('a telephone number, address or e-mail', (value) => value.trim() !== '' && value.length <= 200),
+    help: 'how people reach the data-protection officer, shown on every citizen page',
+    otherwise: 'the page says that none was named',
+  },
   data: {
     name: 'data',
     env: 'KHIEN_DATA',

@@ -11,7 +11,7 @@ const words = catalogue(
     wrong: 'Yêu cầu chưa đúng',
     failed: 'Có lỗi trong hệ thống',
     code: 'Mã yêu cầu',
-    signInLink: 'Đến trang đăng nhập',
+    home: 'Về trang đầu',
     sentences: {
       sealed: 'Khóa của hệ thống chưa được đưa vào. Hãy thử lại sau ít phút.',
       'identity/sign-in': 'Phiên của bạn chưa mở hoặc đã hết hạn.',
@@ -29,7 +29,7 @@ const words = catalogue(
     wrong: 'Something in the request is not right',
     failed: 'Something failed in the system',
     code: 'Request id',
-    signInLink: 'Go to the sign-in page',
+    home: 'To the front page',
     sentences: {} as Record<string, string>,
   },
 )
@@ -53,6 +53,7 @@ export async function errorPage(problem: Problem, language: Language, controller
       <h1>${title}</h1>
       <p class="lead">${m.sentences[problem.code] ?? problem.detail}</p>
     </div>
-    <p class="small">${m.code}: <span class="mono">${problem.requestId ?? ''}</span></p>`
+    <p class="small">${m.code}: <span class="mono">${problem.requestId ?? ''}</span></p>
+    <p class="row"><a class="btn" href="/">${m.home}</a></p>`
   return htmlResponse(citizenPage({ language, controller, title, path: '', body }), problem.status)
 }

@@ -11,7 +11,7 @@ import { rightsMessages } from './messages.ts'
 import { clocksText, readsTable } from './parts.ts'
 
 export type RightsContext = {
-  readonly audit: Pick<Audit, 'find' | 'list' | 'proofOf'>
+  readonly audit: Pick<Audit, 'find' | 'head' | 'list' | 'proofOf'>
   readonly consent: Consent
   readonly identity: Identity
   readonly clock: Clock
@@ -31,12 +31,13 @@ export function rightsPages(ctx: RightsContext): readonly Bound[] {
     const { language } = asked
     const m = words(language)
     const subject = subjectOf(asked)
-    const [consents, running, purposes, reads, receipts] = await Promise.all([
+    const [consents, running, purposes, reads, receipts, head] = await Promise.all([
       ctx.consent.decisions.of(subject),
       ctx.consent.agreements.runningOf(subject),
       ctx.consent.purposes.versions(),
       ctx.audit.list({ subject, limit: 200, ...(before === undefined ? {} : { before }) }),
       ctx.consent.decisions.receiptsOf(subject),
+      ctx.audit.head(),
     ])
     const live = consents.filter((c) => c.withdrawn_at === null)
     // Only the newest withdrawal of a purpose that is not running again.
@@ -78,7 +79,7 @@ export function rightsPages(ctx: RightsContext): readonly Bound[] {
       ${goesOn(others, running, m, language, ctx.clock())}
       <h2 id="who-read">${m.whoRead}</h2>
       <p>${m.whoReadLead}</p>
-      ${await readsTable(reads.items, { m, language, purposes, keys: await ctx.identity.keys.list() })}
+      ${await readsTable(reads.items, { m, language, purposes, keys: await ctx.identity.keys.list(), published: head.size })}
       ${reads.next === null ? '' : html`<p><a href="/me?before=${reads.next}#who-read">${m.older}</a></p>`}
       <h2>${m.receipts}</h2>
       <ul class="goes">

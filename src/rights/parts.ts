@@ -6,6 +6,8 @@ import { clockAt } from '../law/index.ts'
 import type { Words } from './pages.ts'
 
 type Names = {
+  /** How many leaves the published log has: only they can be proved. */
+  readonly published: number
   readonly m: Words
   readonly language: Language
   readonly purposes: ReadonlyMap<string, readonly Purpose[]>
@@ -38,7 +40,7 @@ export async function readsTable(items: readonly AuditItem[], names: Names): Pro
         </p>
         <p class="small">
           ${
-            item.index === null
+            item.index === null || item.index >= names.published
               ? html`${m.proof}: ${m.proofSoon}`
               : html`<a href="/me/proofs/${item.id}">${m.proof}</a> <span class="leaf">#${item.index}</span>`
           }

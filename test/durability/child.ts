@@ -30,6 +30,7 @@ export async function startChild(folder: string, how: How = {}): Promise<Child> 
   const config: NodeConfig = {
     role: 'platform',
     controller: 'Chợ Sen',
+    contact: undefined,
     folder,
     internal: { host: '127.0.0.1', port: internal },
     public: { host: '127.0.0.1', port: publicPort },

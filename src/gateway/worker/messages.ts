@@ -28,23 +28,23 @@ export const messages = catalogue(
     code: 'Request code',
     refused: {
       title: 'This request was stopped',
-      text: 'Part of it looks like an attack, so it was not passed on to the shop. If you were only using the site as usual, give the code below to the shop and they can help.',
+      text: 'Part of it looks like an attack, so it was not passed on to the shop. If you were only using the site as usual, give the request code to the shop and they can help.',
     },
     broken: {
       title: 'This request could not be read',
-      text: 'Reload the page and try again. If that does not help, give the code below to the shop.',
+      text: 'Reload the page and try again. If that does not help, give the request code to the shop.',
     },
     tooMuch: {
       title: 'This request is too large',
-      text: 'Send less, or a smaller file. If you need to, give the code below to the shop.',
+      text: 'Send less, or a smaller file. If you need to, give the request code to the shop.',
     },
     away: {
       title: 'The shop is not answering right now',
-      text: 'Try again in a few minutes. If that does not help, give the code below to the shop.',
+      text: 'Try again in a few minutes. If that does not help, give the request code to the shop.',
     },
     unsupported: {
       title: 'This kind of request is not supported',
-      text: 'If you need it, give the code below to the shop.',
+      text: 'If you need it, give the request code to the shop.',
     },
   },
 )
