@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { sql } from 'kysely'
 import pg from 'pg'
 import { silentLog } from '../../kit/log.ts'
 import { bytesType, migrate, openPostgres, type Migration } from './index.ts'
@@ -54,6 +55,58 @@ for (const store of STORES) {
     await assert.rejects(migrate(db, MIGRATIONS), { code: 'data/newer-format' })
   })
 }
+
+for (const store of STORES) {
+  test(`${store.name}: many transactions at once, each by itself`, { skip: store.skip }, async () => {
+    await using db = await store.open()
+    await migrate(db, MIGRATIONS)
+    const insert = (id: string) =>
+      db.transaction<Tables, string>(async (trx) => {
+        await trx
+          .insertInto('thing')
+          .values({ id, at: 1, body: Uint8Array.of(1) })
+          .execute()
+        if (id.startsWith('bad')) throw new Error(`changed my mind about ${id}`)
+        return id
+      })
+    const ids = Array.from({ length: 150 }, (_, i) => (i % 7 === 3 ? `bad${i}` : `good${i}`))
+    // The same key twice: the second fails in the store, and fails alone.
+    const all = await Promise.allSettled([...ids, 'good0'].map(insert))
+    for (const [i, id] of ids.entries()) {
+      const one = all[i]!
+      if (id.startsWith('bad')) assert.match(String((one as PromiseRejectedResult).reason), new RegExp(`about ${id}$`))
+      else assert.deepEqual(one, { status: 'fulfilled', value: id })
+    }
+    assert.equal(all.at(-1)!.status, 'rejected')
+    const rows = await db.tables<Tables>().selectFrom('thing').select('id').execute()
+    assert.deepEqual(rows.map((row) => row.id).toSorted(), ids.filter((id) => id.startsWith('good')).toSorted())
+  })
+}
+
+test('sqlite: when the shared commit fails, nobody is told otherwise, and the store goes on', async () => {
+  await using db = await STORES[0]!.open()
+  await migrate(db, MIGRATIONS)
+  const put = (id: string, more?: string) =>
+    db.transaction<Tables, void>(async (trx) => {
+      await trx
+        .insertInto('thing')
+        .values({ id, at: 1, body: Uint8Array.of(1) })
+        .execute()
+      // Ends the transaction of all under their feet, as a full disk makes SQLite do.
+      if (more !== undefined) await sql.raw(more).execute(trx)
+    })
+  const all = await Promise.allSettled([put('a'), put('b', 'rollback'), put('c')])
+  assert.deepEqual(
+    all.map((one) => one.status),
+    ['rejected', 'rejected', 'rejected'],
+  )
+  await put('d')
+  const rows = await db.tables<Tables>().selectFrom('thing').select('id').execute()
+  assert.deepEqual(
+    rows.map((row) => row.id),
+    ['d'],
+  )
+})
 
 test('postgres: a server that confirms before its disk has it is refused', { skip: STORES[1]!.skip }, async () => {
   const url = await newPostgresDatabase()
