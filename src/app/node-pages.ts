@@ -167,7 +167,7 @@ export function nodePages(ctx: NodePages): readonly Bound[] {
                       </th>
                       <td class="nw">${dateTime(Date.parse(item.at), asked.language)}</td>
                       <td class="nw">${m.acts[item.kind] ?? item.kind}<span class="sub mono">${item.kind}</span></td>
-                      <td class="mono">${item.actor}</td>
+                      <td class="mono">${shortened(item.actor)}</td>
                       <td class="tok">${item.subject ?? ''}</td>
                       <td class="mono">
                         ${item.purpose ?? ''}${item.reason === undefined ? '' : html`<span class="sub">${item.reason}</span>`}
@@ -217,6 +217,10 @@ export function nodePages(ctx: NodePages): readonly Bound[] {
     }),
   ]
 }
+
+/** An id is cut in the middle where many stand below each other; the proof has it whole. */
+const shortened = (actor: string): string =>
+  actor.length <= 20 ? actor : `${actor.slice(0, actor.indexOf('_') + 1)}…${actor.slice(-6)}`
 
 const canSee = (roles: readonly string[], wanted: readonly string[]): boolean =>
   roles.some((role) => wanted.includes(role))

@@ -28,7 +28,7 @@ const CODES: Readonly<Record<number, string>> = {
 }
 
 const STYLE =
-  'body{margin:0;background:#f6f7f5;color:#17211b;font:17px/1.6 system-ui,sans-serif}main{max-width:34rem;margin:12vh auto;padding:0 24px}h1{font-size:1.5rem;line-height:1.3;margin:0 0 8px}h2{font-size:1.1rem;margin:32px 0 4px}p{margin:0 0 16px}code{display:inline-block;padding:8px 14px;border:1px solid #c9d1cb;border-radius:8px;background:#fff;font:600 1.25rem ui-monospace,monospace;letter-spacing:.05em}small{display:block;color:#566159;margin-bottom:4px}@media(prefers-color-scheme:dark){body{background:#131815;color:#e6ebe7}code{background:#1c2320;border-color:#3a453f}small{color:#a3aea7}}'
+  'body{margin:0;background:#fefefd;color:#151b2a;font:17px/1.6 system-ui,sans-serif}main{max-width:34rem;margin:12vh auto;padding:0 24px}h1{font-size:1.5rem;line-height:1.3;margin:0 0 8px}h2{font-size:1.1rem;margin:32px 0 4px}p{margin:0 0 16px}code{display:inline-block;padding:8px 14px;border:1px solid #c9c9c4;border-radius:8px;background:#f6f6f3;font:600 1.25rem ui-monospace,monospace;letter-spacing:.05em}small{display:block;color:#5b606c;margin-bottom:4px}@media(prefers-color-scheme:dark){body{background:#13171f;color:#ebedf1}code{background:#1b1f29;border-color:#3e4451}small{color:#999eaa}}'
 
 function page(status: number, id: string): string {
   const kind = kindOf(status)
