@@ -84,7 +84,9 @@ export function putService(ctx: VaultContext, keys: ReturnType<typeof keyring>) 
       const fieldsOf = new Map<string, string[]>()
       for (const item of good) {
         const names = Object.keys(item.fields).map((field) => `${item.collection}.${field}`)
-        fieldsOf.set(item.subject, [...(fieldsOf.get(item.subject) ?? []), ...names])
+        const before = fieldsOf.get(item.subject)
+        if (before) before.push(...names)
+        else fieldsOf.set(item.subject, names)
       }
       if (fieldsOf.size > 0) {
         await ctx.record(
