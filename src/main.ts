@@ -14,6 +14,7 @@ const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   receipt: async () => (await import('./cli/receipt.ts')).receipt,
   admin: async () => (await import('./cli/admin.ts')).admin,
   log: async () => (await import('./cli/log.ts')).log,
+  stix: async () => (await import('./cli/stix.ts')).stix,
   test: async () => (await import('./cli/test.ts')).test,
   ok: async () => (await import('./cli/ok.ts')).ok,
   bench: async () => (await import('./cli/bench.ts')).bench,

@@ -3,7 +3,7 @@ import { MatchError } from './error.ts'
 
 export type StixLike = { readonly [key: string]: unknown }
 
-/** One observed-data as the matcher sees it (STIX 2.1 §4.14, §9.1). */
+/** One observed-data as the matcher sees it (STIX 2.1 §4.14, §9.5). */
 export type Observation = {
   readonly id: string | undefined
   /** Microseconds since 1970: seen at some instant of [first, last]. */

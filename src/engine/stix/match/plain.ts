@@ -11,12 +11,13 @@ type Binding = readonly number[]
 
 /**
  * The meaning of observation expressions written down as directly as it goes: every binding of every part is enumerated
- * and combined (STIX 2.1 §9.3, §9.5). It exists to check `matchPattern`; throws MatchError (`match/too-complex`) early.
+ * and combined (STIX 2.1 §9.5). It exists to check `matchPattern`; throws MatchError (`match/too-complex`) early.
  *
  * - AND: both, with no observation in common; OR: either; REPEATS n: n bindings with none in common.
  * - An observed-data seen `number_observed` times counts that often, each at some instant of [first, last].
  * - FOLLOWEDBY: instants can be chosen so that no left one is after a right one; WITHIN n: so that all lie within n
- *   seconds; START–STOP: so that each lies in [start, stop). Each demand is met by itself.
+ *   seconds; START–STOP: so that each lies in [start, stop). Each demand is met by itself. The edge of WITHIN counts,
+ *   as in the OASIS matcher and its vectors, though §9.5.1 words it as strictly less.
  */
 export function matchesPlainly(pattern: Pattern, observations: readonly Observation[]): boolean {
   const plan = planPattern(pattern)

@@ -13,7 +13,7 @@ export type PlanNode =
   | { readonly kind: 'repeats'; readonly of: PlanNode; readonly times: number }
   | { readonly kind: 'startstop'; readonly of: PlanNode; readonly start: number; readonly stop: number }
 
-/** Throws MatchError for constants without a meaning (STIX 2.1 §9.3: WITHIN and REPEATS take positive numbers). */
+/** Throws MatchError for constants without a meaning (STIX 2.1 §9.5.1: WITHIN and REPEATS take positive numbers). */
 export function planPattern(pattern: Pattern): Plan {
   const tests: ObjectTest[] = []
   return { root: planNode(pattern, tests), tests }

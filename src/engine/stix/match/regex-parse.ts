@@ -31,7 +31,8 @@ class RegexParser {
   readonly #chars: readonly string[]
   #at = 0
   #depth = 0
-  #flags: Flags = { i: false, s: false, m: false }
+  /** §9.6.1 demands DOTALL. */
+  #flags: Flags = { i: false, s: true, m: false }
 
   constructor(text: string) {
     if (text.length > REGEX_LIMIT) throw new MatchError('match/regex', 'the regular expression is too long')

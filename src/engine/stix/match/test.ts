@@ -9,7 +9,7 @@ import { encodingOf, valuesAt } from './path.ts'
 import { compileRegex } from './regex.ts'
 import { compareText, likeTest } from './text.ts'
 
-/** Whether one object of an observation passes the inside of `[…]`. AND asks both of the same object (STIX 2.1 §9.6). */
+/** Whether one object of an observation passes the inside of `[…]`. AND asks both of the same object (STIX 2.1 §9.5). */
 export type ObjectTest = (root: StixLike, observation: Observation) => boolean
 
 /** Bytes are kept as texts of characters below 0x100, so that they compare, LIKE and MATCH as texts do. */

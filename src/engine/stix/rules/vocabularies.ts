@@ -38,7 +38,8 @@ export const VOCABULARIES = {
     caribbean central-america latin-america-caribbean northern-america south-america asia central-asia eastern-asia
     southern-asia south-eastern-asia western-asia europe eastern-europe northern-europe southern-europe western-europe
     oceania antarctica australia-new-zealand melanesia micronesia polynesia`),
-  'report-type-ov': words(`attack-pattern campaign identity indicator intrusion-set malware observed-data threat-actor
+  'report-type-ov':
+    words(`attack-pattern campaign identity incident indicator intrusion-set malware observed-data threat-actor
     threat-report tool vulnerability`),
   'threat-actor-role-ov': words(
     'agent director independent infrastructure-architect infrastructure-operator malware-author sponsor',
