@@ -168,7 +168,7 @@ async function drive(
   return { rate: (fields * 1_000) / (performance.now() - began), p99, cpu }
 }
 
-// Microseconds of user and system time: unlike the rate, hardly changed by what else the machine does.
+// Microseconds of user and system time: changed less than the rate by what else the machine does.
 const tick = 1_000_000 / Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }))
 function cpuOf(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ')
