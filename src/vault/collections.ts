@@ -38,15 +38,25 @@ export function normalise(kind: DataKind, value: string): string {
   return text
 }
 
-/** What is wrong with a value, without repeating it; undefined when it may be kept. */
-export function fault(rule: FieldRule, value: string): string | undefined {
-  if (value.length > rule.longest) return `longer than ${rule.longest} characters`
-  if (value.trim() === '') return 'empty'
-  if (/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/.test(value)) return 'holds control characters'
+export type Fault = { readonly code: `vault/${string}`; readonly words: string }
+const FAULTS = {
+  long: (longest: number): Fault => ({ code: 'vault/too-long', words: `longer than ${longest} characters` }),
+  empty: { code: 'vault/empty', words: 'empty' },
+  control: { code: 'vault/control-characters', words: 'holds control characters' },
+  phone: { code: 'vault/not-a-phone', words: 'not a Vietnamese phone number' },
+  email: { code: 'vault/not-an-email', words: 'not an e-mail address' },
+  id: { code: 'vault/not-a-personal-id', words: 'not a 12-digit personal ID number' },
+} as const
+
+/** What is wrong with a value, as a stable code and in words that do not repeat it; undefined when it may be kept. */
+export function fault(rule: FieldRule, value: string): Fault | undefined {
+  if (value.length > rule.longest) return FAULTS.long(rule.longest)
+  if (value.trim() === '') return FAULTS.empty
+  if (/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/.test(value)) return FAULTS.control
   const plain = normalise(rule.kind, value)
-  if (rule.kind === 'phone' && !/^0\d{9,10}$/.test(plain)) return 'not a Vietnamese phone number'
-  if (rule.kind === 'email' && !/^[^\s@]{1,64}@[^\s@.]+(?:\.[^\s@.]+)+$/.test(plain)) return 'not an e-mail address'
-  if (rule.kind === 'personal-id' && !personalId(plain)) return 'not a 12-digit personal ID number'
+  if (rule.kind === 'phone' && !/^0\d{9,10}$/.test(plain)) return FAULTS.phone
+  if (rule.kind === 'email' && !/^[^\s@]{1,64}@[^\s@.]+(?:\.[^\s@.]+)+$/.test(plain)) return FAULTS.email
+  if (rule.kind === 'personal-id' && !personalId(plain)) return FAULTS.id
   return undefined
 }
 

@@ -126,7 +126,7 @@ function judge(items: readonly PutItem[]): PutResult[] {
       const rule = ruleOf(item.collection, field)
       if (!rule) return refuse('vault/unknown-field', `There is no field ${item.collection}.${field}.`, path)
       const wrong = fault(rule, value)
-      if (wrong) return refuse('vault/invalid-value', `${item.collection}.${field}: ${wrong}.`, path)
+      if (wrong) return refuse(wrong.code, `${item.collection}.${field}: ${wrong.words}.`, path)
       const place = `${item.subject} ${item.collection} ${item.record} ${field}`
       if (seen.has(place)) return refuse('vault/twice', 'The same field stands twice in one batch.', path)
       seen.add(place)

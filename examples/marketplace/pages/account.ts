@@ -122,7 +122,7 @@ export function accountPages({ store, khien }: Context): readonly Row[] {
       ...person.map((name) => ({ subject, collection: 'person', fields: { [name]: given(name) } })),
       { subject, collection: 'account', fields: { password: form.get('password') ?? '' } },
     ])
-    for (const [i, item] of items.entries()) if (!item.ok) wrong[person[i] ?? 'password'] = inWords(item.detail, w)
+    for (const [i, item] of items.entries()) if (!item.ok) wrong[person[i] ?? 'password'] = inWords(item.code, w)
     if (Object.keys(wrong).length > 0) {
       await api.closeAgreement(membership)
       const cookie = visit.begin('pending', subject)
@@ -229,14 +229,13 @@ const tooLong = (error: unknown): string[] => {
   throw error
 }
 
-const FAULTS: readonly (readonly [RegExp, keyof Words['wrong']])[] = [
-  [/phone/, 'phone'],
-  [/e-mail/, 'email'],
-  [/12-digit/, 'id'],
-  [/longer/, 'long'],
-  [/control/, 'control'],
-  [/empty/, 'empty'],
-]
-/** The node says in English what is wrong with one field; the shop says it to its buyer. */
-export const inWords = (detail: string, w: Words): string =>
-  w.wrong[FAULTS.find(([fault]) => fault.test(detail.split(': ')[1] ?? ''))?.[1] ?? 'other']
+const FAULTS: Readonly<Record<string, keyof Words['wrong']>> = {
+  'vault/not-a-phone': 'phone',
+  'vault/not-an-email': 'email',
+  'vault/not-a-personal-id': 'id',
+  'vault/too-long': 'long',
+  'vault/control-characters': 'control',
+  'vault/empty': 'empty',
+}
+/** The node answers a stable code for one field; the shop says it to its buyer in words. */
+export const inWords = (code: string, w: Words): string => w.wrong[FAULTS[code] ?? 'other']

@@ -61,7 +61,7 @@ export function orderPages({ store, khien }: Context): readonly Row[] {
     const { items } = await api.put(
       fields.map((name) => ({ subject, collection: collection(name), record: id, fields: { [name]: given(name) } })),
     )
-    for (const [i, answer] of items.entries()) if (!answer.ok) wrong[fields[i]!] = inWords(answer.detail, w)
+    for (const [i, answer] of items.entries()) if (!answer.ok) wrong[fields[i]!] = inWords(answer.code, w)
     if (Object.keys(wrong).length > 0) {
       await api.closeAgreement(agreement)
       store.setOrder(id, 'dropped')
@@ -134,7 +134,7 @@ export function orderPages({ store, khien }: Context): readonly Row[] {
     const id = newRef('TN')
     const [answer] = (await khien().khien.put([{ subject, collection: 'message', record: id, fields: { body: text } }]))
       .items
-    if (!answer?.ok) return messages(visit, inWords(answer?.detail ?? '', w))
+    if (!answer?.ok) return messages(visit, inWords(answer?.code ?? '', w))
     store.addMessage(id, subject)
     return redirect('/tin-nhan')
   }
