@@ -26,7 +26,7 @@ khien stix match
             Exit 1 when there is an error; warnings are what the specification advises against.
   match     with --pattern, match the observations in FILE, or one bundle or observed-data a line on the standard input,
             together; without it, each line of the standard input is {"pattern","observations"} by itself.
-            Write one line a verdict: {"matches",true,"ids":[…]} or {"error":{"code","message"}}; exit 1 on an error.
+            Write one line a verdict: {"matches":true,"ids":[…]} or {"error":{"code","message"}}; exit 1 on an error.
 
 A summary goes to the standard error.
 `,

@@ -57,6 +57,8 @@ function checkTogether(objects: readonly unknown[], at: Place): void {
   }
 }
 
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
+
 type Known = { readonly object: JsonObject; readonly at: Place }
 
 /** §3.6: one creator and one creation for all versions, one content for each, none after a revocation. */
@@ -74,7 +76,7 @@ function checkVersions(known: readonly Known[]): void {
     else if (isSame(same, object)) here.warning('version', 'the same version is given twice')
     else here.error('version', 'one version has two contents')
   }
-  const time = (object: JsonObject): string => readInstant(String(object['modified']))?.text ?? ''
+  const time = (object: JsonObject): string => readInstant(textOf(object['modified']))?.text ?? ''
   const revoked = known.filter(({ object }) => object['revoked'] === true).map(({ object }) => time(object))
   if (revoked.length === 0) return
   const earliest = revoked.toSorted()[0]!
@@ -117,7 +119,7 @@ function markingsOf(object: JsonObject): string[] {
 
 /** §7.1: what is translated must be there. */
 function checkTranslation(object: JsonObject, byId: ReadonlyMap<string, Known>, at: Place): void {
-  const target = byId.get(String(object['object_ref']))?.object
+  const target = byId.get(textOf(object['object_ref']))?.object
   if (target === undefined || !isObject(object['contents'])) return
   for (const [language, fields] of Object.entries(object['contents'])) {
     if (!isObject(fields)) continue

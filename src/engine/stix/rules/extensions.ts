@@ -125,7 +125,7 @@ function defined(content: unknown, at: Place): void {
   if (!isObject(content)) return at.error('type', 'expected an object')
   const type = content['extension_type']
   if (type === undefined) at.at('extension_type').error('missing', 'required')
-  else if (!TYPES.has(String(type)))
+  else if (!(typeof type === 'string' && TYPES.has(type)))
     at.at('extension_type').error('vocabulary', `${quote(type)} is not an extension type`)
 }
 

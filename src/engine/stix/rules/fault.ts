@@ -73,5 +73,10 @@ export class Place {
   }
 }
 
-/** Foreign text in a message. */
-export const quote = (value: unknown): string => JSON.stringify(String(value).slice(0, 80))
+/** Foreign text in a message. Objects are not turned into text: `{"toString": null}` cannot be. */
+export const quote = (value: unknown): string =>
+  typeof value === 'string'
+    ? JSON.stringify(value.slice(0, 80))
+    : typeof value === 'object'
+      ? 'an object'
+      : String(value)

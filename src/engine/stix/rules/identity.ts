@@ -14,10 +14,10 @@ const PREFERRED_HASHES = ['MD5', 'SHA-1', 'SHA-256', 'SHA-512']
 
 /**
  * The identifier that two producers of one observable agree on: UUIDv5 over the canonical JSON (RFC 8785) of its
- * contributing properties (STIX 2.1 §2.9). Undefined when the type has none, or the object none of them.
+ * contributing properties (STIX 2.1 §2.9). Undefined when the type has none, the object none of them, or one has no JSON.
  */
 export function observableId(sha1: Sha1, object: JsonObject): string | undefined {
-  const type = String(object['type'])
+  const type = typeof object['type'] === 'string' ? object['type'] : ''
   const rule = Object.hasOwn(OBSERVABLES, type) ? OBSERVABLES[type] : undefined
   if (rule === undefined) return undefined
   const parts: Record<string, Json> = {}
@@ -26,7 +26,9 @@ export function observableId(sha1: Sha1, object: JsonObject): string | undefined
     parts[key] = (key === 'hashes' ? oneHash(object[key]) : object[key]) as Json
   }
   if (Object.keys(parts).length === 0) return undefined
-  const hash = sha1(join([NAMESPACE, utf8(canonicalJson(parts))])).slice(0, 16)
+  const name = canonical(parts)
+  if (name === undefined) return undefined
+  const hash = sha1(join([NAMESPACE, utf8(name)])).slice(0, 16)
   hash[6] = (hash[6]! & 0x0f) | 0x50
   hash[8] = (hash[8]! & 0x3f) | 0x80
   const digits = Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('')
@@ -42,4 +44,13 @@ function oneHash(value: unknown): unknown {
   if (!isObject(value)) return value
   const key = PREFERRED_HASHES.find((each) => Object.hasOwn(value, each)) ?? Object.keys(value).sort()[0]
   return key === undefined ? value : { [key]: value[key] }
+}
+
+/** Infinity, which `1e999` is read as, has no JSON; nor has what is nested too deeply. */
+function canonical(parts: Json): string | undefined {
+  try {
+    return canonicalJson(parts)
+  } catch {
+    return undefined
+  }
 }

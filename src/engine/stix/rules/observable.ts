@@ -259,7 +259,7 @@ export const OBSERVABLES: Readonly<Record<string, ObservableRule>> = {
       subject_public_key_algorithm: text,
       subject_public_key_modulus: text,
       subject_public_key_exponent: integer(),
-      x509_v3_extensions: record({ optional: x509Extensions() }),
+      x509_v3_extensions: record({ optional: x509Extensions(), some: Object.keys(x509Extensions()) }),
     },
     extra: needsOne,
   },

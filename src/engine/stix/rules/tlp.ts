@@ -25,7 +25,7 @@ export const TLP_MARKINGS: ReadonlyMap<string, JsonObject> = new Map([
 /** A marking that says it is TLP, by type or by identifier, must be one of the four to the letter. */
 export function checkTlp(object: JsonObject, at: Place): void {
   const here = at.by('7.2.1.4')
-  const fixed = TLP_MARKINGS.get(String(object['id']).toLowerCase())
+  const fixed = TLP_MARKINGS.get(typeof object['id'] === 'string' ? object['id'].toLowerCase() : '')
   if (fixed === undefined) {
     if (object['definition_type'] === 'tlp') {
       here.at('definition_type').error('marking', 'TLP 1.0 has four marking objects, and this is none of them')
