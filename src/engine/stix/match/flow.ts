@@ -9,8 +9,17 @@ export function shareOut(slots: readonly Slot[], capacity: readonly number[]): n
   const free = [...capacity]
   /** given[slot]: place → uses. */
   const given = slots.map(() => new Map<number, number>())
-  for (const [slot, { demand }] of slots.entries()) {
+  for (const [slot, { demand, places }] of slots.entries()) {
     let wanted = demand
+    // What is free is taken in one pass; paths are for what others hold.
+    for (const place of places) {
+      if (wanted === 0) break
+      const amount = Math.min(wanted, free[place]!)
+      if (amount === 0) continue
+      free[place]! -= amount
+      given[slot]!.set(place, amount)
+      wanted -= amount
+    }
     while (wanted > 0) {
       const moved = augment(slots, given, free, slot, wanted)
       if (moved === 0) return undefined
