@@ -71,6 +71,12 @@ for (const store of STORES) {
     await assert.rejects(identity.staff.enrol(token, '', PASSWORD, code(secret)), { code: 'identity/name-missing' })
     await identity.staff.enrol(token, 'hoa', PASSWORD, code(secret))
     await assert.rejects(identity.staff.enrol(token, 'lan', PASSWORD, code(secret)), { code: 'identity/link-spent' })
+    const older = await identity.staff.invite(['administrator'], 'host')
+    await assert.rejects(
+      identity.staff.enrolment(older).then(({ secret }) => identity.staff.enrol(older, 'lan', PASSWORD, code(secret))),
+      { code: 'identity/link-spent' },
+      'there is an administrator already',
+    )
     const late = await identity.staff.invite(['auditor'], 'host')
     clock.advance(31 * 60_000)
     await assert.rejects(identity.staff.enrolment(late), { code: 'identity/link-spent' })
@@ -106,6 +112,37 @@ for (const store of STORES) {
       assert.equal(fresh.staff, id, 'break-glass gives the same administrator a new password and authenticator')
       clock.advance(30_000)
       assert.equal(await identity.staff.enrol(again, '', 'mật khẩu mới rất dài', code(fresh.secret)), id)
+    },
+  )
+
+  test(`${store.name}: only the newest link of the host is good`, { skip: store.skip }, async () => {
+    await using db = await store.open()
+    const { identity, code } = await setup(db)
+    const first = await identity.staff.invite(['administrator'], 'host')
+    const second = await identity.staff.invite(['administrator'], 'host')
+    await assert.rejects(identity.staff.enrolment(first), { code: 'identity/link-spent' })
+    const { secret } = await identity.staff.enrolment(second)
+    await identity.staff.enrol(second, 'hoa', PASSWORD, code(secret))
+  })
+
+  test(
+    `${store.name}: sixty wrong tries at once are ten tries, and then the right one is locked out too`,
+    { skip: store.skip },
+    async () => {
+      await using db = await store.open()
+      const { identity, clock, code, acts } = await setup(db)
+      const token = await identity.staff.invite(['administrator'], 'host')
+      const { secret } = await identity.staff.enrolment(token)
+      await identity.staff.enrol(token, 'hoa', PASSWORD, code(secret))
+      clock.advance(60_000)
+      const tries = await Promise.allSettled(
+        Array.from({ length: 60 }, () => identity.staff.signIn('hoa', 'sai', code(secret))),
+      )
+      assert.ok(tries.every((one) => one.status === 'rejected'))
+      assert.equal(acts.filter((act) => act.facts?.['why'] === 'wrong-password').length, 10)
+      await assert.rejects(identity.staff.signIn('hoa', PASSWORD, code(secret)), { code: 'identity/wrong' })
+      clock.advance(15 * 60_000 + 1)
+      await identity.staff.signIn('hoa', PASSWORD, code(secret))
     },
   )
 

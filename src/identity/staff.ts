@@ -8,6 +8,7 @@ import { matchTotp, otpauth } from './totp.ts'
 
 const LINK_LIVES_MS = 30 * 60_000
 const MAX_FAILURES = 10
+const HOST = 'host'
 const LOCK_MS = 15 * 60_000
 /** TCVN 14423:2026 level 3: an account unused for 45 days is locked; never the last administrator. */
 const UNUSED_MS = 45 * 24 * 3_600_000
@@ -28,12 +29,16 @@ export function staffService(ctx: IdentityContext) {
   async function invite(roles: readonly StaffRole[], actor: string, existing?: string): Promise<string> {
     const token = newSecret(entropy)
     await db.transaction<IdentityTables, void>(async (trx) => {
+      // The newest link of the host is the only one: an older print-out must not make a second administrator.
+      if (actor === HOST)
+        await trx.deleteFrom('invitation').where('made_by', '=', HOST).where('used_at', 'is', null).execute()
       await trx
         .insertInto('invitation')
         .values({
           token: hashOf(token),
           roles: roles.join(' '),
           staff: existing ?? null,
+          made_by: actor,
           totp: ctx.sealSmall(entropy(20), `invitation:${hashOf(token)}`),
           expires_at: clock() + LINK_LIVES_MS,
           used_at: null,
@@ -47,10 +52,11 @@ export function staffService(ctx: IdentityContext) {
     return token
   }
 
-  async function hasAdministrator(): Promise<boolean> {
-    const rows = await tables().selectFrom('staff').select('roles').execute()
-    return rows.some((row) => row.roles.split(' ').includes('administrator'))
+  const administrators = async (from: Pick<ReturnType<typeof tables>, 'selectFrom'>): Promise<string[]> => {
+    const rows = await from.selectFrom('staff').select(['id', 'roles']).orderBy('created_at').execute()
+    return rows.filter((row) => row.roles.split(' ').includes('administrator')).map((row) => row.id)
   }
+  const hasAdministrator = async (): Promise<boolean> => (await administrators(tables())).length > 0
 
   /** What the setup page shows; the authenticator secret stays the same however often the page is opened. */
   async function enrolment(token: string): Promise<Enrolment> {
@@ -72,9 +78,7 @@ export function staffService(ctx: IdentityContext) {
       .where('token', '=', hashOf(token))
       .executeTakeFirst()
     if (!row || row.used_at !== null || row.expires_at <= clock()) {
-      throw new KhienError('identity/link-spent', 'This one-time link was used or has expired. Ask for a new one.', {
-        status: 410,
-      })
+      throw linkSpent()
     }
     return row
   }
@@ -98,8 +102,9 @@ export function staffService(ctx: IdentityContext) {
         .where('token', '=', invitation.token)
         .where('used_at', 'is', null)
         .executeTakeFirst()
-      if (Number(used.numUpdatedRows) !== 1)
-        throw new KhienError('identity/link-spent', 'This one-time link was used just now.', { status: 410 })
+      if (Number(used.numUpdatedRows) !== 1) throw linkSpent()
+      if (invitation.made_by === HOST && invitation.staff === null && (await administrators(trx)).length > 0)
+        throw linkSpent()
       const fresh = {
         password: hashed,
         totp: ctx.sealSmall(secret, `staff:${id}`),
@@ -142,21 +147,15 @@ export function staffService(ctx: IdentityContext) {
       throw wrong()
     }
     const roles = row.roles.split(' ') as StaffRole[]
-    const unused =
-      now - row.seen_at > UNUSED_MS && !(roles.includes('administrator') && (await onlyAdministrator(row.id)))
-    const right = await verifyPassword(row.password, password, ctx.pepper)
-    if (row.locked_until > now || unused) {
+    const unused = now - row.seen_at > UNUSED_MS && !(await isOnlyAdministrator(row.id))
+    if (unused || !(await takeTry(row.id, now))) {
+      await spendAsMuch(password, ctx.pepper)
       await note('session.refused', `staff:${row.id}`, unused ? 'unused-45-days' : 'locked')
       throw wrong()
     }
+    const right = await verifyPassword(row.password, password, ctx.pepper)
     const step = right ? matchTotp(ctx.openSmall(row.totp, `staff:${row.id}`), code, now, row.totp_step) : undefined
     if (step === undefined) {
-      const failures = row.failures + 1
-      await tables()
-        .updateTable('staff')
-        .set({ failures, locked_until: failures >= MAX_FAILURES ? now + LOCK_MS : 0 })
-        .where('id', '=', row.id)
-        .execute()
       await note('session.refused', `staff:${row.id}`, right ? 'wrong-code' : 'wrong-password')
       throw wrong()
     }
@@ -171,6 +170,10 @@ export function staffService(ctx: IdentityContext) {
     return { id: row.id, roles }
   }
 
+  const linkSpent = (): KhienError =>
+    new KhienError('identity/link-spent', 'This one-time link was used or has expired. Ask for a new one.', {
+      status: 410,
+    })
   const wrong = (): KhienError =>
     new KhienError('identity/wrong', 'Name, password or code is wrong, or the account is locked.', { status: 401 })
 
@@ -179,20 +182,49 @@ export function staffService(ctx: IdentityContext) {
       await ctx.record(trx, [{ kind, actor, result: 'refused', facts: { why } }])
     })
 
-  async function onlyAdministrator(id: string): Promise<boolean> {
-    const rows = await tables().selectFrom('staff').select(['id', 'roles']).execute()
-    return rows.filter((row) => row.roles.split(' ').includes('administrator')).every((row) => row.id === id)
+  /**
+   * Counts a try before it is judged, so that a crowd of tries at once gets no more than ten of them; the tenth locks
+   * unless it succeeds. One statement, so that neither a race nor a crash leaves the count wrong.
+   */
+  async function takeTry(id: string, now: number): Promise<boolean> {
+    const last = MAX_FAILURES - 1
+    const taken = await tables()
+      .updateTable('staff')
+      .set((eb) => ({
+        failures: eb
+          .case()
+          .when('failures', '>', last)
+          .then(1)
+          .else(eb('failures', '+', 1))
+          .end(),
+        locked_until: eb
+          .case()
+          .when('failures', '=', last)
+          .then(now + LOCK_MS)
+          .else(0)
+          .end(),
+      }))
+      .where('id', '=', id)
+      .where('locked_until', '<=', now)
+      .executeTakeFirst()
+    return Number(taken.numUpdatedRows) === 1
+  }
+
+  async function isOnlyAdministrator(id: string): Promise<boolean> {
+    const all = await administrators(tables())
+    return all.length === 1 && all[0] === id
   }
 
   /** Break-glass from the host: a one-time link for the oldest administrator, or for a first one. */
   async function recover(): Promise<string> {
-    const rows = await tables().selectFrom('staff').select(['id', 'roles']).orderBy('created_at').execute()
-    const administrator = rows.find((row) => row.roles.split(' ').includes('administrator'))
-    return invite(
-      (administrator?.roles.split(' ') as StaffRole[] | undefined) ?? ['administrator'],
-      'host',
-      administrator?.id,
-    )
+    const oldest = (await administrators(tables()))[0]
+    if (oldest === undefined) return invite(['administrator'], HOST)
+    const { roles } = await tables()
+      .selectFrom('staff')
+      .select('roles')
+      .where('id', '=', oldest)
+      .executeTakeFirstOrThrow()
+    return invite(roles.split(' ') as StaffRole[], HOST, oldest)
   }
 
   const list = () =>

@@ -19,6 +19,8 @@ export type IdentityTables = {
     token: string
     roles: string
     staff: string | null
+    /** Who asked for it; `host` is the machine itself. */
+    made_by: string
     totp: Uint8Array
     expires_at: number
     used_at: number | null
@@ -67,6 +69,7 @@ export const identityMigrations: readonly Migration[] = [
         .addColumn('token', 'text', (c) => c.primaryKey())
         .addColumn('roles', 'text', (c) => c.notNull())
         .addColumn('staff', 'text')
+        .addColumn('made_by', 'text', (c) => c.notNull())
         .addColumn('totp', bytes, (c) => c.notNull())
         .addColumn('expires_at', 'bigint', (c) => c.notNull())
         .addColumn('used_at', 'bigint')
