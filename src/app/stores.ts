@@ -10,6 +10,7 @@ import { outboxMigrations } from '../outbox/index.ts'
 import { migrate, onceMigrations, openPostgres, openSqlite, type Database } from '../storage/sql/index.ts'
 import { keyMigrations, vaultMigrations } from '../vault/index.ts'
 import type { NodeConfig } from './config.ts'
+import { checkPair, pairMigrations } from './store-pair.ts'
 
 export type Stores = AsyncDisposable & { readonly db: Database; readonly keysDb: Database }
 
@@ -21,6 +22,7 @@ export const controlMigrations = [
   ...consentMigrations,
   ...vaultMigrations,
   ...gatewayMigrations,
+  ...pairMigrations,
 ]
 
 /** Opens and brings forward a node's control store and, apart from it, its subject keys. */
@@ -39,7 +41,8 @@ export async function openStores(config: NodeConfig, log: Log): Promise<Stores> 
       ? openSqlite(join(config.folder, 'keys.db'), { forgetful: true })
       : await openPostgres(config.keysDatabaseUrl, log)
   await migrate(db, controlMigrations)
-  await migrate(keysDb, keyMigrations)
+  await migrate(keysDb, [...keyMigrations, ...pairMigrations])
+  await checkPair(db, keysDb)
   return {
     db,
     keysDb,

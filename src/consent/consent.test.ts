@@ -54,8 +54,8 @@ async function setup(db: Database) {
   })
   await consent.purposes.declare(both('Thông báo'), [MARKETING, DELIVERY, INVOICE], 'service:test')
   const subject = newSubject(systemEntropy)
-  const rule = async (purpose: string, fields: string[], agreement?: string) =>
-    (await db.transaction((trx) => consent.rule(trx as never, purpose, [{ subject, fields, agreement }])))[0]!
+  const rule = async (purpose: string, fields: string[], agreement?: string, record = '-') =>
+    (await db.transaction((trx) => consent.rule(trx as never, purpose, [{ subject, fields, agreement, record }])))[0]!
   const decide = (given: boolean, version = 1) =>
     consent.decisions.decide(
       { subject, notice: 1, language: 'vi', method: 'web-form', decisions: [{ purpose: 'marketing', version, given }] },
@@ -133,7 +133,20 @@ for (const store of STORES) {
         article: 'Điều 19 Luật 91/2025',
       })
       assert.partialDeepStrictEqual(await rule('order-delivery', ['person.phone'], 'DH-2'), { lawful: false })
+      await consent.agreements.open({ ...order, ref: 'DH-9' }, 'service:test', undefined)
       await consent.agreements.close(order, 'service:test', undefined)
+      const over = { lawful: false, code: 'vault/no-agreement' }
+      assert.partialDeepStrictEqual(
+        await rule('order-delivery', ['person.phone'], undefined, 'DH-1'),
+        over,
+        'a record of a closed order',
+      )
+      assert.partialDeepStrictEqual(
+        await rule('order-delivery', ['person.phone'], 'DH-9', 'DH-1'),
+        over,
+        'another order does not open it',
+      )
+      assert.partialDeepStrictEqual(await rule('order-delivery', ['person.phone'], undefined, 'DH-9'), { lawful: true })
       assert.partialDeepStrictEqual(await rule('order-delivery', ['person.phone'], 'DH-1'), { lawful: false })
       await assert.rejects(consent.agreements.open(order, 'service:test', undefined), {
         code: 'consent/agreement-closed',
@@ -164,6 +177,36 @@ for (const store of STORES) {
       assert.equal((await consent.decisions.of(subject)).length, 1)
       await assert.rejects(consent.decisions.decide(shown, 'service:test', { ...once, fingerprint: 'f2' }), {
         code: 'http/key-reused',
+      })
+    },
+  )
+
+  test(
+    `${store.name}: at the same moment one consent and one withdrawal come about`,
+    { skip: store.skip },
+    async () => {
+      await using db = await store.open()
+      const { consent, subject, decide, acts } = await setup(db)
+      await Promise.all([decide(true), decide(true), decide(true), decide(true)])
+      const live = (await consent.decisions.of(subject)).filter((row) => row.withdrawn_at === null)
+      assert.equal(live.length, 1)
+      const withdrawals = await Promise.allSettled(
+        [1, 2, 3].map(() => consent.decisions.withdraw(subject, 'marketing', 'person')),
+      )
+      assert.equal(withdrawals.filter((one) => one.status === 'fulfilled').length, 1)
+      assert.equal(acts.filter((act) => act.kind === 'consent.withdrawn').length, 1)
+    },
+  )
+
+  test(
+    `${store.name}: a purpose cannot turn from consent to law under the same name`,
+    { skip: store.skip },
+    async () => {
+      await using db = await store.open()
+      const { consent } = await setup(db)
+      const turned: Purpose = { ...MARKETING, ground: 'law', duty: both('x') }
+      await assert.rejects(consent.purposes.declare(both('Thông báo'), [turned], 'service:test'), {
+        code: 'consent/ground-changed',
       })
     },
   )

@@ -3,7 +3,7 @@ import { iso } from '../kit/clock.ts'
 import { badRequest } from '../kit/errors.ts'
 import { newCode, newId } from '../kit/ids.ts'
 import type { Language } from '../kit/i18n.ts'
-import { runOnce, type Transaction } from '../storage/sql/index.ts'
+import { oneAtATime, runOnce, type Transaction } from '../storage/sql/index.ts'
 import type { ConsentContext } from './context.ts'
 import type { Purpose } from './contract.ts'
 import type { noticeService } from './notices.ts'
@@ -48,6 +48,7 @@ export function decisionService(
     }
     return runOnce<ConsentTables, Receipt>(ctx.db, once, ctx.clock(), async (trx) => {
       const now = ctx.clock()
+      await oneAtATime(ctx.db, trx, shown.subject)
       const notice = await trx
         .selectFrom('notice')
         .select('version')
@@ -105,6 +106,7 @@ export function decisionService(
   async function withdraw(subject: string, purpose: string, actor: string, once?: Once): Promise<Receipt> {
     return runOnce<ConsentTables, Receipt>(ctx.db, once, ctx.clock(), async (trx) => {
       const now = ctx.clock()
+      await oneAtATime(ctx.db, trx, subject)
       const live = await trx
         .selectFrom('consent')
         .select(['id', 'version'])

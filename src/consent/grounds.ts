@@ -8,6 +8,8 @@ import type { ConsentTables } from './store.ts'
 export type Wish = {
   readonly subject: string
   readonly fields: readonly string[]
+  /** The record they lie in; `-` is the person's only one. */
+  readonly record?: string
   readonly agreement?: string | undefined
 }
 export type Ruling =
@@ -57,14 +59,19 @@ export function groundService(ctx: ConsentContext) {
     if (purpose.ground === 'agreement') {
       const rows = await trx
         .selectFrom('agreement')
-        .select(['subject', 'ref'])
+        .select(['subject', 'ref', 'closed_at'])
         .where('subject', 'in', subjects)
         .where('kind', '=', purpose.agreement!)
-        .where('closed_at', 'is', null)
         .execute()
-      const open = new Set(rows.flatMap((row) => [row.subject, `${row.subject} ${row.ref}`]))
+      const all = new Set(rows.map((row) => `${row.subject} ${row.ref}`))
+      const running = rows.filter((row) => row.closed_at === null)
+      const open = new Set(running.flatMap((row) => [row.subject, `${row.subject} ${row.ref}`]))
       return wishes.map((wish) => {
-        const has = open.has(wish.agreement === undefined ? wish.subject : `${wish.subject} ${wish.agreement}`)
+        // A record named like an agreement is that agreement's: another one that still runs does not open it.
+        const own = all.has(`${wish.subject} ${wish.record}`) ? wish.record : undefined
+        const named = [own, wish.agreement].filter((ref) => ref !== undefined)
+        const has =
+          named.length === 0 ? open.has(wish.subject) : named.every((ref) => open.has(`${wish.subject} ${ref}`))
         return has
           ? (beyond(purpose.fields, wish) ?? allowed(newest))
           : refused(

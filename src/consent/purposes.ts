@@ -61,6 +61,13 @@ export function purposeRegistry(ctx: ConsentContext) {
     await ctx.db.transaction<ConsentTables, void>(async (trx) => {
       const before = byId(await trx.selectFrom('purpose').selectAll().orderBy('id').orderBy('version').execute())
       const changed = purposes.filter((p) => JSON.stringify(before.get(p.id)?.at(-1)) !== JSON.stringify(p))
+      const turned = purposes.find((p) => before.has(p.id) && before.get(p.id)!.at(-1)!.ground !== p.ground)
+      if (turned)
+        throw badRequest(
+          'consent/ground-changed',
+          `The ground of "${turned.id}" cannot change: people were told another. Declare a new purpose.`,
+          'body.purposes',
+        )
       const latest = await trx.selectFrom('notice').selectAll().orderBy('version', 'desc').limit(1).executeTakeFirst()
       const text = JSON.stringify(notice)
       const now = ctx.clock()

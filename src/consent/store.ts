@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { Migration } from '../storage/sql/index.ts'
 
 export type ConsentTables = {
@@ -48,6 +49,13 @@ export const consentMigrations: readonly Migration[] = [
         .addColumn('withdrawn_at', 'bigint')
         .addColumn('receipt', 'text', (c) => c.notNull())
         .addColumn('withdrawal', 'text')
+        .execute()
+      await db.schema
+        .createIndex('consent_running')
+        .unique()
+        .on('consent')
+        .columns(['subject', 'purpose'])
+        .where(sql.ref('withdrawn_at'), 'is', null)
         .execute()
       await db.schema.createIndex('consent_subject').on('consent').columns(['subject', 'purpose']).execute()
       await db.schema

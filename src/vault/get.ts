@@ -35,6 +35,7 @@ export function getService(ctx: VaultContext, keys: ReturnType<typeof keyring>) 
       const wishes = asked.map(({ item }) => ({
         subject: item.subject,
         fields: item.fields.map((f) => `${item.collection}.${f}`),
+        record: item.record,
         agreement: item.agreement,
       }))
       const ruled = asked.length === 0 ? [] : await ctx.consent.rule(trx as never, purpose, wishes)
@@ -69,6 +70,7 @@ export function getService(ctx: VaultContext, keys: ReturnType<typeof keyring>) 
       for (const field of item.fields) {
         const sealed = read.sealed.get(`${item.subject} ${item.collection} ${item.record} ${field}`)
         const key = subjectKeys.get(item.subject)
+        if (sealed && !key) return KEY_MISSING
         fields[field] =
           sealed && key
             ? Buffer.from(ctx.sealer.open(key, sealed, sealPlace(ctx.node, item, field))).toString('utf8')
@@ -77,6 +79,12 @@ export function getService(ctx: VaultContext, keys: ReturnType<typeof keyring>) 
       return { ok: true, fields }
     })
   }
+}
+
+const KEY_MISSING: Refusal = {
+  ok: false,
+  code: 'vault/key-missing',
+  detail: 'The value is here but the key of this person is not; the key store may belong to another time.',
 }
 
 function faultOf(item: GetItem): Refusal | undefined {

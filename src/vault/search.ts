@@ -7,7 +7,10 @@ import type { keyring } from './keyring.ts'
 import { sealPlace } from './put.ts'
 import type { VaultTables } from './store.ts'
 
-const CANDIDATES = 50
+/** Values that share a tag, read so many at a time. */
+const PAGE = 500
+/** More than this is no accident of a short tag; the index of that field needs more bits. */
+const MOST = 20_000
 const MAX_FAILURES = 10
 const WINDOW_MS = 15 * 60_000
 const WATCHED = 50_000
@@ -28,39 +31,23 @@ export function searchService(ctx: VaultContext, keys: ReturnType<typeof keyring
     if (!rule?.index) throw badRequest('vault/not-indexed', `${collection}.${field} cannot be searched.`, 'body.field')
     const plain = normalise(rule.kind, value)
     const tag = ctx.tag(collection, field, plain)
-    const db = ctx.db.tables<VaultTables>()
-    const rows = await db
-      .selectFrom('vault_index')
-      .innerJoin('vault_value', (on) =>
-        on
-          .onRef('vault_value.subject', '=', 'vault_index.subject')
-          .onRef('vault_value.collection', '=', 'vault_index.collection')
-          .onRef('vault_value.record', '=', 'vault_index.record')
-          .onRef('vault_value.field', '=', 'vault_index.field'),
-      )
-      .select(['vault_index.subject', 'vault_index.record', 'vault_value.sealed'])
-      .where('vault_index.collection', '=', collection)
-      .where('vault_index.field', '=', field)
-      .where('tag', '=', tag)
-      .limit(CANDIDATES)
-      .execute()
-    // The index is cut short on purpose, so several values share a tag; only opening tells them apart.
-    const subjectKeys = await keys.keysOf(
-      rows.map((row) => row.subject),
-      false,
-    )
-    const equal = rows.filter((row) => {
-      const key = subjectKeys.get(row.subject)
-      if (!key) return false
-      const text = Buffer.from(
-        ctx.sealer.open(
-          key,
-          row.sealed,
-          sealPlace(ctx.node, { subject: row.subject, collection, record: row.record }, field),
-        ),
-      ).toString('utf8')
-      return normalise(rule.kind, text) === plain
-    })
+    const equal: { subject: string; record: string }[] = []
+    let after = { subject: '', record: '' }
+    for (let read = 0; read < MOST; read += PAGE) {
+      const rows = await candidates(collection, field, tag, after)
+      const subjects = rows.map((row) => row.subject)
+      const subjectKeys = await keys.keysOf(subjects, false)
+      // The index is cut short on purpose, so several values share a tag; only opening tells them apart.
+      for (const row of rows) {
+        const key = subjectKeys.get(row.subject)
+        if (!key) continue
+        const place = sealPlace(ctx.node, { subject: row.subject, collection, record: row.record }, field)
+        const text = Buffer.from(ctx.sealer.open(key, row.sealed, place)).toString('utf8')
+        if (normalise(rule.kind, text) === plain) equal.push({ subject: row.subject, record: row.record })
+      }
+      if (rows.length < PAGE) break
+      after = rows.at(-1)!
+    }
     return ctx.db.transaction<Tables, { subject: string; record: string }[]>(async (trx) => {
       const rulings =
         equal.length === 0
@@ -92,19 +79,48 @@ export function searchService(ctx: VaultContext, keys: ReturnType<typeof keyring
     })
   }
 
+  const candidates = (collection: string, field: string, tag: string, after: { subject: string; record: string }) =>
+    ctx.db
+      .tables<VaultTables>()
+      .selectFrom('vault_index as i')
+      .innerJoin('vault_value as v', (on) =>
+        on
+          .onRef('v.subject', '=', 'i.subject')
+          .onRef('v.collection', '=', 'i.collection')
+          .onRef('v.record', '=', 'i.record')
+          .onRef('v.field', '=', 'i.field'),
+      )
+      .select(['i.subject', 'i.record', 'v.sealed'])
+      .where('i.collection', '=', collection)
+      .where('i.field', '=', field)
+      .where('i.tag', '=', tag)
+      .where((eb) =>
+        eb.or([
+          eb('i.subject', '>', after.subject),
+          eb.and([eb('i.subject', '=', after.subject), eb('i.record', '>', after.record)]),
+        ]),
+      )
+      .orderBy('i.subject')
+      .orderBy('i.record')
+      .limit(PAGE)
+      .execute()
+
   const failures = new Map<string, { count: number; since: number }>()
 
-  /** Ten wrong passwords for one person in a quarter of an hour, and the next answer comes later. */
-  function checkPace(subject: string): void {
-    const seen = failures.get(subject)
-    if (seen && ctx.clock() - seen.since > WINDOW_MS) failures.delete(subject)
-    else if (seen && seen.count >= MAX_FAILURES) {
-      const wait = Math.ceil((seen.since + WINDOW_MS - ctx.clock()) / 1000)
+  /** Ten tries for one person in a quarter of an hour, counted before they are judged; the right one clears them. */
+  function takeTry(subject: string): void {
+    const now = ctx.clock()
+    const known = failures.get(subject)
+    const seen = known && now - known.since <= WINDOW_MS ? known : { count: 0, since: now }
+    if (seen.count >= MAX_FAILURES) {
+      const wait = Math.ceil((seen.since + WINDOW_MS - now) / 1000)
       throw new KhienError('vault/too-many-tries', 'Too many wrong passwords for this person; try again later.', {
         status: 429,
         retryAfter: wait,
       })
     }
+    if (!known && failures.size >= WATCHED) failures.delete(failures.keys().next().value!)
+    failures.set(subject, { ...seen, count: seen.count + 1 })
   }
 
   async function checkPassword(
@@ -114,7 +130,7 @@ export function searchService(ctx: VaultContext, keys: ReturnType<typeof keyring
     password: string,
     actor: string,
   ): Promise<boolean> {
-    checkPace(subject)
+    takeTry(subject)
     const place = { subject, collection: 'account', record: '-' }
     const row = await ctx.db
       .tables<VaultTables>()
@@ -155,11 +171,6 @@ export function searchService(ctx: VaultContext, keys: ReturnType<typeof keyring
     })
     if (!ruling.lawful) throw new KhienError(ruling.code!, ruling.why!, { status: 403 })
     if (right) failures.delete(subject)
-    else {
-      const seen = failures.get(subject) ?? { count: 0, since: ctx.clock() }
-      if (failures.size >= WATCHED) failures.delete(failures.keys().next().value!)
-      failures.set(subject, { ...seen, count: seen.count + 1 })
-    }
     return right
   }
 

@@ -10,7 +10,8 @@ import { migrate, onceMigrations, type Database } from '../storage/sql/index.ts'
 import { STORES } from '../storage/sql/testing.ts'
 import { fault, mask, normalise, ruleOf } from './collections.ts'
 import { keyMigrations, openVault, vaultMigrations } from './index.ts'
-import type { VaultTables } from './store.ts'
+import type { VaultContext } from './context.ts'
+import type { KeyTables, VaultTables } from './store.ts'
 
 const both = (text: string) => ({ vi: text, en: text })
 const purpose = (id: string, agreement: string, fields: string[]): Purpose => ({
@@ -42,7 +43,7 @@ async function setup(db: Database, keysDb: Database, failRecord?: () => boolean)
     emit: async () => {},
   })
   const indexKey = randomBytes(32)
-  const vault = openVault({
+  const ctx: VaultContext = {
     db,
     keysDb,
     clock,
@@ -57,7 +58,8 @@ async function setup(db: Database, keysDb: Database, failRecord?: () => boolean)
     // Eight bits only, so that different values do share a tag.
     tag: (collection, field, text) =>
       createHmac('sha256', indexKey).update(`${collection}.${field}.${text}`).digest('hex').slice(0, 2),
-  })
+  }
+  const vault = openVault(ctx)
   await consent.purposes.declare(
     both('Thông báo'),
     [
@@ -76,7 +78,7 @@ async function setup(db: Database, keysDb: Database, failRecord?: () => boolean)
     vault.put([{ subject, collection, record: '-', fields }], 'service:test', undefined)
   const get = (subject: string, fields: string[], id = 'order-delivery') =>
     vault.get(id, 'DH-1', [{ subject, collection: 'person', record: '-', fields }], 'service:test')
-  return { vault, consent, acts, person, put, get }
+  return { ctx, vault, consent, acts, person, put, get }
 }
 
 for (const store of STORES) {
@@ -152,6 +154,44 @@ for (const store of STORES) {
     assert.partialDeepStrictEqual(await get(subject, ['phone']), [{ fields: { phone: '0912345678' } }])
   })
 
+  onStore('batches over the same people in opposite order all succeed', async (db, keysDb) => {
+    const { vault, person } = await setup(db, keysDb)
+    const people = await Promise.all(Array.from({ length: 12 }, person))
+    const items = people.map((subject) => ({
+      subject,
+      collection: 'person',
+      record: '-',
+      fields: { name: 'Hoa', phone: '0912345678' },
+    }))
+    const rounds = Array.from({ length: 24 }, (_, i) =>
+      vault.put(i % 2 === 0 ? items : items.toReversed(), 'service:test', undefined),
+    )
+    for (const results of await Promise.all(rounds)) assert.ok(results.every((result) => result.ok))
+  })
+
+  onStore('strangers with the same value hide nobody', async (db, keysDb) => {
+    const { vault, person, put } = await setup(db, keysDb)
+    for (let i = 0; i < 60; i++) await put(newSubject(systemEntropy), { email: 'hoa@thu.example' })
+    const member = await person()
+    await put(member, { email: 'hoa@thu.example' })
+    assert.deepEqual(await vault.search('sign-in', 'login', 'person', 'email', 'hoa@thu.example', 's'), [
+      { subject: member, record: '-' },
+    ])
+  })
+
+  onStore('a value whose key is gone is an error of its item, not an empty field', async (db, keysDb) => {
+    const { person, put, ctx } = await setup(db, keysDb)
+    const subject = await person()
+    await put(subject, { phone: '0912345678' })
+    await keysDb.tables<KeyTables>().deleteFrom('subject_key').execute()
+    // As after a restart: nothing kept in memory.
+    const again = openVault(ctx)
+    assert.partialDeepStrictEqual(
+      await again.get('order-delivery', 'x', [{ subject, collection: 'person', record: '-', fields: ['phone'] }], 's'),
+      [{ ok: false, code: 'vault/key-missing' }],
+    )
+  })
+
   onStore('people are found by any spelling of a value, and only by an equal one', async (db, keysDb) => {
     const { vault, person, put } = await setup(db, keysDb)
     const subjects: string[] = []
@@ -174,7 +214,8 @@ for (const store of STORES) {
     await put(subject, { password: 'mật khẩu của Hoa' }, 'account')
     const check = (password: string) => vault.checkPassword('sign-in', 'login', subject, password, 'service:test')
     assert.equal(await check('mật khẩu của Hoa'.normalize('NFD')), true, 'however the keyboard composes it')
-    for (let i = 0; i < 10; i++) assert.equal(await check('sai'), false)
+    const crowd = await Promise.allSettled(Array.from({ length: 40 }, () => check('sai')))
+    assert.equal(crowd.filter((one) => one.status === 'fulfilled').length, 10, 'of forty at once ten are judged')
     await assert.rejects(check('mật khẩu của Hoa'), { code: 'vault/too-many-tries', status: 429 })
   })
 

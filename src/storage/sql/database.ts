@@ -24,15 +24,38 @@ export type Database = AsyncDisposable & {
 export const bytesType = (dialect: Dialect): ColumnDataType | ReturnType<typeof sql> =>
   dialect === 'sqlite' ? 'blob' : 'bytea'
 
+/** Deadlock and serialisation failure: PostgreSQL has rolled all of it back and asks to be asked again. */
+const AGAIN = new Set(['40P01', '40001'])
+const TRIES = 5
+
+async function retried<R>(run: () => Promise<R>): Promise<R> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await run()
+    } catch (error) {
+      if (tries === TRIES || !AGAIN.has((error as { code?: string }).code ?? '')) throw error
+    }
+  }
+}
+
 export function databaseOver(kysely: Kysely<unknown>, dialect: Dialect): Database {
   return {
     dialect,
     tables: <T>() => kysely as unknown as Kysely<T>,
     transaction: <T, R>(work: (trx: Transaction<T>) => Promise<R>) =>
-      (kysely as unknown as Kysely<T>).transaction().execute(work),
+      retried(() => (kysely as unknown as Kysely<T>).transaction().execute(work)),
     ping: async () => {
       await sql`select 1`.execute(kysely)
     },
     [Symbol.asyncDispose]: () => kysely.destroy(),
   }
+}
+
+/**
+ * Makes transactions about the same `key` run one after the other. SQLite has one writer anyway; on PostgreSQL two that
+ * both find nothing to change would otherwise both write.
+ */
+export async function oneAtATime(database: Database, trx: unknown, key: string): Promise<void> {
+  if (database.dialect !== 'postgres') return
+  await sql`select pg_advisory_xact_lock(hashtextextended(${key}, 0))`.execute(trx as Kysely<unknown>)
 }

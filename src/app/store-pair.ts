@@ -1,0 +1,38 @@
+import { StartError } from '../kit/errors.ts'
+import { newId, systemEntropy } from '../kit/ids.ts'
+import type { Database, Migration } from '../storage/sql/index.ts'
+
+type PairTables = { store_pair: { id: string } }
+
+export const pairMigrations: readonly Migration[] = [
+  {
+    name: '20261121T000010-create-store-pair',
+    async up(db) {
+      await db.schema
+        .createTable('store_pair')
+        .addColumn('id', 'text', (c) => c.primaryKey())
+        .execute()
+    },
+  },
+]
+
+/**
+ * Data and keys lie in two stores that were made together. Keys of another time, or new empty ones in the place of lost
+ * ones, would quietly make every value unreadable. Errors: `data/keys-missing`.
+ */
+export async function checkPair(db: Database, keysDb: Database): Promise<void> {
+  const idOf = (store: Database) => store.tables<PairTables>().selectFrom('store_pair').select('id').executeTakeFirst()
+  const [data, keys] = [await idOf(db), await idOf(keysDb)]
+  if (data === undefined && keys === undefined) {
+    const id = newId('pair', Date.now(), systemEntropy)
+    // Keys first: a crash between the two leaves keys without data, which is mended here at the next start.
+    for (const store of [keysDb, db]) await store.tables<PairTables>().insertInto('store_pair').values({ id }).execute()
+  } else if (data === undefined && keys !== undefined) {
+    await db.tables<PairTables>().insertInto('store_pair').values({ id: keys.id }).execute()
+  } else if (data?.id !== keys?.id) {
+    throw new StartError(
+      'data/keys-missing',
+      'The key store (keys.db) does not belong to the data (control.db); put the right one back before starting.',
+    )
+  }
+}
