@@ -68,6 +68,8 @@ test('detect: kept, and passed on', async () => {
   await using rig = await startRig({ mode: 'detect' })
   assert.equal((await send(rig, PLACES['query']!(`' or '1'='1`))).status, 200)
   assert.equal(rig.refusals[0]!.mode, 'detect')
+  const { refused, observed } = rig.gateway.stats()
+  assert.deepEqual({ refused, observed }, { refused: 0, observed: 1 })
   assert.equal(rig.received.length, 1)
 })
 
@@ -106,6 +108,85 @@ for (const { trusted, peerSays, xff, proto } of [
     assert.equal(rig.refusals[0]!.clientAddress, trusted.length === 0 ? '127.0.0.1' : peerSays)
   })
 }
+
+for (const { name, trusted, headers, gone, kept } of [
+  {
+    name: 'a stranger tells nothing of who or what it is',
+    trusted: [],
+    headers: [
+      'X-Real-IP',
+      'X-Client-IP',
+      'True-Client-IP',
+      'CF-Connecting-IP',
+      'X-Cluster-Client-IP',
+      'X-Forwarded-Prefix',
+    ],
+    gone: true,
+    kept: ['X-Shop'],
+  },
+  {
+    name: 'a trusted proxy does',
+    trusted: ['127.0.0.0/8'],
+    headers: ['X-Real-IP', 'X-Forwarded-Prefix'],
+    gone: false,
+    kept: [],
+  },
+  {
+    name: 'no one asks for another request than the one inspected',
+    trusted: ['127.0.0.0/8'],
+    headers: ['X-Original-URL', 'X-Rewrite-URL', 'X-HTTP-Method-Override', 'X-HTTP-Method', 'X-Method-Override'],
+    gone: true,
+    kept: ['X-Shop'],
+  },
+]) {
+  test(`headers: ${name}`, async () => {
+    await using rig = await startRig({ trustedProxies: trusted })
+    const sent = [...headers, ...kept]
+    const answer = await raw(
+      rig.port,
+      `GET / HTTP/1.1\r\nHost: a\r\n${sent.map((h) => `${h}: 6.6.6.6\r\n`).join('')}Connection: close\r\n\r\n`,
+    )
+    assert.match(answer, /^HTTP\/1\.1 200 /)
+    const got = rig.received[0]!.headers
+    for (const h of headers) assert.deepEqual(header(got, h.toLowerCase()), gone ? [] : ['6.6.6.6'], h)
+    for (const h of kept) assert.deepEqual(header(got, h.toLowerCase()), ['6.6.6.6'], h)
+  })
+}
+
+for (const [sent, arrives] of [
+  ['a=1; khien-platform-staff=x; b=2', ['a=1; b=2']],
+  ['khien-authority-person=x', []],
+  ['khien-telecom-person=x; a=1', ['a=1']],
+  ['a=khien-platform-staff', ['a=khien-platform-staff']],
+  ['khien-gio-hang=1', ['khien-gio-hang=1']],
+] as const) {
+  test(`sessions of the node stay with the node: ${sent}`, async () => {
+    await using rig = await startRig()
+    await send(rig, { headers: [['Cookie', sent]] })
+    assert.deepEqual(header(rig.received[0]!.headers, 'cookie'), arrives)
+  })
+}
+
+test('bodies held at once are bounded; what is too much is told to come again', async () => {
+  await using rig = await startRig({}, { heldBytes: 400_000, textBytes: 20_000 })
+  const half = (size: number): string =>
+    `POST / HTTP/1.1\r\nHost: a\r\nContent-Type: image/png\r\nContent-Length: ${size + 1}\r\n\r\n${'\0'.repeat(size)}`
+  const waiting = [1, 2, 3].map(() => raw(rig.port, half(90_000), 1_500))
+  await new Promise((resolve) => setTimeout(resolve, 200))
+  const shot = {
+    method: 'POST',
+    headers: [['Content-Type', 'image/png']] as [string, string][],
+    body: new Uint8Array(90_000),
+  }
+  const turned = await send(rig, shot)
+  assert.equal(turned.status, 503)
+  assert.equal(turned.headers['retry-after'], '30')
+  assert.equal(rig.gateway.stats().turnedAway, 1)
+  // The last quarter is for small bodies.
+  assert.equal((await send(rig, { ...shot, body: new Uint8Array(9_000) })).status, 200)
+  await Promise.all(waiting)
+  assert.equal((await send(rig, shot)).status, 200)
+})
 
 test('answers stream through, cookies stay apart', async () => {
   await using rig = await startRig()
@@ -184,6 +265,12 @@ const GARBAGE: readonly { readonly name: string; readonly send: string; readonly
     status: 400,
   },
   { name: 'underscore length', send: `POST / HTTP/1.1\r\n${H}Content_Length: 5\r\n\r\n`, status: 400 },
+  { name: 'underscore in a name', send: `GET / HTTP/1.1\r\n${H}X_Real_IP: 6.6.6.6\r\n\r\n`, status: 400 },
+  {
+    name: 'two authorizations',
+    send: `GET / HTTP/1.1\r\n${H}Authorization: a\r\nAuthorization: b\r\n\r\n`,
+    status: 400,
+  },
   { name: 'folded header', send: `GET / HTTP/1.1\r\n${H}X-A: b\r\n c\r\n\r\n`, status: 400 },
   {
     name: 'bad chunk size',

@@ -27,7 +27,10 @@ export function maskMatch(matched: string, vocabulary: ReadonlySet<string>, valu
 /** A name of an argument, header or cookie as it may be shown: names are mostly the application's own, but anyone may send one. */
 export function maskName(name: string): string {
   if (name.includes('@')) return '•'
-  const shown = name.replace(/[^A-Za-z0-9_.\-[\]]+/g, '•').replace(/\d{6,}/g, '•')
+  const shown = name
+    .slice(0, 256)
+    .replace(/[^A-Za-z0-9_.\-[\]]+/g, '•')
+    .replace(/\d{6,}/g, '•')
   return shown.length > 64 ? `${shown.slice(0, 64)}…` : shown
 }
 

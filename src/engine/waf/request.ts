@@ -1,5 +1,6 @@
 import { toLatin1 } from '../bytes/latin1.ts'
 import { parseJson } from './bodies/json.ts'
+import { isFile, mediaOf, opensLikeJson } from './bodies/kind.ts'
 import { parseMultipart } from './bodies/multipart.ts'
 import { parseCookies, parseUrlencoded, type Pair } from './bodies/urlencoded.ts'
 import type { Signs } from './regex/needs.ts'
@@ -115,22 +116,30 @@ const urlDecodePath = (path: string): string => (path.includes('%') ? urlDecode(
 
 /**
  * Adds what the body holds, read by its content type. REQUEST_BODY is the raw text only when no processor took the body (ModSecurity also
- * fills it for forms; here their values are in ARGS already). REQBODY_ERROR is 1 for a body its own type does not allow.
+ * fills it for forms; here their values are in ARGS already), and stays empty for a file. A body that is JSON under another name also
+ * gives its values, because an application may read any body as JSON. REQBODY_ERROR is 1 for a body its own type does not allow.
  */
 export function readBody(head: RequestHead, before: Collections, body: Uint8Array): Collections {
   if (body.length === 0) return before
-  const text = toLatin1(body)
   const type = head.headers.find(([name]) => name.toLowerCase() === 'content-type')?.[1] ?? ''
-  const media = (/^\s*([^\s;,]*)/.exec(type)?.[1] ?? '').toLowerCase()
+  const media = mediaOf(type)
   const sized = { ...before, REQUEST_BODY_LENGTH: one(String(body.length)) }
-  if (media === 'application/x-www-form-urlencoded') return withArguments(sized, 'URLENCODED', parseUrlencoded(text))
+  if (isFile(type, body)) return sized
+  const text = toLatin1(body)
   if (media === 'application/json' || media.endsWith('+json')) return withArguments(sized, 'JSON', parseJson(text))
   if (media === 'multipart/form-data') {
     const parsed = parseMultipart(type.trim(), text)
     const full = withArguments(sized, 'MULTIPART', parsed)
     return { ...full, FILES: parsed.files.map(([key, file]) => entry(key, file)), FILES_NAMES: namesOf(parsed.files) }
   }
-  return { ...sized, REQUEST_BODY: one(text) }
+  const hidden = opensLikeJson(body) ? parseJson(text.replace(/^\xef\xbb\xbf/, '')) : undefined
+  const json = hidden?.error === undefined ? (hidden?.pairs ?? []) : []
+  if (media === 'application/x-www-form-urlencoded') {
+    const { pairs, error } = parseUrlencoded(text)
+    return withArguments(sized, 'URLENCODED', { pairs: [...pairs, ...json], error })
+  }
+  const raw = { ...sized, REQUEST_BODY: one(text) }
+  return json.length === 0 ? raw : withArguments(raw, 'JSON', { pairs: json, error: undefined })
 }
 
 type Arguments = { readonly pairs: readonly Pair[]; readonly error: string | undefined }

@@ -40,6 +40,8 @@ export function openTransaction(plan: Plan, request: RequestHead): Transaction {
 
 type Found = Item & { readonly matched: string; readonly groups: readonly string[] }
 const NOTHING: readonly Found[] = []
+const NONE: readonly number[] = []
+type RemoveTarget = Extract<Control, { kind: 'remove-target' }>
 
 class Evaluation implements Transaction {
   private readonly plan: Plan
@@ -49,7 +51,10 @@ class Evaluation implements Transaction {
   private readonly controls: Control[] = []
   private readonly matches: RuleMatch[] = []
   private selections: (Selection | undefined)[] = []
+  /** Selections of rules that a control has taken targets from, by selection and controls. */
+  private narrowed = new Map<string, Selection>()
   private lastMatches: readonly Found[] = []
+  private lastMatch: Found | undefined
   private status = 0
   /** TX:anomaly_score as a number. */
   private score = 0
@@ -70,7 +75,10 @@ class Evaluation implements Transaction {
     if (!this.finished) {
       const before = this.collections
       this.collections = readBody(this.request, before, body)
-      if (this.collections !== before) this.selections = []
+      if (this.collections !== before) {
+        this.selections = []
+        this.narrowed.clear()
+      }
       this.run(2)
     }
     return this.verdict()
@@ -153,7 +161,6 @@ class Evaluation implements Transaction {
     for (let i = 0; i < view.values.length; i++) {
       if (!mayHold(view.low[i]!, view.high[i]!, view.rest[i]!, rule.needs)) continue
       const item = selection.items[i]!
-      if (this.controls.length > 0 && this.isTargetRemoved(rule, item)) continue
       const values = rule.multiMatch ? everyStep(item.entry, rule.chain) : [view.values[i]!]
       for (const value of values) {
         const hit = operator(value)
@@ -165,21 +172,35 @@ class Evaluation implements Transaction {
     return out
   }
 
-  private isTargetRemoved(rule: Rule, { target, entry }: Item): boolean {
-    return this.controls.some(
-      (c) =>
-        c.kind === 'remove-target' &&
-        rule.id >= c.from &&
-        rule.id <= c.to &&
-        c.target.collection === target.collection &&
-        isSelected(c.target, entry),
-    )
-  }
-
   private select(rule: Rule): Selection {
+    const removed = this.controls.length === 0 ? NONE : this.removedTargets(rule)
+    if (removed.length > 0) return this.selectWithout(rule, removed)
     if (rule.selection === undefined) return new Selection(this.items(rule))
     while (this.selections.length <= rule.selection) this.selections.push(undefined)
     return (this.selections[rule.selection] ??= new Selection(this.items(rule)))
+  }
+
+  /** Numbers of the controls that take targets away from the rule. */
+  private removedTargets(rule: Rule): readonly number[] {
+    return this.controls.flatMap((c, i) =>
+      c.kind === 'remove-target' && rule.id >= c.from && rule.id <= c.to ? [i] : [],
+    )
+  }
+
+  // Removed before anything is computed of it: a removed target must cost nothing, however large.
+  private selectWithout(rule: Rule, removed: readonly number[]): Selection {
+    const key = rule.selection === undefined ? undefined : `${rule.selection}/${removed.join()}`
+    const known = key === undefined ? undefined : this.narrowed.get(key)
+    if (known !== undefined) return known
+    const gone = removed.map((i) => this.controls[i] as RemoveTarget)
+    const selection = new Selection(
+      this.items(rule).filter(
+        ({ target, entry }) =>
+          !gone.some((c) => c.target.collection === target.collection && isSelected(c.target, entry)),
+      ),
+    )
+    if (key !== undefined) this.narrowed.set(key, selection)
+    return selection
   }
 
   private items({ targets, exclusions }: Rule): Item[] {
@@ -200,18 +221,18 @@ class Evaluation implements Transaction {
       case 'TX':
         return [...this.tx].map(([key, value]) => entry(key, value))
       case 'MATCHED_VAR':
-        return this.lastMatches.slice(-1).map((found) => entry('', found.entry.value))
+        return this.lastMatch === undefined ? [] : [entry('', this.lastMatch.entry.value)]
       case 'MATCHED_VARS':
         return this.lastMatches.map((found) => entry('', found.entry.value))
       case 'MATCHED_VAR_NAME':
-        return this.lastMatches.slice(-1).map((found) => entry('', nameOf(found)))
+        return this.lastMatch === undefined ? [] : [entry('', nameOf(this.lastMatch))]
       default:
         return this.collections[collection]
     }
   }
 
   private act(rule: Rule, found: Found): void {
-    this.lastMatches = [...this.lastMatches.filter((other) => other !== found), found]
+    this.lastMatch = found
     if (rule.capture) for (let i = 0; i < 10; i++) this.capture(i, found.groups[i])
     for (const change of rule.setVars) this.setVar(change)
   }
@@ -242,7 +263,7 @@ class Evaluation implements Transaction {
 
   private resolve(reference: Reference): string {
     if (reference.from === 'tx') return this.tx.get(reference.key) ?? ''
-    const last = this.lastMatches.at(-1)
+    const last = this.lastMatch
     if (reference.from === 'match') return last?.entry.value ?? ''
     if (reference.from === 'match-name') return last === undefined ? '' : nameOf(last)
     const values = this.collections[reference.from]

@@ -167,7 +167,8 @@ for (const { name, rules, target, headers, refused } of [
     refused: true,
   },
 ]) {
-  test(`meaning: ${name}`, () => assert.equal(run(rules, target, headers ?? [], '{"a":[{"b":"1"}]}').refused, refused))
+  test(`meaning: ${name}`, () =>
+    assert.equal(run(rules, target, headers ?? [], headers === undefined ? '' : '{"a":[{"b":"1"}]}').refused, refused))
 }
 
 test('a doubled JSON key shows both values', () => {
@@ -176,6 +177,81 @@ test('a doubled JSON key shows both values', () => {
     ['json.a', '\xc3\xa0'],
   ])
 })
+
+for (const { name, text, error } of [
+  {
+    name: 'a key of 100,000 over 1,900 children',
+    text: `{"${'a'.repeat(100_000)}":{${'"b":1,'.repeat(1_900)}"c":1}}`,
+    error: 'a name is too long',
+  },
+  {
+    name: 'keys of 2,000 over 1,900 children',
+    text: `{"${'a'.repeat(2_000)}":{${'"b":1,'.repeat(1_900)}"c":1}}`,
+    error: 'names too long',
+  },
+  {
+    name: 'an ordinary list of 1,900',
+    text: `[${'{"ten":"áo"},'.repeat(1_900)}1]`.replaceAll('á', '\xc3\xa1'),
+    error: undefined,
+  },
+]) {
+  test(`JSON names are bounded: ${name}`, () => assert.equal(parseJson(text).error, error))
+}
+
+test('a match of 2,000 values is counted whole, told in part, and MATCHED_VARS keeps them all', () => {
+  const rules =
+    'SecRule ARGS "@streq 1" "id:1,pass,msg:\'a\',setvar:tx.anomaly_score=+1,chain"\nSecRule MATCHED_VARS "@streq 1" "setvar:tx.anomaly_score=+1"'
+  const verdict = run(rules, `/?${'a=1&'.repeat(2_000)}`)
+  assert.equal(verdict.score, 4_000)
+  const alone = run(
+    'SecRule ARGS "@streq 1" "id:1,pass,msg:\'a\',setvar:tx.anomaly_score=+1"',
+    `/?${'a=1&'.repeat(2_000)}`,
+  )
+  assert.equal(alone.score, 2_000)
+  assert.equal(alone.matches.length, 32)
+})
+
+test('a target that a control removed is not even transformed', () => {
+  const rules =
+    'SecAction "id:1,phase:1,pass,ctl:ruleRemoveTargetById=2-9;REQUEST_BODY"\n' +
+    Array.from(
+      { length: 8 },
+      (_, i) =>
+        `SecRule REQUEST_BODY "@contains x" "id:${i + 2},deny,t:${i % 2 ? 'jsDecode' : 'htmlEntityDecode'},t:cssDecode"`,
+    ).join('\n')
+  const began = performance.now()
+  assert.equal(run(rules, '/', [['Content-Type', 'text/plain']], '&#65;\\x41'.repeat(300_000)).refused, false)
+  assert.ok(performance.now() - began < 400)
+})
+
+const seesBody = 'SecRule ARGS|REQUEST_BODY "@contains evil" "id:1,deny"'
+for (const { type, body, refused } of [
+  { type: 'image/png', body: '\x89PNG\0\0evil', refused: false },
+  { type: 'image/png', body: 'a=evil', refused: true },
+  { type: 'image/png', body: ' \n{"a":"evi\\u006c"}', refused: true },
+  { type: 'application/octet-stream', body: '[{"a":"evi\\u006c"}]', refused: true },
+  { type: 'application/octet-stream', body: '\0evil', refused: false },
+  { type: 'application/zipx', body: '\0evil', refused: true },
+  { type: 'image/pngx', body: '\0evil', refused: false },
+  { type: 'application/zip, text/plain', body: '\0evil', refused: true },
+  { type: 'application/x-www-form-urlencoded', body: '{"a":"evi\\u006c"}', refused: true },
+  { type: 'text/plain', body: '{"a":"evi\\u006c"}', refused: true },
+  { type: 'application/json', body: '{"a":"evi\\u006c"}', refused: true },
+]) {
+  test(`a body is what it looks like: ${type} ${JSON.stringify(body)}`, () => {
+    const bytes = Uint8Array.from(body, (sign) => sign.charCodeAt(0))
+    const transaction = openTransaction(compile(seesBody), {
+      method: 'POST',
+      target: '/',
+      httpVersion: '1.1',
+      headers: [['Content-Type', type]],
+      clientAddress: '192.0.2.1',
+      clientPort: 1,
+    })
+    transaction.inspectHead()
+    assert.equal(transaction.inspectBody(bytes).refused, refused)
+  })
+}
 
 test('bytes of Vietnamese letters are neither white space nor letters', () => {
   assert.equal(compilePattern('\\s').regexp.test('\xc3\xa0'), false)

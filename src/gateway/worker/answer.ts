@@ -22,7 +22,7 @@ const CODES: Readonly<Record<number, string>> = {
   500: 'internal',
   501: 'gateway/upgrade-unsupported',
   502: 'gateway/upstream-down',
-  503: 'gateway/closing',
+  503: 'gateway/busy',
   504: 'gateway/upstream-slow',
   505: 'gateway/http-version',
 }

@@ -44,16 +44,31 @@ const HOP: ReadonlySet<string> = new Set([
   'transfer-encoding',
   'upgrade',
 ])
+/** Written anew here. */
 const OURS: ReadonlySet<string> = new Set([
   'x-forwarded-for',
   'x-forwarded-proto',
   'x-forwarded-host',
-  'x-forwarded-port',
-  'x-forwarded-server',
   'forwarded',
-  'x-real-ip',
   'x-request-id',
 ])
+/** Who the client is, as only a proxy of our own may tell. */
+const TOLD_BY_PROXIES = /^(?:x-forwarded-.*|x-real-ip|x-client-ip|true-client-ip|cf-connecting-ip|x-cluster-client-ip)$/
+/** Another target or method than the one inspected; a proxy in front passes these on from its client, so never. */
+const OTHER_REQUEST: ReadonlySet<string> = new Set([
+  'x-original-url',
+  'x-rewrite-url',
+  'x-http-method-override',
+  'x-http-method',
+  'x-method-override',
+])
+
+/** Sessions of a Khiên node on the same host are no business of the application. */
+function withoutOurCookies(value: string): string {
+  if (!value.includes('khien-')) return value
+  const kept = value.split(';').filter((part) => !/^\s*khien-[a-z]{1,40}-(?:staff|person)\s*(?:=|$)/.test(part))
+  return kept.join(';').trim()
+}
 
 /** Names that this connection alone is about: the fixed ones and those that Connection lists (RFC 9110 §7.6.1). */
 function hopByHop(connection: readonly string[]): (name: string) => boolean {
@@ -74,8 +89,10 @@ export function requestHeaders(headers: RawHeaders, peer: string, fromTrusted: b
     const key = name.toLowerCase()
     // undici writes Content-Length itself from the body it holds; Expect was answered here.
     if (isHop(key) || OURS.has(key) || key === 'content-length' || key === 'expect') continue
+    if (OTHER_REQUEST.has(key) || (!fromTrusted && TOLD_BY_PROXIES.test(key))) continue
     if (key === 'host') host = value
-    out.push(name, value)
+    const passed = key === 'cookie' ? withoutOurCookies(value) : value
+    if (passed !== '' || value === '') out.push(name, passed)
   }
   const before = (name: string): string | undefined => {
     const values = fromTrusted ? valuesOf(headers, name) : []

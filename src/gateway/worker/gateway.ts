@@ -1,17 +1,17 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { openTransaction, type Plan, type Verdict } from '../../engine/waf/index.ts'
+import { isFile, openTransaction, type Plan, type Transaction, type Verdict } from '../../engine/waf/index.ts'
 import type { Clock } from '../../kit/clock.ts'
 import { StartError } from '../../kit/errors.ts'
 import { newCode, type Entropy } from '../../kit/ids.ts'
 import type { Log } from '../../kit/log.ts'
 import { answerFor } from './answer.ts'
-import { readBody } from './body.ts'
+import { Held, readBody } from './body.ts'
 import type { GatewayConfig } from './config.ts'
 import { clientOf, plainAddress, requestHeaders, trustOf, type Client, type Trust } from './forwarding.ts'
 import { Latency } from './latency.ts'
-import { isBinary, LIMITS, pairsOf, shapeStatus, type Limits, type RawHeaders } from './limits.ts'
+import { LIMITS, pairsOf, shapeStatus, type Limits, type RawHeaders } from './limits.ts'
 import { safeHost, safePath, type Recorder, type WorkerStats } from './refusal.ts'
 import { loadRules } from './rules.ts'
 import { openUpstream, type Upstream } from './upstream.ts'
@@ -41,6 +41,10 @@ export async function startGateway(config: GatewayConfig, deps: GatewayDeps): Pr
 
 type Asked = { readonly id: string; readonly client: Client; readonly headers: RawHeaders; readonly peer: string }
 
+// Of a form with files only the fields are looked at, and they are bounded by themselves.
+const isLongText = (contentType: string, body: Buffer): boolean =>
+  !/^\s*multipart\/form-data\s*;/i.test(contentType) && !isFile(contentType, body)
+
 class Worker {
   private readonly config: GatewayConfig
   private readonly deps: GatewayDeps
@@ -50,7 +54,8 @@ class Worker {
   private readonly server: Server
   private readonly trust: Trust
   private readonly latency = new Latency()
-  private readonly counts = { requests: 0, refused: 0, upstreamErrors: 0 }
+  private readonly counts = { requests: 0, refused: 0, observed: 0, turnedAway: 0, upstreamErrors: 0 }
+  private readonly held: Held
   private readonly beat: NodeJS.Timeout
   private closing = false
 
@@ -61,6 +66,7 @@ class Worker {
     this.plan = plan
     this.upstream = upstream
     this.trust = trustOf(config.trustedProxies)
+    this.held = new Held(limits.heldBytes, limits.textBytes)
     this.server = createServer(
       {
         maxHeaderSize: limits.headBytes,
@@ -158,19 +164,43 @@ class Worker {
       clientPort: client.port,
     })
     const head = transaction.inspectHead()
-    let spent = process.hrtime.bigint() - began
+    const spent = process.hrtime.bigint() - began
     if (head.refused && this.config.mode === 'block') return this.refuse(req, res, asked, head, 0)
-    const read = await readBody(req, this.config.bodyLimit)
-    if (read === 'too-large') return this.end(req, res, 413, id)
-    if (read === 'gone') return
-    if ((read?.length ?? 0) > this.limits.textBytes && !isBinary(req.headers['content-type']))
+    const { body: read, held } = await readBody(req, this.config.bodyLimit, this.held)
+    try {
+      if (read === 'gone') return
+      if (read === 'too-large') return this.end(req, res, 413, id)
+      if (read === 'no-room') {
+        this.counts.turnedAway++
+        return this.end(req, res, 503, id)
+      }
+      await this.judge(req, res, asked, transaction, read, spent)
+    } finally {
+      this.held.give(held)
+    }
+  }
+
+  private async judge(
+    req: IncomingMessage,
+    res: ServerResponse,
+    asked: Asked,
+    transaction: Transaction,
+    read: Buffer | undefined,
+    before: bigint,
+  ): Promise<void> {
+    const { id, headers, peer, client } = asked
+    if (
+      read !== undefined &&
+      read.length > this.limits.textBytes &&
+      isLongText(req.headers['content-type'] ?? '', read)
+    )
       return this.end(req, res, 413, id)
     const again = process.hrtime.bigint()
     const verdict = transaction.inspectBody(read ?? new Uint8Array())
-    spent += process.hrtime.bigint() - again
-    this.latency.add(Number(spent / 1000n))
+    this.latency.add(Number((before + process.hrtime.bigint() - again) / 1000n))
     if (verdict.refused) {
       if (this.config.mode === 'block') return this.refuse(req, res, asked, verdict, read?.length ?? 0)
+      this.counts.observed++
       void this.record(req, asked, verdict, read?.length ?? 0)
     }
     const status = await this.upstream.pass(req, res, {
@@ -191,6 +221,7 @@ class Worker {
     verdict: Verdict,
     bytes: number,
   ): Promise<void> {
+    this.counts.refused++
     const recorded = this.record(req, asked, verdict, bytes)
     let timer: NodeJS.Timeout | undefined
     const waited = new Promise<void>((resolve) => {
@@ -202,7 +233,6 @@ class Worker {
   }
 
   private record(req: IncomingMessage, { id, client }: Asked, verdict: Verdict, bytes: number): Promise<void> {
-    this.counts.refused++
     return this.deps.recorder
       .record({
         id,

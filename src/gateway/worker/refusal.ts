@@ -27,7 +27,12 @@ export type Refusal = {
 export type WorkerStats = {
   readonly pid: number
   readonly requests: number
+  /** Really refused by a rule. */
   readonly refused: number
+  /** Would have been refused, went on (detect). */
+  readonly observed: number
+  /** Answered 503 because too many bodies were held at once. */
+  readonly turnedAway: number
   readonly upstreamErrors: number
   readonly dropped: number
   readonly queued: number

@@ -1,5 +1,5 @@
 import { toLatin1, utf8, utf8SequenceAt } from '../../bytes/latin1.ts'
-import { MAX_PAIRS, type Pair, type Parsed } from './urlencoded.ts'
+import { MAX_NAME, MAX_NAME_BYTES, MAX_PAIRS, type Pair, type Parsed } from './urlencoded.ts'
 
 const MAX_DEPTH = 40
 
@@ -22,6 +22,7 @@ export function parseJson(text: string): Parsed {
 
 class Reader {
   private at = 0
+  private nameBytes = 0
   private readonly text: string
   private readonly pairs: Pair[]
 
@@ -43,6 +44,8 @@ class Reader {
 
   private add(name: string, value: string): void {
     if (this.pairs.length >= MAX_PAIRS) throw new Malformed('too many values')
+    this.nameBytes += name.length
+    if (this.nameBytes > MAX_NAME_BYTES) throw new Malformed('names too long')
     this.pairs.push([name, value])
   }
 
@@ -70,6 +73,8 @@ class Reader {
     for (;;) {
       if (this.text[this.at] !== '"') throw new Malformed('a key must be a string')
       const key = `${name}.${this.string()}`
+      // Before its children: each of them would copy it.
+      if (key.length > MAX_NAME) throw new Malformed('a name is too long')
       this.space()
       if (this.text[this.at++] !== ':') throw new Malformed('a colon is missing')
       this.space()

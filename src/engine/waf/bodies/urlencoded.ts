@@ -6,6 +6,10 @@ export type Parsed = { readonly pairs: readonly Pair[]; readonly error: string |
 /** Arguments looked at in one request; a request with more is malformed to us, since what is past the limit would go unseen. */
 export const MAX_PAIRS = 2000
 
+/** Names a parser makes up (`json.a.0.b`) grow with depth times width, not with the body; one of them, and all of one body together. */
+export const MAX_NAME = 2_048
+export const MAX_NAME_BYTES = 131_072
+
 /** `a=1&b=%20` (latin1) → decoded pairs in order, doubles kept. Never throws; too many pairs is the only error. */
 export function parseUrlencoded(text: string): Parsed {
   const pairs: Pair[] = []
