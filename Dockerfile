@@ -19,4 +19,4 @@ VOLUME /data
 # The three internal ports in turn: an image serves one role, and only that role's listener answers.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=20s CMD ["node", "-e", "const p=+(process.env.KHIEN_PORT??8080);Promise.any([1,2,3].map(async i=>{const r=await fetch(`http://127.0.0.1:${p+i}/healthz`);if(!r.ok)throw 0})).catch(()=>process.exit(1))"]
 ENTRYPOINT ["node", "bin/khien.js"]
-CMD ["start"]
+CMD ["--help"]

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { newKeyBundle, openBundle, sealBundle, SealError, type KeyBundle } from '../engine/seal/index.ts'
+import { checkBundle, newKeyBundle, openBundle, sealBundle, SealError, type KeyBundle } from '../engine/seal/index.ts'
 import { StartError } from '../kit/errors.ts'
 import { systemEntropy } from '../kit/ids.ts'
 import type { NodeConfig } from './config.ts'
@@ -16,6 +16,8 @@ export async function obtainKey(config: NodeConfig): Promise<KeyBundle | undefin
   if (source.from === 'demo') return demoKey(config.folder)
   if (source.from === 'fd') return openKey(config.folder, readPassphrase(source.fd))
   if (source.from === 'credential') return openKey(config.folder, readPassphrase(source.path))
+  // A file that no passphrase opens is said now, not when somebody comes to unseal.
+  readable(config.folder, checkBundle)
   if (source.from === 'sealed') return undefined
   for (let tries = 1; tries <= TRIES; tries++) {
     const terminal = { input: process.stdin, output: (text: string) => void process.stderr.write(text) }
@@ -31,15 +33,27 @@ export async function obtainKey(config: NodeConfig): Promise<KeyBundle | undefin
 }
 
 /** Opens `<folder>/key.json`. Errors: `no-key`, `seal/wrong-passphrase`, `seal/corrupt`, `seal/newer-format`. */
-export async function openKey(folder: string, passphrase: string): Promise<KeyBundle> {
+export const openKey = async (folder: string, passphrase: string): Promise<KeyBundle> =>
+  readable(folder, (text) => openBundle(text, passphrase))
+
+/** Reads the key file and says what is wrong with it as a sentence for the person at the terminal. */
+function readable<T>(folder: string, read: (text: string) => T): T {
   const path = join(folder, 'key.json')
   if (!existsSync(path))
     throw new StartError('no-key', `There is no key in ${path}; ./bin/khien.js key init makes one.`, { status: 409 })
+  const said = (cause: unknown): unknown =>
+    cause instanceof SealError
+      ? new StartError(cause.code, `${cause.message} (${path})`, { status: 403, cause })
+      : cause
   try {
-    return await openBundle(readFileSync(path, 'utf8'), passphrase)
+    const result = read(readFileSync(path, 'utf8'))
+    if (result instanceof Promise)
+      return result.catch((cause: unknown) => {
+        throw said(cause)
+      }) as T
+    return result
   } catch (cause) {
-    if (cause instanceof SealError) throw new StartError(cause.code, cause.message, { status: 403, cause })
-    throw cause
+    throw said(cause)
   }
 }
 

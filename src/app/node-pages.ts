@@ -8,7 +8,6 @@ import { nodeMessages } from './messages.ts'
 
 const none = z.strictObject({})
 const internal = { listener: 'internal', kind: 'page', method: 'GET' } as const
-const everyone = ['administrator', 'dpo', 'analyst', 'moderator', 'inspector', 'support', 'auditor'] as const
 const keepers = ['administrator', 'dpo', 'auditor'] as const
 const published = { listener: 'public', access: { open: true }, kind: 'file', method: 'GET', query: none } as const
 
@@ -224,4 +223,3 @@ const shortened = (actor: string): string =>
 
 const canSee = (roles: readonly string[], wanted: readonly string[]): boolean =>
   roles.some((role) => wanted.includes(role))
-export { everyone as everyStaffRole }

@@ -51,6 +51,10 @@ export type RoleSlices = {
 }
 
 const SWEEP_MS = 60_000
+/** Leaves that are compared with the store before anything is served: about half a second. */
+const COMPARED_FIRST = 40_000
+/** And again while it runs. */
+const COMPARE_EVERY_MS = 6 * 3_600_000
 
 /** Runs one node: one role, one controller, one folder. Sealed until it has its key, then serving. */
 export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Running> {
@@ -72,7 +76,8 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
     citizen: citizenFrame({ controller: config.controller, contact: config.contact }),
   }
   const door = (listener: Listener): Door => ({
-    authenticate: async (request) => (await open?.identity.authenticate(request, listener)) ?? { kind: 'nobody' },
+    authenticate: async (request, touch) =>
+      (await open?.identity.authenticate(request, listener, touch)) ?? { kind: 'nobody' },
     fingerprint: () => open?.secrets.fingerprint,
     hosts: hostsOf(config, listener),
     ...(listener === 'internal' ? { admits: admission(config.internalAllow) } : {}),
@@ -128,7 +133,14 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
       origin: `khien/${secrets.node}`,
       signer: secrets.logSigner,
     })
-    await audit.reconcile('edge')
+    const { size } = await audit.reconcile('edge')
+    const compared = audit.reconcile('full')
+    // A long log is compared while the node serves; a contradiction then stops every act that must be recorded.
+    if (size <= COMPARED_FIRST) await compared
+    else
+      compared.catch((error: unknown) =>
+        log.error('audit.contradiction', { code: error instanceof KhienError ? error.code : 'failed' }),
+      )
     const record: RecordActs = (trx, acts) => audit.record(trx as Parameters<Audit['record']>[0], acts)
     const identity = openIdentity({
       ...deps,
@@ -198,6 +210,7 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
   stack.use(stores)
   stack.defer(() => open?.audit[Symbol.asyncDispose]())
   stack.use(outbox)
+  outbox.every('compare', COMPARE_EVERY_MS, async () => open?.audit.reconcile('full'))
   outbox.every('sweep', SWEEP_MS, () =>
     Promise.all([open?.identity.sessions.sweep(), forgetOnce(stores.db, deps.clock()), refusals.sweep()]),
   )

@@ -143,7 +143,7 @@ export const SETTINGS = {
     argument: 'CIDR,…',
     read: CIDRS,
     help: 'who may reach console and API',
-    otherwise: 'anyone who reaches the address listened on',
+    otherwise: 'this machine alone',
   },
   trustedProxy: {
     name: 'trusted-proxy',

@@ -1,16 +1,27 @@
 import { answer, html, type Asked, type Bound, type Frame, type Html } from '../http/index.ts'
 import { KhienError } from '../kit/errors.ts'
 import { dateTime, inLanguage, type Language } from '../kit/i18n.ts'
-import { gatewayRoutes as rows } from './contract.ts'
+import { gatewayRoutes as rows, RefusalId } from './contract.ts'
 import { liveStream } from './live.ts'
 import { gatewayMessages } from './messages.ts'
 import { REFUSALS_A_PAGE, type Refusal, type RefusalStore } from './refusals.ts'
 
 /** Internal pages of the gateway: refusals as a live list, and one refusal. */
-export function gatewayPages(store: RefusalStore, frame: Frame): readonly Bound[] {
+export function gatewayPages(
+  store: RefusalStore,
+  frame: Frame,
+  /** Whether a session is still open. */
+  alive: (session: string) => Promise<boolean>,
+): readonly Bound[] {
   return [
     answer(rows.live, async (_, asked) => {
-      const stream = liveStream(store, async (refusal) => String(await row(refusal, asked.language)), asked.raw.signal)
+      const { caller, raw } = asked
+      const last = RefusalId.safeParse(raw.headers.get('last-event-id'))
+      const stream = liveStream(store, async (refusal) => String(await row(refusal, asked.language)), {
+        signal: raw.signal,
+        since: last.success ? last.data : undefined,
+        alive: async () => caller.kind === 'staff' && alive(caller.session),
+      })
       if (!stream)
         throw new KhienError('gateway/too-many-watchers', 'Too many pages watch live already.', {
           status: 503,

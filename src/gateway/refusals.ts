@@ -142,6 +142,22 @@ export function refusalStore(ctx: { readonly db: Database; readonly clock: Clock
     return rows.map((row) => JSON.parse(row.body) as Refusal)
   }
 
+  /** What came after a refusal that a reader saw last, oldest first, one page at most. */
+  async function since(id: string): Promise<Refusal[]> {
+    const db = ctx.db.tables<GatewayTables>()
+    const edge = await db.selectFrom('refusal').select('at').where('id', '=', id).executeTakeFirst()
+    if (!edge) return []
+    const rows = await db
+      .selectFrom('refusal')
+      .select('body')
+      .where('at', '>=', edge.at)
+      .where('id', '!=', id)
+      .orderBy('at', 'desc')
+      .limit(PAGE)
+      .execute()
+    return rows.map((row) => JSON.parse(row.body) as Refusal).toReversed()
+  }
+
   async function one(id: string): Promise<Refusal | undefined> {
     const row = await ctx.db
       .tables<GatewayTables>()
@@ -180,7 +196,7 @@ export function refusalStore(ctx: { readonly db: Database; readonly clock: Clock
     return () => listeners.delete(listener)
   }
 
-  return { keep, hear, figures, page, one, count, sweep, listen }
+  return { keep, hear, figures, page, since, one, count, sweep, listen }
 }
 export type RefusalStore = ReturnType<typeof refusalStore>
 export const REFUSALS_A_PAGE = PAGE

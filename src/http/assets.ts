@@ -68,4 +68,3 @@ export const assets: readonly Bound[] = [
   answer(asset, ({ params }) => serveFile(join(UI, params.name.endsWith('.css') ? 'css' : 'assets', params.name))),
   answer(font, ({ params }) => serveFile(join(fonts(FONT.exec(params.name)![1]!), params.name))),
 ]
-export const assetRoutes = [asset, font]

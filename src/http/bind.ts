@@ -30,7 +30,7 @@ export const answer = <R extends Route>(route: R, handler: Handler<R>): Bound =>
 
 export type Door = {
   /** Who calls, from cookie or Authorization header; throws for a credential that is not valid. */
-  authenticate(request: Request, listener: Route['listener'], address: string): Promise<Caller>
+  authenticate(request: Request, touch: boolean): Promise<Caller>
   /** Undefined while the node is sealed: then only rows marked `whileSealed` are served. */
   fingerprint(): ((text: string) => string) | undefined
   /** Host header values this listener answers to; any other is refused, so that a rebound name reads nothing. */
@@ -51,13 +51,20 @@ export function bindRoutes(rows: readonly Bound[], door: Door): Hono {
     app.on(route.method, route.path, (c) => handle(c, route, handler, door))
   }
   app.notFound(async (c) => {
-    if (!door.fingerprint()) return failure(c, sealed(), newRequestId(), wantsPage(c.req.raw, undefined), door)
     const known = [...methods].find(([path]) => matches(path, c.req.path))
-    const error = known
-      ? new KhienError('http/method', `${c.req.path} takes ${[...known[1]].join(', ')}.`, { status: 405 })
-      : new KhienError('http/not-found', 'There is nothing at this address.', { status: 404 })
+    let error: unknown
+    try {
+      checkHost(c, door)
+      if (!door.fingerprint()) throw sealed()
+      throw known
+        ? new KhienError('http/method', `${c.req.path} takes ${[...known[1]].join(', ')}.`, { status: 405 })
+        : new KhienError('http/not-found', 'There is nothing at this address.', { status: 404 })
+    } catch (caught) {
+      error = caught
+    }
     const response = await failure(c, error, newRequestId(), wantsPage(c.req.raw, undefined), door)
-    if (known) response.headers.set('allow', [...known[1]].join(', '))
+    if (known && response.status === 405) response.headers.set('allow', [...known[1]].join(', '))
+    door.count('none', response.status, 0)
     return response
   })
   app.onError((error, c) => failure(c, error, newRequestId(), wantsPage(c.req.raw, undefined), door))
@@ -81,13 +88,15 @@ async function handle(c: Context, route: Route, handler: Handler, door: Door): P
 
 async function serveRow(c: Context, route: Route, handler: Handler, door: Door, requestId: string): Promise<Response> {
   checkHost(c, door)
+  if (c.req.method === 'HEAD' && route.spends)
+    throw new KhienError('http/method', 'This address is used up by opening it; ask with GET.', { status: 405 })
   const fingerprint = door.fingerprint()
   if (!fingerprint && !route.whileSealed) {
     throw sealed()
   }
   const request = c.req.raw
   const address = addressOf(c)
-  const caller = fingerprint ? await door.authenticate(request, route.listener, address) : ({ kind: 'nobody' } as const)
+  const caller = fingerprint ? await door.authenticate(request, route.kind !== 'stream') : ({ kind: 'nobody' } as const)
   if (route.method !== 'GET') checkOrigin(request, caller)
   checkAccess(route.access, caller)
   const params = check(route.params, c.req.param(), 'path')

@@ -46,8 +46,6 @@ export type Icon = keyof typeof ICONS
 export const icon = (name: Icon): Html =>
   html`<svg class="i" viewBox="0 0 16 16" aria-hidden="true">${raw(ICONS[name])}</svg>`
 
-export const leafMark = (index: number | string): Html => html`<span class="leaf">${icon('leaf')}${index}</span>`
-
 /** Changes with every release, so that a browser never mixes an old sheet with a new page. */
 const VERSION = '1'
 const head = (title: string, sheet: 'citizen' | 'console', script?: string): Html =>

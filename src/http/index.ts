@@ -1,13 +1,12 @@
 export { answer, bindRoutes, cookieOf, type Asked, type Bound, type Door, type Handler } from './bind.ts'
 export { assets } from './assets.ts'
-export { serve, sameSecret, newRequestId, type Listening } from './serve.ts'
+export { serve, newRequestId, type Listening } from './serve.ts'
 export {
   citizenPage,
   consolePage,
   html,
   htmlResponse,
   icon,
-  leafMark,
   raw,
   redirect,
   type ConsolePage,

@@ -1,4 +1,4 @@
-import { randomBytes, timingSafeEqual } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
@@ -57,13 +57,6 @@ function asStartError(error: NodeJS.ErrnoException, at: object): StartError {
         `Port ${where} is already in use; stop what uses it or choose another with --port.`,
       )
     : new StartError('http/cannot-listen', `Cannot listen on ${where} (${error.code ?? 'unknown error'}).`)
-}
-
-/** Constant-time comparison of two secrets in text form. */
-export function sameSecret(a: string, b: string): boolean {
-  const left = Buffer.from(a)
-  const right = Buffer.from(b)
-  return left.length === right.length && timingSafeEqual(left, right)
 }
 
 export const newRequestId = (): string => `q-${randomBytes(8).toString('hex')}`

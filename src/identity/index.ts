@@ -24,7 +24,7 @@ export function openIdentity(ctx: IdentityContext) {
     `${cookieName(kind)}=${token}; Path=/; HttpOnly; SameSite=${site}${ctx.secure[kind] ? '; Secure' : ''}${token === '' ? '; Max-Age=0' : ''}`
 
   /** Reads the credential of a request. No credential is nobody; a wrong service key is an error. */
-  async function authenticate(request: Request, listener: 'internal' | 'public'): Promise<Caller> {
+  async function authenticate(request: Request, listener: 'internal' | 'public', touch: boolean): Promise<Caller> {
     const authorization = request.headers.get('authorization')
     if (authorization !== null && listener === 'internal') {
       const caller = /^Bearer \S+$/.test(authorization) ? await keys.find(authorization.slice(7)) : undefined
@@ -37,7 +37,7 @@ export function openIdentity(ctx: IdentityContext) {
     }
     const kind = listener === 'internal' ? 'staff' : 'person'
     const token = cookieOf(request, cookieName(kind))
-    return (token ? await sessions.find(token, kind) : undefined) ?? { kind: 'nobody' }
+    return (token ? await sessions.find(token, kind, touch) : undefined) ?? { kind: 'nobody' }
   }
 
   return {

@@ -42,7 +42,7 @@ export function sessionService(ctx: IdentityContext) {
   }
 
   /** The caller behind a session cookie; undefined when there is none, it idled out, or it is of the other kind. */
-  async function find(token: string, kind: 'staff' | 'person'): Promise<Caller | undefined> {
+  async function find(token: string, kind: 'staff' | 'person', touch = true): Promise<Caller | undefined> {
     const row = await tables()
       .selectFrom('session')
       .selectAll()
@@ -65,11 +65,27 @@ export function sessionService(ctx: IdentityContext) {
       return undefined
     }
     // Once in a while is enough: a write per page view would cost an fsync each.
-    if (now - row.seen_at > 20_000)
+    if (touch && now - row.seen_at > 20_000)
       await tables().updateTable('session').set({ seen_at: now }).where('token', '=', row.token).execute()
     return staff
       ? { kind: 'staff', id: staff.id, session: row.id, roles: roles!, name: staff.name }
       : { kind: 'person', id: row.id, session: row.id, subject: row.holder }
+  }
+
+  /** Whether a session, by its id, is still open; asking keeps nobody signed in. */
+  async function alive(id: string): Promise<boolean> {
+    const row = await tables()
+      .selectFrom('session')
+      .select(['kind', 'holder', 'seen_at', 'created_at'])
+      .where('id', '=', id)
+      .executeTakeFirst()
+    if (!row) return false
+    const staff =
+      row.kind === 'staff'
+        ? await tables().selectFrom('staff').select('roles').where('id', '=', row.holder).executeTakeFirst()
+        : undefined
+    const roles = staff?.roles.split(' ') as StaffRole[] | undefined
+    return clock() - row.seen_at <= idleLimit(roles) && clock() - row.created_at <= ABSOLUTE_MS
   }
 
   const close = async (token: string): Promise<void> => {
@@ -90,5 +106,5 @@ export function sessionService(ctx: IdentityContext) {
     await tables().deleteFrom('handover_used').where('expires_at', '<', now).execute()
   }
 
-  return { open, find, close, sweep }
+  return { open, find, alive, close, sweep }
 }

@@ -51,6 +51,8 @@ export type Route = {
   readonly once?: true
   /** Largest body in bytes; 64 KiB unless said. */
   readonly maxBody?: number
+  /** A GET that uses something up (a one-time link): HEAD, which previews send, is refused. */
+  readonly spends?: true
   /** Served although the node is sealed. */
   readonly whileSealed?: true
 }

@@ -12,6 +12,7 @@ export const rightsRoutes = {
     id: 'rights.enter',
     method: 'GET',
     path: '/me/enter',
+    spends: true,
     access: { open: true },
     summary: 'Arrive by a signed link of the protected app',
     query: z.strictObject({ t: z.string().max(2_000) }),

@@ -7,6 +7,7 @@ export const rightsMessages = catalogue(
       n === 0
         ? 'Bạn không đang đồng ý việc nào.'
         : `Bạn đang đồng ý ${n} việc. Rút lại việc nào, chúng tôi dừng việc đó ngay. Không cần nêu lý do, không mất quyền mua hàng.`,
+    sensitive: 'nhạy cảm',
     data: 'Dữ liệu',
     receives: 'Ai nhận',
     nobodyElse: (shop: string) => `không ai ngoài ${shop}`,
@@ -44,8 +45,8 @@ export const rightsMessages = catalogue(
     older: 'Xem cũ hơn',
     receipts: 'Biên nhận của bạn',
     eraseTitle: 'Tôi muốn xóa hết dữ liệu',
-    erase: (reply: number, erase: number, article: string) =>
-      `Gửi yêu cầu xóa cho nhân sự bảo vệ dữ liệu. Luật cho chúng tôi ${reply} ngày làm việc để phản hồi và ${erase} ngày để xóa (${article}). Phần luật buộc giữ thì chúng tôi phải nói rõ là phần nào và đến khi nào.`,
+    erase: (reply: string, erase: string, article: string) =>
+      `Gửi yêu cầu xóa cho nhân sự bảo vệ dữ liệu. Nếu bạn gửi hôm nay, chúng tôi phải phản hồi trước ${reply} và xóa trước ${erase} (${article}). Phần luật buộc giữ thì chúng tôi phải nói rõ là phần nào và đến khi nào.`,
     complainTitle: 'Tôi muốn khiếu nại',
     complain:
       'Gửi cho nhân sự bảo vệ dữ liệu, hoặc phản ánh tới cơ quan chuyên trách bảo vệ dữ liệu cá nhân qua Cổng thông tin quốc gia.',
@@ -84,6 +85,7 @@ export const rightsMessages = catalogue(
       n === 0
         ? 'You are not agreeing to anything at present.'
         : `You agree to ${n} ${n === 1 ? 'use' : 'uses'}. Withdraw one and we stop it at once. No reason needed, and you can still buy.`,
+    sensitive: 'sensitive',
     data: 'Data',
     receives: 'Who receives it',
     nobodyElse: (shop: string) => `nobody but ${shop}`,
@@ -121,8 +123,8 @@ export const rightsMessages = catalogue(
     older: 'See older',
     receipts: 'Your receipts',
     eraseTitle: 'I want everything erased',
-    erase: (reply: number, erase: number, article: string) =>
-      `Send an erasure request to the data-protection officer. The law gives us ${reply} working days to reply and ${erase} days to erase (${article}). What the law makes us keep, we must name, with the date until which.`,
+    erase: (reply: string, erase: string, article: string) =>
+      `Send an erasure request to the data-protection officer. If you send it today, we must reply before ${reply} and erase before ${erase} (${article}). What the law makes us keep, we must name, with the date until which.`,
     complainTitle: 'I want to complain',
     complain: 'Write to the data-protection officer, or to the data-protection authority through the national portal.',
     leave: 'Finish',

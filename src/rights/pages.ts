@@ -5,7 +5,8 @@ import type { Identity } from '../identity/index.ts'
 import type { Clock } from '../kit/clock.ts'
 import { KhienError } from '../kit/errors.ts'
 import { dateTime, inLanguage, type Language, type Twin } from '../kit/i18n.ts'
-import { groundAt } from '../law/index.ts'
+import { classOf, groundAt } from '../law/index.ts'
+import { ruleOf } from '../vault/index.ts'
 import { rightsRoutes as rows } from './contract.ts'
 import { rightsMessages } from './messages.ts'
 import { clocksText, readsTable } from './parts.ts'
@@ -59,7 +60,7 @@ export function rightsPages(ctx: RightsContext): readonly Bound[] {
       <ul class="cons">
         ${live.map((c) => {
           const purpose = textOf(c.purpose, c.version)
-          return purpose ? running1(purpose, c, m, language, ctx.controller) : ''
+          return purpose ? runningConsent(purpose, c, m, language, ctx.controller, ctx.clock()) : ''
         })}${over.map(
           (c) =>
             html`<li class="con">
@@ -148,8 +149,9 @@ export function rightsPages(ctx: RightsContext): readonly Bound[] {
                       <b>${purpose.title[asked.language]}</b>
                       <p>${purpose.what[asked.language]}</p>
                       <p>
-                        ${m.needs(fieldList(purpose, m))} ${restsOn(purpose, m, asked.language, ctx.clock())}
-                        ${m.receives}: ${recipients(purpose, m, ctx.controller)}. (${m.version(version)})
+                        ${m.needs(fieldList(purpose, m, ctx.clock()))}
+                        ${restsOn(purpose, m, asked.language, ctx.clock())} ${m.receives}:
+                        ${recipients(purpose, m, ctx.controller)}. (${m.version(version)})
                       </p>
                     </li>`,
                 )}
@@ -204,7 +206,14 @@ export function rightsPages(ctx: RightsContext): readonly Bound[] {
 
 type Running = { readonly purpose: string; readonly version: number; readonly given_at: number }
 
-function running1(purpose: Purpose, consent: Running, m: Words, language: Language, controller: string): Html {
+function runningConsent(
+  purpose: Purpose,
+  consent: Running,
+  m: Words,
+  language: Language,
+  controller: string,
+  now: number,
+): Html {
   const title = purpose.title[language]
   return html`<li class="con">
     <form method="post" action="/me/withdraw">
@@ -213,7 +222,7 @@ function running1(purpose: Purpose, consent: Running, m: Words, language: Langua
       <dl>
         <div>
           <dt>${m.data}</dt>
-          <dd>${fieldList(purpose, m)}</dd>
+          <dd>${fieldList(purpose, m, now)}</dd>
         </div>
         <div>
           <dt>${m.receives}</dt>
@@ -249,15 +258,24 @@ function goesOn(
       return html`<li>
         <b>${purpose.title[language]}</b>
         <p>
-          ${purpose.what[language]} ${m.needs(fieldList(purpose, m))} ${restsOn(purpose, m, language, now)} ${state}
+          ${purpose.what[language]} ${m.needs(fieldList(purpose, m, now))} ${restsOn(purpose, m, language, now)}
+          ${state}
         </p>
       </li>`
     })}
   </ul>`
 }
 
-const fieldList = (purpose: Purpose, m: Words): string =>
-  purpose.fields.map((field) => m.fieldNames[field] ?? field).join(', ')
+/** The fields of a purpose in words; sensitive data must be told as such (Decree 356/2025 art. 6). */
+const fieldList = (purpose: Purpose, m: Words, now: number): string =>
+  purpose.fields
+    .map((field) => {
+      const [collection = '', name = ''] = field.split('.')
+      const kind = ruleOf(collection, name)?.kind
+      const sensitive = kind !== undefined && classOf(kind, now)?.class === 'sensitive'
+      return `${m.fieldNames[field] ?? field}${sensitive ? ` (${m.sensitive})` : ''}`
+    })
+    .join(', ')
 const recipients = (purpose: Purpose, m: Words, controller: string): string =>
   purpose.recipients.length === 0 ? m.nobodyElse(controller) : purpose.recipients.map((r) => r.name).join(', ')
 

@@ -2,7 +2,7 @@ import type { AuditItem } from '../audit/index.ts'
 import type { Purpose } from '../consent/index.ts'
 import { html, type Html } from '../http/index.ts'
 import { dateTime, type Language } from '../kit/i18n.ts'
-import { clockAt } from '../law/index.ts'
+import { clockAt, deadline, type LegalClock } from '../law/index.ts'
 import type { Words } from './pages.ts'
 
 type Names = {
@@ -61,6 +61,7 @@ function who(actor: string, { m, keys }: Names): string {
 export function clocksText(m: Words, language: Language, now: number): string {
   const reply = clockAt('request.reply', now)
   const erase = clockAt('request.delete', now)
-  if (!reply || !erase || !('workingDays' in reply.span) || !('days' in erase.span)) return m.complain
-  return m.erase(reply.span.workingDays, erase.span.days, erase.article[language])
+  if (!reply || !erase) return m.complain
+  const until = (clock: LegalClock): string => dateTime(deadline(clock, now), language)
+  return m.erase(until(reply), until(erase), erase.article[language])
 }

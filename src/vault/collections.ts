@@ -65,11 +65,3 @@ function personalId(text: string): boolean {
   const province = Number(text.slice(0, 3))
   return /^\d{12}$/.test(text) && province >= 1 && province <= 96
 }
-
-/** Enough to recognise one's own value, not enough to use another's. */
-export function mask(kind: DataKind, value: string): string {
-  if (kind === 'email') return value.replace(/^(.).*@/, '$1•••••@')
-  if (kind === 'phone' || kind === 'personal-id' || kind === 'bank')
-    return `${'•'.repeat(Math.max(0, value.length - 3))}${value.slice(-3)}`
-  return `${[...value][0] ?? ''}•••••`
-}

@@ -6,10 +6,10 @@ import { getService } from './get.ts'
 import { keyring } from './keyring.ts'
 import { putService } from './put.ts'
 import { searchService } from './search.ts'
-import type { KeyTables, VaultTables } from './store.ts'
+import type { KeyTables } from './store.ts'
 
 export { vaultRoutes } from './contract.ts'
-export { COLLECTIONS, mask, ruleOf } from './collections.ts'
+export { ruleOf } from './collections.ts'
 export { keyMigrations, vaultMigrations } from './store.ts'
 export type { VaultContext } from './context.ts'
 export type Vault = ReturnType<typeof openVault>
@@ -18,17 +18,6 @@ export type Vault = ReturnType<typeof openVault>
 export function openVault(ctx: VaultContext) {
   const keys = keyring(ctx)
   const { search, checkPassword } = searchService(ctx, keys)
-  /** Which fields are held about a person; names only. */
-  const held = (subject: string) =>
-    ctx.db
-      .tables<VaultTables>()
-      .selectFrom('vault_value')
-      .select(['collection', 'record', 'field', 'at'])
-      .where('subject', '=', subject)
-      .orderBy('collection')
-      .orderBy('record')
-      .limit(500)
-      .execute()
   const people = async (): Promise<number> => {
     const row = await ctx.keysDb
       .tables<KeyTables>()
@@ -37,7 +26,7 @@ export function openVault(ctx: VaultContext) {
       .executeTakeFirstOrThrow()
     return Number(row.n)
   }
-  return { people, put: putService(ctx, keys), get: getService(ctx, keys), search, checkPassword, held }
+  return { people, put: putService(ctx, keys), get: getService(ctx, keys), search, checkPassword }
 }
 
 export const vaultApi = (vault: Vault): readonly Bound[] => [

@@ -6,7 +6,8 @@ if (list) {
   source.addEventListener('open', () => state?.classList.add('run'))
   source.addEventListener('error', () => state?.classList.remove('run'))
   source.addEventListener('refusal', (event) => {
-    const { row } = JSON.parse(event.data)
+    const { row, missed } = JSON.parse(event.data)
+    if (missed > 0 && state) state.dataset.missed = `+${missed}`
     const holder = document.createElement('template')
     // Rendered and escaped by our own server, the same text as in the page.
     holder.innerHTML = row

@@ -62,7 +62,7 @@ export function openPlatform(opened: Opened): RoleSlices {
         controller: config.controller,
         publicOrigin: config.publicOrigin,
       }),
-      ...gatewayPages(refusals, frames.console),
+      ...gatewayPages(refusals, frames.console, identity.sessions.alive),
     ],
     async sections(language) {
       const m = inLanguage(nodeMessages, language)

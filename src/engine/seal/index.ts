@@ -1,5 +1,13 @@
 export { blindIndex, fieldIndexKey } from './blind-index.ts'
 export { signatureCheck, signingKey, type SigningKey } from './ed25519.ts'
 export { SealError, type SealErrorCode } from './error.ts'
-export { KDF_COST, type KdfCost, type KeyBundle, newKeyBundle, openBundle, sealBundle } from './key-bundle.ts'
+export {
+  checkBundle,
+  KDF_COST,
+  type KdfCost,
+  type KeyBundle,
+  newKeyBundle,
+  openBundle,
+  sealBundle,
+} from './key-bundle.ts'
 export { type Entropy, type SealContext, sealer, type Sealer, secretKey, type WrapContext } from './sealer.ts'

@@ -88,6 +88,12 @@ export async function openBundle(text: string, passphrase: string): Promise<KeyB
   }
 }
 
+/** Throws `seal/corrupt` or `seal/newer-format` for a text that no passphrase could open; opens nothing itself. */
+export function checkBundle(text: string): void {
+  const file = parseFile(text)
+  if (Buffer.from(file.sealed, 'base64').length <= IV_SIZE || file.checksum !== checksum(file)) throw corrupt()
+}
+
 function parseFile(text: string): KeyFile {
   let file: Partial<KeyFile> | null
   try {
