@@ -53,7 +53,7 @@ export async function startShop(config: ShopConfig): Promise<AsyncDisposable> {
     if (file) return file
     const token = asked.cookies.get(SESSION) ?? ''
     const session = token === '' ? undefined : store.session(token)
-    const kind = session?.kind === 'pending' ? undefined : session?.kind
+    const kind = session?.kind
     const visit: Visit = {
       asked,
       w: wordsIn(asked.language),

@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 
-export type Session = { readonly kind: 'pending' | 'member' | 'staff'; readonly subject: string }
+export type Session = { readonly kind: 'member' | 'staff'; readonly subject: string }
 export type Order = {
   readonly id: string
   readonly subject: string

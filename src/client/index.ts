@@ -89,6 +89,8 @@ export function createKhien(options: KhienOptions) {
       call<Answer<C['closeAgreement']>>('POST', '/api/agreements/close', body, true),
 
     put: (items: Body<V['put']>['items']) => call<Answer<V['put']>>('POST', '/api/vault/put', { items }, true),
+    /** What `put` would answer; nothing is kept. */
+    check: (items: Body<V['check']>['items']) => call<Answer<V['check']>>('POST', '/api/vault/check', { items }),
     get: (body: Body<V['get']>) => call<Answer<V['get']>>('POST', '/api/vault/get', body),
     search: (body: Body<V['search']>) => call<Answer<V['search']>>('POST', '/api/vault/search', body),
     checkPassword: (body: Body<V['checkPassword']>) =>

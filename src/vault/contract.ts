@@ -24,6 +24,21 @@ const Refused = z.strictObject({
 const LIMIT = 500
 const LARGE = 4 * 1024 * 1024
 
+const Items = z.strictObject({
+  items: z
+    .array(
+      z.strictObject({
+        subject: Subject,
+        collection: Collection,
+        record: Record_,
+        fields: z.record(Field, z.string()),
+      }),
+    )
+    .min(1)
+    .max(LIMIT),
+})
+const Judged = z.strictObject({ items: z.array(z.union([z.strictObject({ ok: z.literal(true) }), Refused])) })
+
 export const vaultRoutes = {
   put: route({
     id: 'vault.put',
@@ -34,20 +49,20 @@ export const vaultRoutes = {
     once: true,
     maxBody: LARGE,
     summary: 'Seal fields of people; answers per item',
-    body: z.strictObject({
-      items: z
-        .array(
-          z.strictObject({
-            subject: Subject,
-            collection: Collection,
-            record: Record_,
-            fields: z.record(Field, z.string()),
-          }),
-        )
-        .min(1)
-        .max(LIMIT),
-    }),
-    response: z.strictObject({ items: z.array(z.union([z.strictObject({ ok: z.literal(true) }), Refused])) }),
+    body: Items,
+    response: Judged,
+  }),
+  check: route({
+    id: 'vault.check',
+    method: 'POST',
+    path: '/api/vault/check',
+    listener: 'internal',
+    access: { scope: 'vault:write' },
+    maxBody: LARGE,
+    summary:
+      'Say what put would answer; nothing is kept, so a form can be checked before anybody has agreed to anything',
+    body: Items,
+    response: Judged,
   }),
   get: route({
     id: 'vault.get',

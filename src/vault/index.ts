@@ -4,7 +4,7 @@ import type { VaultContext } from './context.ts'
 import { vaultRoutes as rows } from './contract.ts'
 import { getService } from './get.ts'
 import { keyring } from './keyring.ts'
-import { putService } from './put.ts'
+import { judge, putService } from './put.ts'
 import { searchService } from './search.ts'
 import type { KeyTables } from './store.ts'
 
@@ -33,6 +33,7 @@ export const vaultApi = (vault: Vault): readonly Bound[] => [
   answer(rows.put, async ({ body }, { caller, once }) => ({
     items: await vault.put(body.items, actorOf(caller), once),
   })),
+  answer(rows.check, async ({ body }) => ({ items: judge(body.items) })),
   answer(rows.get, async ({ body }, { caller }) => ({
     items: await vault.get(body.purpose, body.reason, body.items, actorOf(caller)),
   })),

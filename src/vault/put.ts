@@ -129,7 +129,8 @@ export function* chunks<T>(list: readonly T[], size: number): Generator<T[]> {
   for (let at = 0; at < list.length; at += size) yield list.slice(at, at + size)
 }
 
-function judge(items: readonly PutItem[]): PutResult[] {
+/** What is wrong with each item, item by item; keeps nothing. */
+export function judge(items: readonly PutItem[]): PutResult[] {
   const seen = new Set<string>()
   let passwords = 0
   return items.map((item, i) => {

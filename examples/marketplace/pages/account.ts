@@ -88,7 +88,7 @@ export function accountPages({ store, khien }: Context): readonly Row[] {
   }
 
   async function register(visit: Visit): Promise<Answer> {
-    const { asked, w, session } = visit
+    const { asked, w } = visit
     const { khien: api, declared } = khien()
     const { form, language } = asked
     const given = (name: string): string => form.get(name)?.trim() ?? ''
@@ -98,8 +98,16 @@ export function accountPages({ store, khien }: Context): readonly Row[] {
     if (!wrong['email'] && (await find(given('email')).catch(tooLong)).length > 0) wrong['email'] = w.taken
     if (Object.keys(wrong).length > 0) return registration(visit, wrong)
 
-    // A second try after a mistake is the same person: what the first try sealed is written over, not left behind.
-    const subject = session?.kind === 'pending' ? session.subject : newSubject()
+    const subject = newSubject()
+    const person = ['name', 'phone', 'email', 'personal_id'].filter((name) => given(name) !== '')
+    // One item a field, so that each answers for itself; checked before anybody has agreed to anything.
+    const fields = [
+      ...person.map((name) => ({ subject, collection: 'person', fields: { [name]: given(name) } })),
+      { subject, collection: 'account', fields: { password: form.get('password') ?? '' } },
+    ]
+    for (const [i, item] of (await api.check(fields)).items.entries())
+      if (!item.ok) wrong[person[i] ?? 'password'] = inWords(item.code, w)
+    if (Object.keys(wrong).length > 0) return registration(visit, wrong)
     const membership = { subject, kind: 'membership', ref: newRef('TV') }
     await api.openAgreement(membership)
     const ticked = new Set(form.getAll('consent'))
@@ -116,19 +124,7 @@ export function accountPages({ store, khien }: Context): readonly Row[] {
           given: ticked.has(`${purpose.id}:${version}`),
         })),
     })
-    const person = ['name', 'phone', 'email', 'personal_id'].filter((name) => given(name) !== '')
-    // One item a field, so that each answers for itself.
-    const { items } = await api.put([
-      ...person.map((name) => ({ subject, collection: 'person', fields: { [name]: given(name) } })),
-      { subject, collection: 'account', fields: { password: form.get('password') ?? '' } },
-    ])
-    for (const [i, item] of items.entries()) if (!item.ok) wrong[person[i] ?? 'password'] = inWords(item.code, w)
-    if (Object.keys(wrong).length > 0) {
-      await api.closeAgreement(membership)
-      const cookie = visit.begin('pending', subject)
-      const again = registration(visit, wrong)
-      return { ...again, cookies: [...(again.cookies ?? []), cookie] }
-    }
+    await api.put(fields)
     store.addMember(subject)
     return redirect(`/chao-mung?bien-nhan=${code}`, [visit.begin('member', subject)])
   }

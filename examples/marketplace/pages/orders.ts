@@ -54,19 +54,20 @@ export function orderPages({ store, khien }: Context): readonly Row[] {
     const id = newRef('DH')
     const agreement = { subject, kind: 'order', ref: id }
     const { khien: api } = khien()
-    store.placeOrder({ id, subject, product: item.id, amount: item.price })
     const fields = ['address', ...(given('note') === '' ? [] : ['note']), 'number', 'holder']
     const collection = (name: string): string => (name === 'address' || name === 'note' ? 'order' : 'bank')
+    const items = fields.map((name) => ({
+      subject,
+      collection: collection(name),
+      record: id,
+      fields: { [name]: given(name) },
+    }))
+    for (const [i, answer] of (await api.check(items)).items.entries())
+      if (!answer.ok) wrong[fields[i]!] = inWords(answer.code, w)
+    if (Object.keys(wrong).length > 0) return form(visit, wrong)
+    store.placeOrder({ id, subject, product: item.id, amount: item.price })
     await api.openAgreement(agreement)
-    const { items } = await api.put(
-      fields.map((name) => ({ subject, collection: collection(name), record: id, fields: { [name]: given(name) } })),
-    )
-    for (const [i, answer] of items.entries()) if (!answer.ok) wrong[fields[i]!] = inWords(answer.code, w)
-    if (Object.keys(wrong).length > 0) {
-      await api.closeAgreement(agreement)
-      store.setOrder(id, 'dropped')
-      return form(visit, wrong)
-    }
+    await api.put(items)
     store.setOrder(id, 'open')
     return redirect(`/don-hang?moi=${id}`)
   }
