@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { attack } from './journey/attacks.ts'
 import { buy, register } from './journey/buying.ts'
@@ -11,21 +12,27 @@ type Io = { out(text: string): void; err(text: string): void }
 const root = join(import.meta.dirname, '..', '..')
 
 /** `npm run demo`: a day with Khiên on the system that `npm start` runs, each step checked. 1 when any check fails. */
-export async function runDemo(io: Io): Promise<number> {
+export async function runDemo(io: Io, at: { data?: string; port?: string } = {}): Promise<number> {
   const { LANG, LC_ALL, KHIEN_PORT, KHIEN_DATA } = process.env
   const vi = /^vi/i.test(LC_ALL || LANG || '')
   const say = (vietnamese: string, english: string): string => (vi ? vietnamese : english)
-  const world = worldAt(
-    Number(KHIEN_PORT ?? 8080),
-    KHIEN_DATA === undefined ? join(root, 'data') : resolve(KHIEN_DATA),
-    root,
-  )
+  const data = at.data ?? KHIEN_DATA
+  const world = worldAt(Number(at.port ?? KHIEN_PORT ?? 8080), data ? resolve(data) : join(root, 'data'), root)
   const port = new URL(world.gateway).port
   if (!(await answers(world))) {
     io.err(
       say(
         `Ở cổng ${port} chưa có Khiên với chợ mẫu nào chạy. Hãy mở một cửa sổ khác, chạy npm start, rồi chạy lại npm run demo.\n`,
         `No Khiên with its example shop runs at port ${port}. Run npm start in another terminal, then npm run demo again.\n`,
+      ),
+    )
+    return 1
+  }
+  if (!existsSync(world.data)) {
+    io.err(
+      say(
+        `Không có thư mục dữ liệu ${world.data}. Hãy cho biết thư mục đã dùng khi khởi động: npm run demo -- --data DIR.\n`,
+        `There is no data folder ${world.data}. Name the one that start uses: npm run demo -- --data DIR.\n`,
       ),
     )
     return 1
