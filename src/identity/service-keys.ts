@@ -47,7 +47,7 @@ export function serviceKeyService(ctx: IdentityContext) {
         { kind: 'key.created', actor, result: 'done', facts: { key: id, scopes: scopes.join(' ') } },
       ])
     })
-    cache.clear()
+    forget()
     return { id, key }
   }
 
@@ -61,11 +61,17 @@ export function serviceKeyService(ctx: IdentityContext) {
         .execute()
       await ctx.record(trx, [{ kind: 'key.revoked', actor, result: 'done', facts: { key: id } }])
     })
-    cache.clear()
+    forget()
   }
 
   /** One process owns the store, so a short cache cannot outlive a revocation made here. */
   const cache = new Map<string, Caller>()
+  /** Rises with every change: an answer that was asked for before it is not kept after it. */
+  let generation = 0
+  const forget = (): void => {
+    generation++
+    cache.clear()
+  }
 
   async function find(key: string): Promise<Caller | undefined> {
     const parts = KEY.exec(key)
@@ -73,6 +79,7 @@ export function serviceKeyService(ctx: IdentityContext) {
     const hashed = hashOf(key)
     const known = cache.get(hashed)
     if (known) return known
+    const asked = generation
     const row = await tables()
       .selectFrom('service_key')
       .select(['id', 'scopes'])
@@ -81,7 +88,7 @@ export function serviceKeyService(ctx: IdentityContext) {
       .executeTakeFirst()
     if (!row) return undefined
     const caller: Caller = { kind: 'service', id: row.id, scopes: row.scopes.split(' ') as Scope[] }
-    cache.set(hashed, caller)
+    if (asked === generation) cache.set(hashed, caller)
     return caller
   }
 
