@@ -1,10 +1,11 @@
 import { Hono, type Context } from 'hono'
 import { z } from 'zod'
-import { KhienError, badRequest, toProblem } from '../kit/errors.ts'
-import { actorOf, type Access, type Caller, type Input, type Once, type Output, type Route } from '../kit/contract.ts'
+import { KhienError, toProblem } from '../kit/errors.ts'
+import { type Caller, type Input, type Once, type Output, type Route } from '../kit/contract.ts'
 import { chooseLanguage, type Language } from '../kit/i18n.ts'
 import type { Log } from '../kit/log.ts'
 import { readBody } from './body.ts'
+import { addressOf, checkAccess, checkHost, checkInput, checkOrigin, cookieOf, onceOf, queryOf } from './checks.ts'
 import { errorPage } from './error-page.ts'
 import { secureHeaders } from './headers.ts'
 import { newRequestId } from './serve.ts'
@@ -99,15 +100,15 @@ async function serveRow(c: Context, route: Route, handler: Handler, door: Door, 
   const caller = fingerprint ? await door.authenticate(request, route.kind !== 'stream') : ({ kind: 'nobody' } as const)
   if (route.method !== 'GET') checkOrigin(request, caller)
   checkAccess(route.access, caller)
-  const params = check(route.params, c.req.param(), 'path')
-  const query = check(
+  const params = checkInput(route.params, c.req.param(), 'path')
+  const query = checkInput(
     route.query ?? (route.kind === 'page' ? undefined : z.strictObject({})),
     queryOf(c, route),
     'query',
   )
   const raw = route.method === 'GET' ? undefined : await readBody(request, route)
   const body =
-    route.method === 'GET' ? undefined : check(route.body, raw?.value, route.kind === 'page' ? 'form' : 'body')
+    route.method === 'GET' ? undefined : checkInput(route.body, raw?.value, route.kind === 'page' ? 'form' : 'body')
   const once = route.once ? onceOf(request, route, caller, raw?.text ?? '', fingerprint!) : undefined
   const language = chooseLanguage(
     c.req.query('lang'),
@@ -120,116 +121,11 @@ async function serveRow(c: Context, route: Route, handler: Handler, door: Door, 
   return Response.json(result, { headers: { 'cache-control': 'no-store' } })
 }
 
-/** With `lang` allowed everywhere on pages: it chooses the language and means nothing else. */
-function queryOf(c: Context, route: Route): Record<string, string> {
-  const query = c.req.query()
-  for (const [name, values] of Object.entries(c.req.queries())) {
-    if (values.length > 1)
-      throw badRequest('http/duplicate', `The query field "${name}" is given more than once.`, `query.${name}`)
-  }
-  if (route.kind === 'page' || route.kind === 'file') delete query['lang']
-  return query
-}
-
-function check(schema: z.ZodType | undefined, value: unknown, where: string): unknown {
-  if (!schema) return undefined
-  const result = schema.safeParse(value)
-  if (result.success) return result.data
-  const issue = result.error.issues[0]!
-  const unknownKey = issue.code === 'unrecognized_keys' ? issue.keys[0] : undefined
-  const field = [where, ...issue.path.map(String), ...(unknownKey === undefined ? [] : [unknownKey])].join('.')
-  // zod's own sentences name what was expected, never the value that came.
-  throw badRequest(
-    'http/invalid',
-    unknownKey === undefined ? `${field}: ${issue.message}` : `${field}: unknown field`,
-    field,
-  )
-}
-
-/** Headers that decide who calls, from where or with what: given twice, two readers could disagree. */
-const SINGLE = new Set([
-  'host',
-  'origin',
-  'authorization',
-  'content-type',
-  'content-length',
-  'idempotency-key',
-  'cookie',
-])
-
-function checkHost(c: Context, door: Door): void {
-  const { incoming } = c.env as { incoming?: { rawHeaders: readonly string[] } }
-  const seen = new Set<string>()
-  for (const [i, raw] of (incoming?.rawHeaders ?? []).entries()) {
-    const name = raw.toLowerCase()
-    if (i % 2 === 1 || !SINGLE.has(name)) continue
-    if (seen.has(name))
-      throw badRequest('http/duplicate', `The header ${name} is given more than once.`, `header.${name}`)
-    seen.add(name)
-  }
-  if (!door.hosts.has((c.req.header('host') ?? '').toLowerCase())) {
-    throw new KhienError('http/unknown-host', 'This listener does not answer under that host name.', {
-      status: 421,
-      field: 'header.host',
-    })
-  }
-  if (door.admits && !door.admits(addressOf(c))) {
-    throw new KhienError('http/not-admitted', 'This listener does not take requests from your address.', {
-      status: 403,
-    })
-  }
-}
-
-/** A browser says where a form came from; a session cookie counts only from our own pages. */
-function checkOrigin(request: Request, caller: Caller): void {
-  const from = request.headers.get('origin')
-  const site = request.headers.get('sec-fetch-site')
-  const own =
-    from !== null && /^https?:\/\//.test(from) && from.replace(/^https?:\/\//, '') === request.headers.get('host')
-  const ours = own || (from === null && site === 'same-origin')
-  const needsOurs = caller.kind === 'staff' || caller.kind === 'person'
-  if (needsOurs ? !ours : from !== null && !own) {
-    throw new KhienError('http/foreign-origin', 'This request did not come from our own page.', { status: 403 })
-  }
-}
-
-export function checkAccess(access: Access, caller: Caller): void {
-  if (access.open) return
-  if (caller.kind === 'nobody')
-    throw new KhienError('identity/sign-in', 'Sign in, or send a service key.', { status: 401 })
-  if (caller.kind === 'staff' && access.roles?.some((role) => caller.roles.includes(role))) return
-  if (caller.kind === 'service' && access.scope && caller.scopes.includes(access.scope)) return
-  if (caller.kind === 'person' && access.person) return
-  throw new KhienError('identity/not-allowed', 'Your role or key does not allow this.', { status: 403 })
-}
-
 const sealed = (): KhienError =>
   new KhienError('sealed', 'This node is sealed: its key has not been given yet. Run ./bin/khien.js unseal.', {
     status: 503,
     retryAfter: 5,
   })
-
-const ONCE_KEY = /^[\x21-\x7e]{8,128}$/
-
-function onceOf(
-  request: Request,
-  route: Route,
-  caller: Caller,
-  text: string,
-  fingerprint: (text: string) => string,
-): Once | undefined {
-  const key = request.headers.get('idempotency-key')
-  if (key === null) return undefined
-  if (!ONCE_KEY.test(key)) {
-    throw badRequest(
-      'http/invalid',
-      'Idempotency-Key: expected 8 to 128 visible ASCII signs.',
-      'header.idempotency-key',
-    )
-  }
-  const actor = actorOf(caller)
-  return { key, caller: actor, fingerprint: fingerprint(`${actor}\n${route.id}\n${text}`) }
-}
 
 async function failure(c: Context, error: unknown, requestId: string, page: boolean, door: Door): Promise<Response> {
   const problem = toProblem(error, requestId)
@@ -265,17 +161,4 @@ const matches = (pattern: string, path: string): boolean => {
   const a = pattern.split('/')
   const b = path.split('/')
   return a.length === b.length && a.every((part, i) => part.startsWith(':') || part === b[i])
-}
-
-function addressOf(c: Context): string {
-  const { incoming } = c.env as { incoming?: { socket: { remoteAddress?: string } } }
-  return incoming?.socket.remoteAddress ?? ''
-}
-
-export function cookieOf(request: Request, name: string): string | undefined {
-  for (const part of (request.headers.get('cookie') ?? '').split(';')) {
-    const at = part.indexOf('=')
-    if (at > 0 && part.slice(0, at).trim() === name) return part.slice(at + 1).trim()
-  }
-  return undefined
 }

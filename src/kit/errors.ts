@@ -37,8 +37,7 @@ export type Problem = {
 }
 
 export function toProblem(error: unknown, requestId?: string): Problem {
-  const known =
-    error instanceof KhienError && error.status < 500 ? error : error instanceof KhienError ? error : undefined
+  const known = error instanceof KhienError ? error : undefined
   const code = known?.code ?? 'internal'
   const problem: Problem = {
     type: `urn:khien:error:${code}`,

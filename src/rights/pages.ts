@@ -1,15 +1,14 @@
 import type { Audit } from '../audit/index.ts'
 import type { Consent, Purpose } from '../consent/index.ts'
-import { answer, cookieOf, html, redirect, type Asked, type Bound, type Frame, type Html } from '../http/index.ts'
+import { answer, cookieOf, html, redirect, type Asked, type Bound, type Frame } from '../http/index.ts'
 import type { Identity } from '../identity/index.ts'
 import type { Clock } from '../kit/clock.ts'
 import { KhienError } from '../kit/errors.ts'
 import { dateTime, inLanguage, type Language, type Twin } from '../kit/i18n.ts'
-import { classOf, groundAt } from '../law/index.ts'
-import { ruleOf } from '../vault/index.ts'
 import { rightsRoutes as rows } from './contract.ts'
 import { rightsMessages } from './messages.ts'
-import { clocksText, readsTable } from './parts.ts'
+import { clocksText, readsTable } from './reads.ts'
+import { fieldList, goesOn, recipients, restsOn, runningConsent } from './uses.ts'
 
 export type RightsContext = {
   readonly audit: Pick<Audit, 'find' | 'head' | 'list' | 'proofOf'>
@@ -202,85 +201,4 @@ export function rightsPages(ctx: RightsContext): readonly Bound[] {
       return redirect('/', [ctx.identity.personCookie('')])
     }),
   ]
-}
-
-type Running = { readonly purpose: string; readonly version: number; readonly given_at: number }
-
-function runningConsent(
-  purpose: Purpose,
-  consent: Running,
-  m: Words,
-  language: Language,
-  controller: string,
-  now: number,
-): Html {
-  const title = purpose.title[language]
-  return html`<li class="con">
-    <form method="post" action="/me/withdraw">
-      <h2>${title}</h2>
-      <p>${purpose.what[language]}</p>
-      <dl>
-        <div>
-          <dt>${m.data}</dt>
-          <dd>${fieldList(purpose, m, now)}</dd>
-        </div>
-        <div>
-          <dt>${m.receives}</dt>
-          <dd>${recipients(purpose, m, controller)}</dd>
-        </div>
-        <div>
-          <dt>${m.since}</dt>
-          <dd>${dateTime(consent.given_at, language)}, ${m.version(consent.version)}</dd>
-        </div>
-        <div>
-          <dt>${m.ifWithdrawn}</dt>
-          <dd>${purpose.ifWithdrawn?.[language] ?? ''}</dd>
-        </div>
-      </dl>
-      <input type="hidden" name="purpose" value="${purpose.id}" /><button class="btn">
-        ${m.withdraw(title.toLocaleLowerCase(language))}
-      </button>
-    </form>
-  </li>`
-}
-
-function goesOn(
-  purposes: readonly Purpose[],
-  running: readonly { kind: string }[],
-  m: Words,
-  language: Language,
-  now: number,
-): Html {
-  return html`<ul class="goes">
-    ${purposes.map((purpose) => {
-      const count = running.filter((a) => a.kind === purpose.agreement).length
-      const state = purpose.ground !== 'agreement' ? '' : count === 0 ? m.notRunning : m.running(count)
-      return html`<li>
-        <b>${purpose.title[language]}</b>
-        <p>
-          ${purpose.what[language]} ${m.needs(fieldList(purpose, m, now))} ${restsOn(purpose, m, language, now)}
-          ${state}
-        </p>
-      </li>`
-    })}
-  </ul>`
-}
-
-/** The fields of a purpose in words; sensitive data must be told as such (Decree 356/2025 art. 6). */
-const fieldList = (purpose: Purpose, m: Words, now: number): string =>
-  purpose.fields
-    .map((field) => {
-      const [collection = '', name = ''] = field.split('.')
-      const kind = ruleOf(collection, name)?.kind
-      const sensitive = kind !== undefined && classOf(kind, now)?.class === 'sensitive'
-      return `${m.fieldNames[field] ?? field}${sensitive ? ` (${m.sensitive})` : ''}`
-    })
-    .join(', ')
-const recipients = (purpose: Purpose, m: Words, controller: string): string =>
-  purpose.recipients.length === 0 ? m.nobodyElse(controller) : purpose.recipients.map((r) => r.name).join(', ')
-
-function restsOn(purpose: Purpose, m: Words, language: Language, now: number): string {
-  const law = groundAt(purpose.ground, now)
-  const basis = purpose.ground === 'law' && purpose.duty ? purpose.duty[language] : law?.name[language]
-  return law ? m.restsOn(basis ?? '', law.article[language]) : ''
 }
