@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { Client, request } from 'undici'
-import { ATTACKS, BENIGN } from './attacks.ts'
+import { ATTACKS } from './attacks.ts'
+import { BENIGN } from './ordinary.ts'
 import { PLACES } from './pack.ts'
 import { raw, startRig, type Rig } from './servers.ts'
 
