@@ -1,0 +1,7 @@
+export type { Placeholders } from './change.ts'
+export { compileRule } from './compile.ts'
+export type { CompileOptions } from './detection.ts'
+export { SigmaError, type SigmaErrorCode } from './error.ts'
+export { EventView, type FieldMapping, type SigmaEvent } from './event.ts'
+export { matchRule, type Verdict } from './match.ts'
+export { type Level, LEVELS, type LogSource, type SigmaRule } from './rule.ts'
