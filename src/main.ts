@@ -15,6 +15,7 @@ const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   admin: async () => (await import('./cli/admin.ts')).admin,
   log: async () => (await import('./cli/log.ts')).log,
   stix: async () => (await import('./cli/stix.ts')).stix,
+  sigma: async () => (await import('./cli/sigma.ts')).sigma,
   test: async () => (await import('./cli/test.ts')).test,
   ok: async () => (await import('./cli/ok.ts')).ok,
   bench: async () => (await import('./cli/bench.ts')).bench,
@@ -66,6 +67,9 @@ async function help(io: Io): Promise<number> {
 }
 
 function processIo(): Io {
+  // `khien … | head`: whoever reads has had enough, which is no error of ours.
+  for (const stream of [process.stdout, process.stderr])
+    stream.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
   return {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),

@@ -62,3 +62,22 @@ test(
     assert.equal((await fetch(`${node.internal}/readyz`)).status, 200)
   },
 )
+
+test(
+  'one database is one node’s: a second node, or another key, is refused in a sentence',
+  { skip, timeout: 60_000 },
+  async () => {
+    const [databaseUrl, keysDatabaseUrl] = [await newPostgresDatabase(), await newPostgresDatabase()]
+    {
+      await using _ = await runningNode({ config: { databaseUrl, keysDatabaseUrl } })
+      await assert.rejects(runningNode({ config: { databaseUrl, keysDatabaseUrl } }), { code: 'data/in-use' })
+    }
+    // Another folder has another key: what it wrote would be lost to the first, and the other way round.
+    await assert.rejects(runningNode({ config: { databaseUrl, keysDatabaseUrl } }), { code: 'data/other-key' })
+    const nowhere = databaseUrl.replace(/\/[^/]+$/, '/no-such-database')
+    await assert.rejects(runningNode({ config: { databaseUrl: nowhere } }), (error: Error) => {
+      assert.match(error.message, /^PostgreSQL at 127\.0\.0\.1:\d+\/no-such-database has no database of this name\.$/)
+      return true
+    })
+  },
+)

@@ -5,7 +5,8 @@ export const nodeMessages = catalogue(
     rail: { home: 'Tình trạng', refusals: 'Lượt từ chối', log: 'Nhật ký bằng chứng', settings: 'Người và khóa' },
     home: 'Tình trạng nút',
     sealedTitle: 'Nút đang niêm phong',
-    sealedLead: 'Chưa có khóa nên không ai đọc hay ghi được dữ liệu. Trên máy chủ, chạy ./bin/khien.js unseal.',
+    sealedLead:
+      'Chưa có khóa nên không ai đọc hay ghi được dữ liệu. Trên máy chủ, chạy ./bin/khien.js unseal với --role và --data như khi khởi động.',
     firstTitle: 'Chưa có người quản trị',
     firstLead: 'Mở liên kết dùng một lần đã in khi khởi động, hoặc chạy ./bin/khien.js admin recover trên máy chủ.',
     demoKey: 'Nút đang dùng khóa thử, ai cũng mở được. Không đưa dữ liệu thật vào đây.',
@@ -71,7 +72,8 @@ export const nodeMessages = catalogue(
     rail: { home: 'Status', refusals: 'Refusals', log: 'Evidence log', settings: 'People and keys' },
     home: 'Status of the node',
     sealedTitle: 'The node is sealed',
-    sealedLead: 'It has no key yet, so nobody can read or write data. On the host, run ./bin/khien.js unseal.',
+    sealedLead:
+      'It has no key yet, so nobody can read or write data. On the host, run ./bin/khien.js unseal with the --role and --data of the start.',
     firstTitle: 'There is no administrator yet',
     firstLead: 'Open the one-time link printed at start, or run ./bin/khien.js admin recover on the host.',
     demoKey: 'This node uses a demo key that anybody can open. Put no real data here.',

@@ -26,6 +26,7 @@ import { obtainKey, openKey } from './node-key.ts'
 import { nodePages, nodeRoutes } from './node-pages.ts'
 import { ROLE_SLICES } from './roles/index.ts'
 import { secretsOf, type Secrets } from './secrets.ts'
+import { checkKey } from './store-pair.ts'
 import { openStores, type Stores } from './stores.ts'
 
 export type NodeDeps = { readonly clock: Clock; readonly entropy: Entropy; readonly log: Log }
@@ -59,7 +60,9 @@ const COMPARE_EVERY_MS = 6 * 3_600_000
 /** Runs one node: one role, one controller, one folder. Sealed until it has its key, then serving. */
 export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Running> {
   const { log } = deps
-  const stores = await openStores(config, log)
+  // Whatever fails below, what was opened is closed again.
+  await using stack = new AsyncDisposableStack()
+  const stores = stack.use(await openStores(config, log))
   const refusals = refusalStore({ db: stores.db, clock: deps.clock })
   const outbox = openOutbox({ ...deps, db: stores.db })
   const metrics = openMetrics()
@@ -80,7 +83,7 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
       (await open?.identity.authenticate(request, listener, touch)) ?? { kind: 'nobody' },
     fingerprint: () => open?.secrets.fingerprint,
     hosts: hostsOf(config, listener),
-    ...(listener === 'internal' ? { admits: admission(config.internalAllow) } : {}),
+    ...(listener === 'internal' ? { admits: admission(config.internalAllow), signIn: '/sign-in' } : {}),
     name: config.controller,
     log,
     count: metrics.request,
@@ -126,6 +129,8 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
   async function unseal(bundle: KeyBundle): Promise<void> {
     if (open) throw new KhienError('node/open', 'The node is unsealed already.', { status: 409 })
     const secrets = secretsOf(bundle, config.role, deps.entropy)
+    await checkKey(stores.db, secrets.kekId)
+    await checkKey(stores.keysDb, secrets.kekId)
     const audit = openAudit({
       ...deps,
       db: stores.db,
@@ -206,8 +211,6 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
   const fetchOn = (listener: Listener) => ({
     fetch: (request: Request, env: object) => (open?.apps ?? sealedApps)[listener].fetch(request, env),
   })
-  await using stack = new AsyncDisposableStack()
-  stack.use(stores)
   stack.defer(() => open?.audit[Symbol.asyncDispose]())
   stack.use(outbox)
   outbox.every('compare', COMPARE_EVERY_MS, async () => open?.audit.reconcile('full'))

@@ -102,7 +102,7 @@ function planNode(config: StartConfig, role: Role, terminal: boolean): NodeConfi
   return {
     role,
     controller: config.controller ?? (config.demo ? DEMO_CONTROLLER[role] : 'Công ty Ví Dụ (example)'),
-    contact: config.contact ?? (config.demo ? '1900 0000 (ví dụ, example)' : undefined),
+    contact: config.contact ?? (config.demo ? '1900 0000 (demo)' : undefined),
     folder,
     internal,
     public: publicAt,
@@ -136,7 +136,7 @@ function demoKeySentence(config: StartConfig, role: Role, own: 'none' | 'demo'):
   const init = `./bin/khien.js key init --role ${role} --data`
   if (own === 'none')
     return `Only a demo key would guard the ${role} node, and it guards nothing: run ${init} ${config.data} first.`
-  return `The data in ${config.data} lies under a demo key, which guards nothing: run ${init} with a new folder, and start with the same.`
+  return `The data in ${config.data} lies under a demo key, which guards nothing: run ${init} NEW-FOLDER, and start with --data NEW-FOLDER.`
 }
 
 /** `key.json` is written by `khien key init`; one that says `"demo": true` was made by a demo for itself. */

@@ -2,19 +2,40 @@ import { StartError } from '../kit/errors.ts'
 import { newId, systemEntropy } from '../kit/ids.ts'
 import type { Database, Migration } from '../storage/sql/index.ts'
 
-type PairTables = { store_pair: { id: string } }
+type PairTables = { store_pair: { id: string }; store_key: { kek: string } }
 
 export const pairMigrations: readonly Migration[] = [
   {
     name: '20261121T000010-create-store-pair',
     async up(db) {
-      await db.schema
-        .createTable('store_pair')
-        .addColumn('id', 'text', (c) => c.primaryKey())
-        .execute()
+      for (const [table, column] of [
+        ['store_pair', 'id'],
+        ['store_key', 'kek'],
+      ] as const) {
+        await db.schema
+          .createTable(table)
+          .addColumn(column, 'text', (c) => c.primaryKey())
+          .execute()
+      }
     },
   },
 ]
+
+/**
+ * The data belongs to the node key it was first opened with: under another it would be unreadable, and what is written
+ * under both is lost to each. Errors: `data/other-key`.
+ */
+export async function checkKey(db: Database, kek: string): Promise<void> {
+  const known = await db.tables<PairTables>().selectFrom('store_key').select('kek').executeTakeFirst()
+  if (known === undefined) await db.tables<PairTables>().insertInto('store_key').values({ kek }).execute()
+  else if (known.kek !== kek) {
+    throw new StartError(
+      'data/other-key',
+      `The data was written under the key ${known.kek}, this node has ${kek}; start it with the key.json that belongs to the data.`,
+      { status: 409 },
+    )
+  }
+}
 
 /**
  * Data and keys lie in two stores that were made together. Keys of another time, or new empty ones in the place of lost

@@ -7,7 +7,14 @@ import { identityMigrations } from '../identity/index.ts'
 import { StartError } from '../kit/errors.ts'
 import type { Log } from '../kit/log.ts'
 import { outboxMigrations } from '../outbox/index.ts'
-import { migrate, onceMigrations, openPostgres, openSqlite, type Database } from '../storage/sql/index.ts'
+import {
+  claimPostgres,
+  migrate,
+  onceMigrations,
+  openPostgres,
+  openSqlite,
+  type Database,
+} from '../storage/sql/index.ts'
 import { keyMigrations, vaultMigrations } from '../vault/index.ts'
 import type { NodeConfig } from './config.ts'
 import { checkPair, pairMigrations } from './store-pair.ts'
@@ -32,23 +39,17 @@ export async function openStores(config: NodeConfig, log: Log): Promise<Stores> 
   } catch (cause) {
     throw new StartError('data-folder', `The data folder ${config.folder} cannot be written.`, { cause })
   }
-  const db =
-    config.databaseUrl === undefined
-      ? openSqlite(join(config.folder, 'control.db'))
-      : await openPostgres(config.databaseUrl, log)
-  const keysDb =
-    config.keysDatabaseUrl === undefined
-      ? openSqlite(join(config.folder, 'keys.db'), { forgetful: true })
-      : await openPostgres(config.keysDatabaseUrl, log)
+  await using opened = new AsyncDisposableStack()
+  const open = async (url: string | undefined, file: string, forgetful: boolean): Promise<Database> => {
+    if (url === undefined) return opened.use(openSqlite(join(config.folder, file), { forgetful }))
+    opened.use(await claimPostgres(url, log))
+    return opened.use(await openPostgres(url, log))
+  }
+  const db = await open(config.databaseUrl, 'control.db', false)
+  const keysDb = await open(config.keysDatabaseUrl, 'keys.db', true)
   await migrate(db, controlMigrations)
   await migrate(keysDb, [...keyMigrations, ...pairMigrations])
   await checkPair(db, keysDb)
-  return {
-    db,
-    keysDb,
-    async [Symbol.asyncDispose]() {
-      await keysDb[Symbol.asyncDispose]()
-      await db[Symbol.asyncDispose]()
-    },
-  }
+  const kept = opened.move()
+  return { db, keysDb, [Symbol.asyncDispose]: () => kept.disposeAsync() }
 }

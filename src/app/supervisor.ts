@@ -94,7 +94,12 @@ export async function supervise(specs: readonly ProcessSpec[], options: Supervis
       since = Date.now()
       current = life(spec, false)
       current.ready().then(
-        () => options.out(`${spec.name} is back.`),
+        (note) =>
+          options.out(
+            note['sealed'] === true
+              ? `${spec.name} is back, but SEALED: open it with ./bin/khien.js unseal --role ${spec.name} and the --data of this start.`
+              : `${spec.name} is back.`,
+          ),
         (error: unknown) => {
           if (ending.signal.aborted) return
           const failed = error instanceof StartError && error.code !== 'ended'

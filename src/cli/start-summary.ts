@@ -1,3 +1,4 @@
+import { dirname } from 'node:path'
 import type { Plan } from '../app/plan.ts'
 import type { Note } from '../app/supervisor.ts'
 import { inLanguage, type Language } from '../kit/i18n.ts'
@@ -32,7 +33,7 @@ export function startSummary(plan: Plan, notes: ReadonlyMap<string, Note>, secon
   })
   if (links.length > 0) lines.push('', `  ${say.administrators}`, ...table(links).map((line) => `  ${line}`))
   for (const node of plan.nodes)
-    if (notes.get(node.role)?.['sealed'] === true) lines.push('', `  ${say.sealed(node.role)}`)
+    if (notes.get(node.role)?.['sealed'] === true) lines.push('', `  ${say.sealed(node.role, dirname(node.folder))}`)
   if ([...notes.values()].some((note) => note['demoKey'] === true))
     lines.push('', `  ${paint(`!! ${say.demoKey}`, LOUD)}`)
 

@@ -34,6 +34,8 @@ export function newSubject(): string {
 /** Speaks to one platform node. Every write carries an idempotency key, so a repeat after a lost answer does no harm. */
 export function createKhien(options: KhienOptions) {
   const { origin, key, timeoutMs = 5_000 } = options
+  if (!/^khk_[0-9A-Z]{26}_[\w-]{43}$/.test(key ?? ''))
+    throw new TypeError('createKhien: key: expected a service key (khk_…) of the page “People and keys”')
   const send = options.fetch ?? fetch
 
   async function call<T>(method: string, path: string, body?: unknown, once = false): Promise<T> {

@@ -209,15 +209,21 @@ export function decisionService(
       .where('code', '=', code)
       .executeTakeFirst()
 
-  const receiptsOf = (subject: string) =>
-    ctx.db
+  async function receiptsOf(subject: string) {
+    const rows = await ctx.db
       .tables<ConsentTables>()
       .selectFrom('receipt')
-      .select(['code', 'at'])
+      .select(['code', 'at', 'note'])
       .where('subject', '=', subject)
       .orderBy('at', 'desc')
       .limit(50)
       .execute()
+    return rows.map(({ code, at, note }) => ({
+      code,
+      at,
+      kind: note.startsWith('khien/withdrawal') ? ('withdrawal' as const) : ('consent' as const),
+    }))
+  }
 
   return { decide, withdraw, of, receiptOf, receiptsOf }
 }

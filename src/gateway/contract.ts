@@ -16,7 +16,10 @@ export const gatewayRoutes = {
     path: '/refusals',
     access: watchers,
     summary: 'Refused requests, newest first, live',
-    query: z.strictObject({ before: RefusalId.optional() }),
+    query: z.strictObject({
+      before: RefusalId.optional(),
+      id: z.string().trim().toUpperCase().pipe(RefusalId).optional(),
+    }),
   }),
   one: route({
     ...internal,

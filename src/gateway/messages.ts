@@ -15,6 +15,8 @@ export const gatewayMessages = catalogue(
     score: 'Điểm',
     none: 'Chưa có lượt từ chối nào. Đây là tin tốt, hoặc chưa ai thử.',
     older: 'Xem cũ hơn',
+    findOne: 'Mã mà người dùng đưa',
+    find: 'Tìm',
     refusal: 'Từ chối',
     why: 'Vì sao',
     sentence: (score: number, threshold: number) =>
@@ -59,6 +61,8 @@ export const gatewayMessages = catalogue(
     score: 'Score',
     none: 'No refusal yet. That is good news, or nobody has tried.',
     older: 'See older',
+    findOne: 'Code that a user gives you',
+    find: 'Find',
     refusal: 'Refusal',
     why: 'Why',
     sentence: (score: number, threshold: number) =>

@@ -1,4 +1,4 @@
-import { answer, html, type Asked, type Bound, type Frame, type Html } from '../http/index.ts'
+import { answer, html, redirect, type Asked, type Bound, type Frame, type Html } from '../http/index.ts'
 import { KhienError } from '../kit/errors.ts'
 import { dateTime, inLanguage, type Language } from '../kit/i18n.ts'
 import { gatewayRoutes as rows, RefusalId } from './contract.ts'
@@ -30,7 +30,9 @@ export function gatewayPages(
       return stream
     }),
     answer(rows.list, async ({ query }, asked) =>
-      listPage(asked, frame, await store.page(query.before), query.before === undefined),
+      query.id === undefined
+        ? listPage(asked, frame, await store.page(query.before), query.before === undefined)
+        : redirect(`/refusals/${query.id}`),
     ),
     answer(rows.one, async ({ params }, asked) => {
       const refusal = await store.one(params.id)
@@ -52,6 +54,11 @@ function listPage(asked: Asked, frame: Frame, refusals: readonly Refusal[], newe
         </p>
       </div>
     </div>
+    <form class="find-one" method="get" action="/refusals">
+      <label class="field"
+        ><span>${m.findOne}</span><input class="in mono" name="id" placeholder="R-XXXX-XXXX" required /></label
+      ><button class="btn">${m.find}</button>
+    </form>
     <section class="sec">
       <div class="tw" tabindex="0" role="region" aria-label="${m.refusals}">
         <table class="t fold">

@@ -1,6 +1,6 @@
 import { Hono, type Context } from 'hono'
 import { z } from 'zod'
-import { KhienError, toProblem } from '../kit/errors.ts'
+import { asKnown, KhienError, toProblem } from '../kit/errors.ts'
 import { type Caller, type Input, type Once, type Output, type Route } from '../kit/contract.ts'
 import { chooseLanguage, type Language } from '../kit/i18n.ts'
 import type { Log } from '../kit/log.ts'
@@ -39,6 +39,8 @@ export type Door = {
   /** Addresses that may call at all; undefined lets everybody. */
   readonly admits?: (address: string) => boolean
   readonly name: string
+  /** Page where people of this listener sign in. */
+  readonly signIn?: string
   readonly log: Log
   count(route: string, status: number, ms: number): void
 }
@@ -122,12 +124,17 @@ async function serveRow(c: Context, route: Route, handler: Handler, door: Door, 
 }
 
 const sealed = (): KhienError =>
-  new KhienError('sealed', 'This node is sealed: its key has not been given yet. Run ./bin/khien.js unseal.', {
-    status: 503,
-    retryAfter: 5,
-  })
+  new KhienError(
+    'sealed',
+    'This node is sealed: its key has not been given yet. Run ./bin/khien.js unseal --role … --data … on its host.',
+    {
+      status: 503,
+      retryAfter: 5,
+    },
+  )
 
-async function failure(c: Context, error: unknown, requestId: string, page: boolean, door: Door): Promise<Response> {
+async function failure(c: Context, thrown: unknown, requestId: string, page: boolean, door: Door): Promise<Response> {
+  const error = asKnown(thrown)
   const problem = toProblem(error, requestId)
   if (problem.status >= 500 && !(error instanceof KhienError)) {
     door.log.error('http.failed', {
@@ -140,7 +147,7 @@ async function failure(c: Context, error: unknown, requestId: string, page: bool
     error instanceof KhienError && error.retryAfter !== undefined ? { 'retry-after': String(error.retryAfter) } : {}
   const language = chooseLanguage(c.req.query('lang'), cookieOf(c.req.raw, 'lang'), c.req.header('accept-language'))
   const response = page
-    ? await errorPage(problem, language, door.name)
+    ? await errorPage(problem, language, door.name, door.signIn)
     : new Response(JSON.stringify(problem), {
         status: problem.status,
         headers: { 'content-type': 'application/problem+json', ...retry },

@@ -35,6 +35,12 @@ export const identityMessages = catalogue(
     createdKeyLead: 'Chép khóa vào cấu hình của ứng dụng ngay bây giờ. Chúng tôi chỉ giữ mã băm của nó.',
     createdLink: 'Liên kết mời, chỉ hiện lần này',
     back: 'Quay lại',
+    errors: {
+      'identity/wrong': 'Sai tên, mật khẩu hoặc mã. Sau mười lần sai, tài khoản bị khóa 15 phút.',
+      'identity/wrong-code': 'Sáu chữ số không khớp; hãy xem lại giờ trên điện thoại.',
+      'identity/name-missing': 'Hãy chọn một tên đăng nhập.',
+      'identity/name-taken': 'Tên này đã có người dùng; hãy chọn tên khác.',
+    } as Record<string, string>,
     roleNames: {
       administrator: 'quản trị (không đọc được kho)',
       dpo: 'nhân sự bảo vệ dữ liệu',
@@ -79,6 +85,9 @@ export const identityMessages = catalogue(
     createdKeyLead: 'Copy it into the application’s settings now. We keep only its hash.',
     createdLink: 'Invitation link, shown only now',
     back: 'Back',
+    errors: {
+      'identity/wrong': 'Wrong name, password or code. Ten wrong tries lock an account for 15 minutes.',
+    } as Record<string, string>,
     roleNames: {
       administrator: 'administrator (cannot read the vault)',
       dpo: 'data-protection officer',

@@ -17,7 +17,7 @@ export type IdentityPages = {
 export function identityPages({ identity, frame, origin }: IdentityPages): readonly Bound[] {
   const messages = (asked: Asked) => inLanguage(identityMessages, asked.language)
 
-  async function setupPage(asked: Asked, token: string, problem?: KhienError): Promise<Response> {
+  async function setupPage(asked: Asked, token: string, problem?: KhienError, typed = ''): Promise<Response> {
     const m = messages(asked)
     const { otpauth, secret, staff, roles } = await identity.staff.enrolment(token)
     const first = staff === null && roles.includes('administrator') && !(await identity.staff.hasAdministrator())
@@ -25,10 +25,10 @@ export function identityPages({ identity, frame, origin }: IdentityPages): reado
     const body = html`<div class="entry">
       <h1>${title}</h1>
       <p class="soft">${m.setupLead}</p>
-      ${trouble(problem)}
+      ${trouble(problem, m)}
       <form method="post" action="/setup">
         <input type="hidden" name="token" value="${token}" />
-        ${staff === null ? html`<label class="field"><span>${m.name}</span><input class="in" name="name" autocomplete="username" required minlength="2" maxlength="40" /></label>` : ''}
+        ${staff === null ? html`<label class="field"><span>${m.name}</span><input class="in" name="name" value="${typed}" autocomplete="username" required minlength="2" maxlength="40" /></label>` : ''}
         <label class="field"
           ><span>${m.password}</span
           ><input
@@ -68,14 +68,14 @@ export function identityPages({ identity, frame, origin }: IdentityPages): reado
     return frame(asked, { title, path: `/setup?token=${token}`, body, ...(problem ? { status: problem.status } : {}) })
   }
 
-  function signInPage(asked: Asked, problem?: KhienError): Promise<Response> {
+  function signInPage(asked: Asked, problem?: KhienError, typed = ''): Promise<Response> {
     const m = messages(asked)
     const body = html`<div class="entry">
       <h1>${m.signInTitle}</h1>
-      ${trouble(problem)}
+      ${trouble(problem, m)}
       <form method="post" action="/sign-in">
         <label class="field"
-          ><span>${m.name}</span><input class="in" name="name" autocomplete="username" required
+          ><span>${m.name}</span><input class="in" name="name" value="${typed}" autocomplete="username" required
         /></label>
         <label class="field"
           ><span>${m.password}</span
@@ -129,7 +129,7 @@ export function identityPages({ identity, frame, origin }: IdentityPages): reado
               ${staff.map(
                 (row) =>
                   html`<tr>
-                    <th scope="row">${row.name}</th>
+                    <th scope="row">${row.name}<span class="sub mono">${row.id}</span></th>
                     <td>${names(row.roles)}</td>
                     <td>${dateTime(row.seen_at, asked.language)}</td>
                   </tr>`,
@@ -235,7 +235,7 @@ export function identityPages({ identity, frame, origin }: IdentityPages): reado
           const id = await identity.staff.enrol(body.token, body.name ?? '', body.password, body.code)
           return redirect('/', [identity.staffCookie(await identity.sessions.open('staff', id))])
         },
-        (problem) => setupPage(asked, body.token, problem),
+        (problem) => setupPage(asked, body.token, problem, body.name),
       ),
     ),
     answer(rows.signInForm, (_, asked) => signInPage(asked)),
@@ -245,7 +245,7 @@ export function identityPages({ identity, frame, origin }: IdentityPages): reado
           const { id } = await identity.staff.signIn(body.name, body.password, body.code)
           return redirect('/', [identity.staffCookie(await identity.sessions.open('staff', id))])
         },
-        (problem) => signInPage(asked, problem),
+        (problem) => signInPage(asked, problem, body.name),
       ),
     ),
     answer(rows.signOut, async (_, asked) => {
@@ -271,8 +271,11 @@ export function identityPages({ identity, frame, origin }: IdentityPages): reado
   ]
 }
 
-const trouble = (problem: KhienError | undefined): Html | string =>
-  problem ? html`<p class="trouble" role="alert">${problem.message}</p>` : ''
+const trouble = (
+  problem: KhienError | undefined,
+  m: { readonly errors: Readonly<Record<string, string>> },
+): Html | string =>
+  problem ? html`<p class="trouble" role="alert">${m.errors[problem.code] ?? problem.message}</p>` : ''
 
 const tick = (name: string, value: string, label: string): Html =>
   html`<label class="tick"><input type="checkbox" name="${name}" value="${value}" /> ${label}</label>`

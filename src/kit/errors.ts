@@ -36,6 +36,35 @@ export type Problem = {
   requestId?: string
 }
 
+/** What a client sees when PostgreSQL is away: connection refused, reset or timed out, or the server is stopping. */
+const AWAY = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  '57P01',
+  '57P02',
+  '57P03',
+  '08000',
+  '08001',
+  '08003',
+  '08006',
+  '53300',
+])
+
+/** A store that is away becomes an error of ours, so that callers know to come back. */
+export function asKnown(error: unknown): unknown {
+  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown }
+  const away =
+    AWAY.has(String(code)) || /^(?:timeout exceeded when trying to connect|Connection terminated)/.test(String(message))
+  if (error instanceof KhienError || !away) return error
+  return new KhienError('data/unreachable', 'The store does not answer at the moment; try again.', {
+    status: 503,
+    retryAfter: 2,
+    cause: error,
+  })
+}
+
 export function toProblem(error: unknown, requestId?: string): Problem {
   const known = error instanceof KhienError ? error : undefined
   const code = known?.code ?? 'internal'

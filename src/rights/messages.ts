@@ -5,7 +5,7 @@ export const rightsMessages = catalogue(
     question: (shop: string) => `Bạn muốn ${shop} dừng việc nào?`,
     lead: (n: number) =>
       n === 0
-        ? 'Bạn không đang đồng ý việc nào.'
+        ? 'Bạn hiện không đồng ý việc nào.'
         : `Bạn đang đồng ý ${n} việc. Rút lại việc nào, chúng tôi dừng việc đó ngay. Không cần nêu lý do, không mất quyền mua hàng.`,
     sensitive: 'nhạy cảm',
     data: 'Dữ liệu',
@@ -20,8 +20,8 @@ export const rightsMessages = catalogue(
     receipt: 'Biên nhận',
     goesOn: 'Những việc vẫn tiếp tục, và vì sao',
     goesOnLead: 'Các việc này không dựa trên sự đồng ý của bạn, nên rút lại sự đồng ý không làm chúng dừng.',
-    notRunning: 'Hiện không có thỏa thuận nào đang chạy, nên lúc này không ai được đọc cho việc này.',
-    running: (n: number) => `${n} thỏa thuận đang chạy.`,
+    notRunning: 'Hiện không có thỏa thuận nào có hiệu lực, nên lúc này không ai được đọc cho việc này.',
+    running: (n: number) => `${n} thỏa thuận đang có hiệu lực.`,
     needs: (fields: string) => `Cần ${fields}.`,
     restsOn: (ground: string, article: string) => `Dựa trên ${ground} (${article}).`,
     whoRead: 'Ai đã đọc dữ liệu của bạn',
@@ -35,6 +35,9 @@ export const rightsMessages = catalogue(
     result: 'Kết quả',
     proof: 'Bằng chứng',
     proofSoon: 'có sau một giây',
+    howTitle: 'Cách tự kiểm tra bằng chứng và biên nhận',
+    how: 'Tải bằng chứng (.tlog-proof), biên nhận và hai khóa công khai dưới đây. Trên bất cứ máy nào có Khiên, không cần mạng:',
+    receiptKinds: { consent: 'đồng ý', withdrawal: 'rút lại' },
     results: { allowed: 'được phép', refused: 'bị từ chối', done: 'đã làm', failed: 'không thành' },
     kinds: {
       'vault.read': 'đọc',
@@ -113,6 +116,9 @@ export const rightsMessages = catalogue(
     result: 'Result',
     proof: 'Proof',
     proofSoon: 'ready in a second',
+    howTitle: 'How to check proofs and receipts yourself',
+    how: 'Download a proof (.tlog-proof), a receipt and the two public keys below. On any machine that has Khiên, without a network:',
+    receiptKinds: { consent: 'consent', withdrawal: 'withdrawal' },
     results: { allowed: 'allowed', refused: 'refused', done: 'done', failed: 'failed' },
     kinds: {
       'vault.read': 'read',

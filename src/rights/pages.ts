@@ -86,11 +86,20 @@ export function rightsPages(ctx: RightsContext): readonly Bound[] {
         ${receipts.map(
           (r) =>
             html`<li>
-              <a class="mono" href="/me/receipts/${r.code}">${r.code}</a>
+              <a class="mono" href="/me/receipts/${r.code}">${r.code}</a> ${m.receiptKinds[r.kind]}
               <p>${dateTime(r.at, language)}</p>
             </li>`,
         )}
       </ul>
+      <details class="more">
+        <summary>${m.howTitle}</summary>
+        <div>
+          <p>${m.how}</p>
+          <p><a href="/log.vkey">log.vkey</a>, <a href="/receipt.vkey">receipt.vkey</a></p>
+          <p class="mono">khien log verify --proof FILE.tlog-proof --vkey log.vkey</p>
+          <p class="mono">khien receipt verify FILE.receipt.txt --vkey receipt.vkey</p>
+        </div>
+      </details>
       <details class="more">
         <summary>${m.eraseTitle}</summary>
         <div>${clocksText(m, language, ctx.clock())}</div>
@@ -158,7 +167,10 @@ export function rightsPages(ctx: RightsContext): readonly Bound[] {
           : html`<p class="lead">${m.noPolicy}</p>`
       }
       <h2>${m.checkTitle}</h2>
-      <p>${m.check} <a href="/checkpoint">/checkpoint</a>, <a href="/log.vkey">/log.vkey</a></p>`
+      <p>
+        ${m.check} <a href="/checkpoint">/checkpoint</a>, <a href="/log.vkey">/log.vkey</a>,
+        <a href="/receipt.vkey">/receipt.vkey</a>
+      </p>`
     return ctx.frame(asked, { title, path: '/', body })
   }
 

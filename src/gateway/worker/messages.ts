@@ -5,46 +5,46 @@ export const messages = catalogue(
     code: 'Mã yêu cầu',
     refused: {
       title: 'Yêu cầu này đã bị chặn',
-      text: 'Một phần của yêu cầu trông giống một cuộc tấn công nên chưa được chuyển tới cửa hàng. Nếu bạn chỉ đang dùng trang như bình thường, hãy gửi mã dưới đây cho cửa hàng để được giúp.',
+      text: 'Một phần của yêu cầu trông giống một cuộc tấn công nên chưa được chuyển tới nơi cung cấp dịch vụ. Nếu bạn chỉ đang dùng trang như bình thường, hãy gửi mã dưới đây cho nơi cung cấp dịch vụ để được giúp.',
     },
     broken: {
       title: 'Không đọc được yêu cầu này',
-      text: 'Hãy tải lại trang và thử lại. Nếu vẫn không được, hãy gửi mã dưới đây cho cửa hàng.',
+      text: 'Hãy tải lại trang và thử lại. Nếu vẫn không được, hãy gửi mã dưới đây cho nơi cung cấp dịch vụ.',
     },
     tooMuch: {
       title: 'Yêu cầu quá lớn',
-      text: 'Hãy gửi ít hơn, hoặc tệp nhỏ hơn. Nếu cần, hãy gửi mã dưới đây cho cửa hàng.',
+      text: 'Hãy gửi ít hơn, hoặc tệp nhỏ hơn. Nếu cần, hãy gửi mã dưới đây cho nơi cung cấp dịch vụ.',
     },
     away: {
-      title: 'Cửa hàng tạm thời chưa trả lời',
-      text: 'Hãy thử lại sau ít phút. Nếu vẫn không được, hãy gửi mã dưới đây cho cửa hàng.',
+      title: 'Dịch vụ tạm thời chưa trả lời',
+      text: 'Hãy thử lại sau ít phút. Nếu vẫn không được, hãy gửi mã dưới đây cho nơi cung cấp dịch vụ.',
     },
     unsupported: {
       title: 'Kiểu yêu cầu này không được hỗ trợ',
-      text: 'Nếu bạn cần tính năng này, hãy gửi mã dưới đây cho cửa hàng.',
+      text: 'Nếu bạn cần tính năng này, hãy gửi mã dưới đây cho nơi cung cấp dịch vụ.',
     },
   },
   {
     code: 'Request code',
     refused: {
       title: 'This request was stopped',
-      text: 'Part of it looks like an attack, so it was not passed on to the shop. If you were only using the site as usual, give the request code to the shop and they can help.',
+      text: 'Part of it looks like an attack, so it was not passed on. If you were only using the site as usual, give the request code to the people who run the site; they can help.',
     },
     broken: {
       title: 'This request could not be read',
-      text: 'Reload the page and try again. If that does not help, give the request code to the shop.',
+      text: 'Reload the page and try again. If that does not help, give the request code to the people who run the site.',
     },
     tooMuch: {
       title: 'This request is too large',
-      text: 'Send less, or a smaller file. If you need to, give the request code to the shop.',
+      text: 'Send less, or a smaller file. If you need to, give the request code to the people who run the site.',
     },
     away: {
-      title: 'The shop is not answering right now',
-      text: 'Try again in a few minutes. If that does not help, give the request code to the shop.',
+      title: 'The site is not answering right now',
+      text: 'Try again in a few minutes. If that does not help, give the request code to the people who run the site.',
     },
     unsupported: {
       title: 'This kind of request is not supported',
-      text: 'If you need it, give the request code to the shop.',
+      text: 'If you need it, give the request code to the people who run the site.',
     },
   },
 )

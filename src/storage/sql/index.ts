@@ -1,5 +1,5 @@
 export { openSqlite } from './sqlite.ts'
-export { openPostgres } from './postgres.ts'
+export { claimPostgres, openPostgres } from './postgres.ts'
 export { migrate, type Migration } from './migrate.ts'
 export { bytesType, oneAtATime, type Database, type Dialect, type Transaction } from './database.ts'
 export { forgetOnce, onceMigrations, runOnce } from './once.ts'

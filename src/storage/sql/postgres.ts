@@ -22,9 +22,7 @@ export async function openPostgres(url: string, log: Log): Promise<Database> {
     await database.ping()
   } catch (cause) {
     await kysely.destroy()
-    throw new StartError('data/unreachable', 'PostgreSQL (DATABASE_URL) does not answer or refuses this user.', {
-      cause,
-    })
+    throw unreachable(url, cause)
   }
   const careless = await carelessSetting(kysely)
   if (careless !== undefined) {
@@ -35,6 +33,49 @@ export async function openPostgres(url: string, log: Log): Promise<Database> {
     )
   }
   return database
+}
+
+/** Where it was looked for, without user and password. */
+function unreachable(url: string, cause: unknown): StartError {
+  const at = URL.parse(url)
+  if (at === null || !/^postgres(?:ql)?:$/.test(at.protocol))
+    return new StartError('data/unreachable', 'The database address must look like postgres://user@host:5432/name.', {
+      cause,
+    })
+  const { code } = cause as { code?: string }
+  const why =
+    code === '3D000'
+      ? 'has no database of this name'
+      : code === '28P01' || code === '28000'
+        ? 'refuses this user'
+        : 'does not answer'
+  return new StartError('data/unreachable', `PostgreSQL at ${at.host}${at.pathname} ${why}.`, { cause })
+}
+
+const CLAIM_TRIES = 25
+const CLAIM_WAIT_MS = 200
+
+/**
+ * Holds a database for one node: a lock of a session of its own, which the server drops with the connection, however
+ * the node dies. Errors: `data/in-use`, `data/unreachable`.
+ */
+export async function claimPostgres(url: string, log: Log): Promise<AsyncDisposable> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 3_000, keepAlive: true })
+  client.on('error', (error: Error & { code?: string }) => log.warn('sql.claim-lost', { code: error.code }))
+  await client.connect().catch((cause: unknown) => {
+    throw unreachable(url, cause)
+  })
+  for (let tries = 1; ; tries++) {
+    const { rows } = await client.query<{ held: boolean }>(
+      `select pg_try_advisory_lock(hashtext('khien node')) as held`,
+    )
+    if (rows[0]?.held) return { [Symbol.asyncDispose]: () => client.end() }
+    if (tries === CLAIM_TRIES) break
+    // A node that was killed a moment ago: the server is about to notice.
+    await new Promise((resolve) => setTimeout(resolve, CLAIM_WAIT_MS))
+  }
+  await client.end()
+  throw new StartError('data/in-use', 'Another node is running on this PostgreSQL database; stop it first.')
 }
 
 /** Other values of synchronous_commit than `off` wait at least for the server's own disk. */
