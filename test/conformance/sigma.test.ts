@@ -4,7 +4,10 @@ import { basename, dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { parseAllDocuments } from 'yaml'
 import {
+  compileCorrelation,
   compileRule,
+  detector,
+  isCorrelation,
   EventView,
   matchRule,
   SigmaError,
@@ -125,4 +128,44 @@ test('SigmaHQ: every rule against every event neither throws nor lingers', { ski
   // Figures of this rule set: a change of meaning shows here.
   assert.deepEqual({ events: events.length, matched }, { events: 238, matched: 797 })
   assert.ok(slowest < 5000, `${slowest} ms for one event`)
+})
+
+test("the specification's own documents: accepted, or refused for what is not supported", { skip }, () => {
+  const seen: Record<string, number> = {}
+  for (const path of globSync('specification/{tests,*-examples}/**/*.yml', { cwd: vectors })) {
+    for (const data of documents(path)) {
+      let answer = 'accepted'
+      try {
+        if (isCorrelation(data)) compileCorrelation(data)
+        else compileRule(data)
+      } catch (error) {
+        if (!(error instanceof SigmaError)) throw error
+        answer = `${error.code} ${error.path}`
+      }
+      seen[answer] = (seen[answer] ?? 0) + 1
+    }
+  }
+  assert.deepEqual(seen, {
+    accepted: 14,
+    // value_sum, value_avg and value_percentile, each once in the tests and once in the examples.
+    'correlation/type correlation.type': 6,
+    'rule/kind filter': 3,
+    // The fragments in `partial/`, which are not meant to be whole rules.
+    'rule/shape title': 4,
+    // In ECS names, which need a mapping.
+    'rule/taxonomy taxonomy': 1,
+  })
+})
+
+test("the specification's chain of correlations fires", { skip }, () => {
+  const all = documents('specification/correlation-examples/16-chain-failed-then-successful-login.yml')
+  const it = detector({
+    rules: all.filter((each) => !isCorrelation(each)).map((each) => compileRule(each)),
+    correlations: all.filter(isCorrelation).map(compileCorrelation),
+  })
+  const found = Array.from({ length: 11 }, (_, i) => it.push({ EventID: i < 10 ? 4625 : 4624, User: 'x' }, i * 1000))
+  assert.deepEqual(
+    found.flat().map(({ rule }) => rule.title),
+    ['Correlation - Multiple Failed Logins Followed by Successful Login'],
+  )
 })
