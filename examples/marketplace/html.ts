@@ -66,7 +66,9 @@ export function page(asked: Asked, who: Who, { title, body, status = 200, cookie
         </header>
         <main id="main" tabindex="-1">${body}</main>
         <footer>
-          <div><p>${w.foot}</p></div>
+          <div>
+            <p>${w.foot} <a href="/kho/dang-nhap">${w.staffDoor}</a></p>
+          </div>
         </footer>
       </body>
     </html>`

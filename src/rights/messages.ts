@@ -24,9 +24,9 @@ export const rightsMessages = catalogue(
     running: (n: number) => `${n} thỏa thuận đang có hiệu lực.`,
     needs: (fields: string) => `Cần ${fields}.`,
     restsOn: (ground: string, article: string) => `Dựa trên ${ground} (${article}).`,
-    whoRead: 'Ai đã đọc dữ liệu của bạn',
+    whoRead: 'Ai đã đọc hay ghi dữ liệu của bạn',
     whoReadLead:
-      'Mỗi lần đọc, được phép hay bị từ chối, là một lá trong nhật ký không sửa được. Tải bằng chứng về để tự kiểm tra, không cần hỏi chúng tôi.',
+      'Mỗi lần đọc hay ghi, được phép hay bị từ chối, là một lá trong nhật ký không sửa được. Tải bằng chứng về để tự kiểm tra, không cần hỏi chúng tôi.',
     nobodyRead: 'Chưa ai đọc dữ liệu của bạn.',
     time: 'Lúc',
     who: 'Ai',
@@ -105,9 +105,9 @@ export const rightsMessages = catalogue(
     running: (n: number) => `${n} ${n === 1 ? 'agreement' : 'agreements'} running.`,
     needs: (fields: string) => `Needs ${fields}.`,
     restsOn: (ground: string, article: string) => `Rests on ${ground} (${article}).`,
-    whoRead: 'Who read your data',
+    whoRead: 'Who read or wrote your data',
     whoReadLead:
-      'Every read, allowed or refused, is a leaf in a log that cannot be altered. Download the proof and check it yourself, without asking us.',
+      'Every read and write, allowed or refused, is a leaf in a log that cannot be altered. Download the proof and check it yourself, without asking us.',
     nobodyRead: 'Nobody has read your data yet.',
     time: 'When',
     who: 'Who',

@@ -4,7 +4,7 @@ import { type Edge, parseRegex, type Regex, type RegexFlags } from './parse.ts'
 
 const PROGRAM_LIMIT = 20_000
 /** Instructions looked at for one value. */
-const WORK_LIMIT = 50_000_000
+const WORK_LIMIT = 10_000_000
 const META = /[\\^$.*+?()[\]{}|]/
 
 type Instruction =
