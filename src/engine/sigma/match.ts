@@ -11,12 +11,8 @@ export type Verdict = { readonly matched: boolean; readonly selections: readonly
  */
 export function matchRule(rule: SigmaRule, event: SigmaEvent | EventView): Verdict {
   const view = event instanceof EventView ? event : new EventView(event)
-  const known = new Map<string, boolean>()
-  const selected = (name: string): boolean => {
-    let answer = known.get(name)
-    if (answer === undefined) known.set(name, (answer = holds(rule.selections.get(name)!, view)))
-    return answer
-  }
+  // Not remembered: conditions seldom name a selection twice, and most rules fail at their first.
+  const selected = (name: string): boolean => holds(rule.selections.get(name)!, view)
   if (!decide(rule.condition, selected)) return { matched: false, selections: [] }
   const names = [...rule.selections.keys()].filter((name) => !rule.unused.includes(name))
   return { matched: true, selections: names.filter(selected) }

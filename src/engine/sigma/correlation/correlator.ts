@@ -92,8 +92,9 @@ class Machine implements Correlator {
   readonly #maxWaiting: number
   /** In the order in which they close. */
   readonly #groups = new Map<string, State>()
-  /** By time. */
+  /** By time; those before `#head` are judged, and dropped many at once. */
   #waiting: Waiting[] = []
+  #head = 0
   #newest = -Infinity
   /** All up to here is judged. */
   #judged = -Infinity
@@ -122,7 +123,7 @@ class Machine implements Correlator {
       return []
     }
     if (places.size > 0) this.#wait({ event, at, places: [...places] })
-    const early = this.#waiting.length > this.#maxWaiting ? this.#judge(this.#hurry()) : []
+    const early = this.#waiting.length - this.#head > this.#maxWaiting ? this.#judge(this.#hurry()) : []
     return [...early, ...this.advance(at)]
   }
 
@@ -139,7 +140,7 @@ class Machine implements Correlator {
 
   /** Behind all that are not later: mostly the end. */
   #wait(entry: Waiting): void {
-    let [low, high] = [0, this.#waiting.length]
+    let [low, high] = [this.#head, this.#waiting.length]
     while (low < high) {
       const middle = (low + high) >>> 1
       if (this.#waiting[middle]!.at <= entry.at) low = middle + 1
@@ -149,16 +150,20 @@ class Machine implements Correlator {
   }
 
   #hurry(): number {
-    const upTo = this.#waiting[this.#waiting.length >>> 1]!.at
-    this.counts.hurried += this.#waiting.filter(({ at }) => at <= upTo).length
+    const upTo = this.#waiting[(this.#head + this.#waiting.length) >>> 1]!.at
+    for (let i = this.#head; i < this.#waiting.length && this.#waiting[i]!.at <= upTo; i++) this.counts.hurried++
     return upTo
   }
 
   #judge(upTo: number): CorrelationAlert[] {
     const alerts: CorrelationAlert[] = []
-    let done = 0
-    while (done < this.#waiting.length && this.#waiting[done]!.at <= upTo) this.#count(this.#waiting[done++]!, alerts)
-    if (done > 0) this.#waiting = this.#waiting.slice(done)
+    while (this.#head < this.#waiting.length && this.#waiting[this.#head]!.at <= upTo) {
+      this.#count(this.#waiting[this.#head++]!, alerts)
+    }
+    if (this.#head > 1000 || this.#head === this.#waiting.length) {
+      this.#waiting = this.#waiting.slice(this.#head)
+      this.#head = 0
+    }
     this.#closeBefore(upTo, alerts)
     this.#judged = Math.max(this.#judged, upTo)
     return alerts
