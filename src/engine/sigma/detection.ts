@@ -2,7 +2,7 @@ import type { Placeholders } from './change.ts'
 import { at, SigmaError } from './error.ts'
 import type { FieldMapping } from './event.ts'
 import { type Modifiers, readModifiers } from './modifiers.ts'
-import type { FieldComparison, Search } from './rule.ts'
+import type { FieldComparison, Search, ValueTest } from './rule.ts'
 import { compileValue, describe } from './value.ts'
 
 export type CompileOptions = {
@@ -63,8 +63,23 @@ function field(key: string, data: unknown, path: string, options: CompileOptions
   const parts = values.map((value, i) =>
     at(Array.isArray(data) ? `${path}.${i}` : path, () => one(name, value, modifiers, options)),
   )
-  const joined: Search = parts.length === 1 ? parts[0]! : { kind: modifiers.all ? 'all' : 'any', parts }
+  const joined = modifiers.all ? join('all', parts) : join('any', oneTest(parts))
   return modifiers.neq ? { kind: 'not', part: joined } : joined
+}
+
+const join = (kind: 'all' | 'any', parts: readonly Search[]): Search =>
+  parts.length === 1 ? parts[0]! : { kind, parts }
+
+/** A list of values of one field as one test: the field is looked up once. Keywords likewise. */
+function oneTest(parts: readonly Search[]): readonly Search[] {
+  const [first] = parts
+  if (first?.kind !== 'field' && first?.kind !== 'keyword') return parts
+  const tests: ValueTest[] = []
+  for (const part of parts) {
+    if (part.kind !== first.kind) return parts
+    tests.push(part.test)
+  }
+  return tests.length === 1 ? parts : [{ ...first, test: (value, view) => tests.some((test) => test(value, view)) }]
 }
 
 function one(name: string, value: unknown, modifiers: Modifiers, options: CompileOptions): Search {

@@ -14,6 +14,8 @@ export class EventView {
   readonly #event: SigmaEvent
   readonly #fields = new Map<string, readonly unknown[]>()
   readonly #folded = new Map<string, string>()
+  /** Lists ask for one text many times in a row. */
+  #last: readonly [text: string, folded: string] = ['', '']
   #texts: readonly string[] | undefined
 
   constructor(event: SigmaEvent) {
@@ -41,10 +43,10 @@ export class EventView {
   }
 
   folded(text: string): string {
-    const known = this.#folded.get(text)
-    if (known !== undefined) return known
-    const folded = fold(text)
+    if (this.#last[0] === text) return this.#last[1]
+    const folded = this.#folded.get(text) ?? fold(text)
     this.#folded.set(text, folded)
+    this.#last = [text, folded]
     return folded
   }
 
