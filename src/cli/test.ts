@@ -12,7 +12,7 @@ export type TestEvent =
 type Stage = { readonly title: string; readonly files: string[]; readonly isolation: 'none' | 'process' }
 type Totals = { passed: number; failed: number; skipped: number }
 
-/** Units share one process and take seconds; journeys and conformance have a process per file. */
+/** Units share a process, journeys have one each; both go on side by side, since much of a journey is waiting. */
 const STAGES = [
   { title: 'units', patterns: ['src/**/*.test.ts', 'rules/**/*.test.ts'], isolation: 'none' },
   { title: 'journeys', patterns: ['test/**/*.test.ts', 'examples/**/*.test.ts'], isolation: 'process' },
@@ -27,24 +27,28 @@ Runs src/**/*.test.ts in one process, then test/**/*.test.ts in a process each. 
 `,
   async run(words, io) {
     const totals: Totals = { passed: 0, failed: 0, skipped: 0 }
-    for (const { title, patterns, isolation } of STAGES) {
+    const run = async ({ title, patterns, isolation }: (typeof STAGES)[number]): Promise<void> => {
       const files = globSync([...patterns], { cwd: io.root })
         .filter((file) => !file.includes('node_modules'))
         .filter((file) => words.length === 0 || words.some((word) => file.includes(word)))
-        .sort()
+        .sort((a, b) => startOf(a) - startOf(b) || (a < b ? -1 : 1))
         .map((file) => join(io.root, file))
-      if (files.length === 0) continue
+      if (files.length === 0) return
       const began = performance.now()
       const counts = await runStage({ title, files, isolation }, io)
       for (const key of ['passed', 'failed', 'skipped'] as const) totals[key] += counts[key]
       const seconds = ((performance.now() - began) / 1000).toFixed(1)
       io.out(`${title}: ${files.length} files, ${counts.passed} passed in ${seconds} s\n`)
     }
+    await Promise.all(STAGES.map(run))
     if (totals.passed + totals.failed === 0) io.out('No test ran.\n')
     io.out(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped\n`)
     return totals.failed > 0 || totals.passed === 0 ? 1 : 0
   },
 }
+
+/** Browsers and kills take longest, so they begin first. */
+const startOf = (file: string): number => (/^test\/(?:journey|durability)\//.test(file) ? 0 : 1)
 
 async function runStage({ title, files, isolation }: Stage, io: Io): Promise<Totals> {
   const child = fork(join(import.meta.dirname, 'test-run.ts'), [], {

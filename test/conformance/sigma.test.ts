@@ -127,7 +127,7 @@ test('SigmaHQ: every rule against every event neither throws nor lingers', { ski
   }
   // Figures of this rule set: a change of meaning shows here.
   assert.deepEqual({ events: events.length, matched }, { events: 238, matched: 797 })
-  assert.ok(slowest < 5000, `${slowest} ms for one event`)
+  assert.ok(slowest < 15_000, `${slowest} ms for one event`)
 })
 
 test("the specification's own documents: accepted, or refused for what is not supported", { skip }, () => {

@@ -348,6 +348,6 @@ test('closing lets what is under way finish, within bounds', async () => {
   await new Promise((resolve) => setTimeout(resolve, 50))
   const began = Date.now()
   await rig[Symbol.asyncDispose]()
-  assert.ok(Date.now() - began < 1_500)
+  assert.ok(Date.now() - began < 2_900)
   await hanging
 })

@@ -64,10 +64,16 @@ const HOSTILE: Readonly<Record<string, Shot>> = {
   ),
 }
 
+/** Milliseconds of this process's own work: another process on the same core does not count. */
+const worked = (): number => {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1000
+}
+
 const timed = (shot: Shot): number => {
-  const began = performance.now()
+  const began = worked()
   judge(shot)
-  return performance.now() - began
+  return worked() - began
 }
 
 test(`no body holds the loop beyond ${MOST_MS} ms`, (t) => {

@@ -171,6 +171,12 @@ for (const { name, rules, target, headers, refused } of [
     assert.equal(run(rules, target, headers ?? [], headers === undefined ? '' : '{"a":[{"b":"1"}]}').refused, refused))
 }
 
+/** Milliseconds of this process's own work: another process on the same core does not count. */
+const worked = (): number => {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1000
+}
+
 test('a doubled JSON key shows both values', () => {
   assert.deepEqual(parseJson('{"a":1,"a":"\\u00e0"}').pairs, [
     ['json.a', '1'],
@@ -219,9 +225,9 @@ test('a target that a control removed is not even transformed', () => {
       (_, i) =>
         `SecRule REQUEST_BODY "@contains x" "id:${i + 2},deny,t:${i % 2 ? 'jsDecode' : 'htmlEntityDecode'},t:cssDecode"`,
     ).join('\n')
-  const began = performance.now()
+  const began = worked()
   assert.equal(run(rules, '/', [['Content-Type', 'text/plain']], '&#65;\\x41'.repeat(300_000)).refused, false)
-  assert.ok(performance.now() - began < 400)
+  assert.ok(worked() - began < 400)
 })
 
 const seesBody = 'SecRule ARGS|REQUEST_BODY "@contains evil" "id:1,deny"'
@@ -327,9 +333,9 @@ test('property: a compiled pattern finds what a naive matcher finds, and is quic
       }
       const starts = new Set(Array.from({ length: text.length + 1 }, (_, i) => i))
       assert.equal(regexp.test(text), ends(n, text, starts).size > 0)
-      const began = performance.now()
+      const began = worked()
       for (const pump of ['a', 'ab', ' ', 'a ', '\xa0']) regexp.test(`${pump.repeat(1500)}!`)
-      assert.ok(performance.now() - began < 1000, write(n))
+      assert.ok(worked() - began < 1000, write(n))
     }),
     { numRuns: 600 },
   )
