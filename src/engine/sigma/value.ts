@@ -3,7 +3,7 @@ import { changeValue, type Placeholders } from './change.ts'
 import { SigmaError } from './error.ts'
 import { textOf } from './event.ts'
 import type { Modifiers } from './modifiers.ts'
-import { compileRegex } from './regex/run.ts'
+import { compileRegex } from './regex.ts'
 import type { ValueTest } from './rule.ts'
 import { compileWildcard, MANY } from './wildcard.ts'
 

@@ -1,4 +1,4 @@
-import { SigmaError } from '../error.ts'
+import { RegexError } from './error.ts'
 import { any, type CharSet, escapeClass, not, posixClass, propertyClass, range, withoutCase } from './class.ts'
 
 export type Edge = 'start' | 'end' | 'line-start' | 'line-end' | 'last-line-end' | 'word' | 'not-word'
@@ -12,14 +12,14 @@ const REGEX_LIMIT = 10_000
 const DEPTH_LIMIT = 100
 const REPEAT_LIMIT = 1000
 
-/** The sub-modifiers `i`, `m`, `s` of `re` (modifiers appendix, Regular Expression). */
+/** Without case, dot matches line ends, `^` and `$` at every line. */
 export type RegexFlags = { readonly i: boolean; readonly s: boolean; readonly m: boolean }
 type Flags = { i: boolean; s: boolean; m: boolean }
 
 /**
  * The part of PCRE that a linear-time matcher can answer: characters, classes, groups, alternation, quantifiers, edges,
- * `(?ims)`: more than the modifiers appendix lists, all that published rules use. Look-around, back-references, atomic
- * groups, possessive quantifiers, recursion and conditions are refused with SigmaError (`value/regex`): they change what
+ * `(?ims)`. Look-around, back-references, atomic
+ * groups, possessive quantifiers, recursion and conditions are refused with RegexError: they change what
  * matches or need backtracking.
  */
 export function parseRegex(text: string, flags: RegexFlags): Regex {
@@ -38,7 +38,7 @@ class RegexParser {
 
   constructor(text: string, flags: RegexFlags) {
     this.#flags = flags
-    if (text.length > REGEX_LIMIT) throw new SigmaError('value/regex', '', 'the regular expression is too long')
+    if (text.length > REGEX_LIMIT) throw new RegexError('unsupported', 'the regular expression is too long')
     this.#chars = [...text]
   }
 
@@ -279,7 +279,7 @@ class RegexParser {
     if (!this.#take(char)) throw this.#wrong(`expected ${char}`)
   }
 
-  #wrong(what: string): SigmaError {
-    return new SigmaError('value/regex', '', `regular expression, character ${this.#at + 1}: ${what}`)
+  #wrong(what: string): RegexError {
+    return new RegexError('unsupported', `regular expression, character ${this.#at + 1}: ${what}`)
   }
 }

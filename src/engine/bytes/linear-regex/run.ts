@@ -1,4 +1,4 @@
-import { SigmaError } from '../error.ts'
+import { RegexError } from './error.ts'
 import { type CharSet, word } from './class.ts'
 import { type Edge, parseRegex, type Regex, type RegexFlags } from './parse.ts'
 
@@ -14,20 +14,20 @@ type Instruction =
   | { readonly op: 'match' }
 
 /**
- * `re`: whether the expression occurs anywhere in the text (modifiers appendix, Regular Expression). All states are
- * walked side by side, so the time is bounded by expression × text whatever either says. Throws SigmaError
- * (`value/regex`) for what is not supported; the function it gives throws `match/too-complex` past its bound.
+ * A test whether the expression occurs anywhere in a text. All states are walked side by side, so the time is bounded by
+ * expression × text whatever either says. Throws RegexError (`unsupported`) for what is not supported; the function it
+ * gives throws `too-complex` past `workLimit` steps.
  */
-export function compileRegex(source: string, flags: RegexFlags): (text: string) => boolean {
+export function compileRegex(source: string, flags: RegexFlags, workLimit = WORK_LIMIT): (text: string) => boolean {
   if (!flags.i && !META.test(source)) return (text) => text.includes(source)
   const program: Instruction[] = []
   emit(parseRegex(source, flags), program)
   push(program, { op: 'match' })
-  return (text) => run(program, text)
+  return (text) => run(program, text, workLimit)
 }
 
 function push(program: Instruction[], instruction: Instruction): number {
-  if (program.length >= PROGRAM_LIMIT) throw new SigmaError('value/regex', '', 'the regular expression is too large')
+  if (program.length >= PROGRAM_LIMIT) throw new RegexError('unsupported', 'the regular expression is too large')
   return program.push(instruction) - 1
 }
 
@@ -87,7 +87,7 @@ function emitRepeat({ of, least, most }: Regex & { kind: 'repeat' }, program: In
   for (const split of splits) split.b = program.length
 }
 
-function run(program: readonly Instruction[], text: string): boolean {
+function run(program: readonly Instruction[], text: string, limit: number): boolean {
   const codes = Array.from(text, (char) => char.codePointAt(0)!)
   const seen = new Int32Array(program.length).fill(-1)
   let states: number[] = []
@@ -100,7 +100,7 @@ function run(program: readonly Instruction[], text: string): boolean {
       const state = open.pop()!
       if (seen[state] === at) continue
       seen[state] = at
-      if (++work > WORK_LIMIT) throw new SigmaError('match/too-complex', '', 'a regular expression takes too long')
+      if (++work > limit) throw new RegexError('too-complex', 'a regular expression takes too long')
       const instruction = program[state]!
       if (instruction.op === 'match') return true
       if (instruction.op === 'split') open.push(instruction.a, instruction.b)

@@ -1,4 +1,4 @@
-import { MatchError } from './error.ts'
+import { RegexError } from './error.ts'
 
 /** Whether a code point belongs. */
 export type CharSet = (code: number) => boolean
@@ -60,13 +60,13 @@ export const escapeClass = (letter: string): CharSet | undefined =>
 /** The class behind `[:alpha:]` inside brackets. */
 export function posixClass(name: string): CharSet {
   const set = Object.hasOwn(POSIX, name) ? POSIX[name] : undefined
-  if (set === undefined) throw new MatchError('match/regex', `[:${name}:] is not a character class`)
+  if (set === undefined) throw new RegexError('unsupported', `[:${name}:] is not a character class`)
   return set
 }
 
 /** `\p{Lu}`: asked of the platform one character at a time, which takes constant time. */
 export function propertyClass(name: string): CharSet {
-  const fault = new MatchError('match/regex', `\\p{${name}} is not a Unicode property`)
+  const fault = new RegexError('unsupported', `\\p{${name}} is not a Unicode property`)
   if (!/^[A-Za-z_]{1,40}(?:=[A-Za-z_]{1,40})?$/.test(name)) throw fault
   let one: RegExp
   try {
