@@ -10,6 +10,24 @@ import { freePort } from '../src/storage/sql/testing.ts'
 
 export const PASSWORD = 'một câu dễ nhớ và dài'
 
+/** A node as the demo runs it, on ports of the test's own. */
+export const demoConfig = (role: Role, folder: string, internal: number, publicPort: number): NodeConfig => ({
+  role,
+  controller: 'Chợ Sen',
+  contact: undefined,
+  folder,
+  internal: { host: '127.0.0.1', port: internal },
+  public: { host: '127.0.0.1', port: publicPort },
+  internalOrigin: `http://localhost:${internal}`,
+  publicOrigin: `http://localhost:${publicPort}`,
+  key: { from: 'demo' },
+  demo: true,
+  databaseUrl: undefined,
+  keysDatabaseUrl: undefined,
+  trustedProxies: [],
+  internalAllow: [],
+})
+
 export type RunningNode = AsyncDisposable & {
   readonly config: NodeConfig
   readonly internal: string
@@ -28,23 +46,7 @@ export async function runningNode(
   const role = options.role ?? 'platform'
   const data = mkdtempSync(join(tmpdir(), 'khien-node-'))
   const [internal, publicPort] = [await freePort(), await freePort()]
-  const config: NodeConfig = {
-    role,
-    controller: 'Chợ Sen',
-    contact: undefined,
-    folder: join(data, role),
-    internal: { host: '127.0.0.1', port: internal },
-    public: { host: '127.0.0.1', port: publicPort },
-    internalOrigin: `http://localhost:${internal}`,
-    publicOrigin: `http://localhost:${publicPort}`,
-    key: { from: 'demo' },
-    demo: true,
-    databaseUrl: undefined,
-    keysDatabaseUrl: undefined,
-    trustedProxies: [],
-    internalAllow: [],
-    ...options.config,
-  }
+  const config: NodeConfig = { ...demoConfig(role, join(data, role), internal, publicPort), ...options.config }
   const lines: string[] = []
   const node = await startNode(config, {
     clock: options.clock ?? Date.now,

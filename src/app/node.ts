@@ -217,8 +217,8 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
   outbox.every('sweep', SWEEP_MS, () =>
     Promise.all([open?.identity.sessions.sweep(), forgetOnce(stores.db, deps.clock()), refusals.sweep()]),
   )
-  stack.use(await serve(fetchOn('internal') as never, config.internal))
-  stack.use(await serve(fetchOn('public') as never, config.public))
+  stack.use(await serve(fetchOn('internal'), config.internal))
+  stack.use(await serve(fetchOn('public'), config.public))
   stack.use(
     await controlSocket(config.folder, {
       async unseal(passphrase) {

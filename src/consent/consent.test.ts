@@ -55,7 +55,7 @@ async function setup(db: Database) {
   await consent.purposes.declare(both('Thông báo'), [MARKETING, DELIVERY, INVOICE], 'service:test')
   const subject = newSubject(systemEntropy)
   const rule = async (purpose: string, fields: string[], agreement?: string, record = '-') =>
-    (await db.transaction((trx) => consent.rule(trx as never, purpose, [{ subject, fields, agreement, record }])))[0]!
+    (await db.transaction((trx) => consent.rule(trx, purpose, [{ subject, fields, agreement, record }])))[0]!
   const decide = (given: boolean, version = 1) =>
     consent.decisions.decide(
       { subject, notice: 1, language: 'vi', method: 'web-form', decisions: [{ purpose: 'marketing', version, given }] },

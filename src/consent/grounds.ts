@@ -33,10 +33,12 @@ export function groundService(ctx: ConsentContext) {
   }
 
   return async function rule(
-    trx: Transaction<ConsentTables>,
+    /** A transaction of the control store, whoever's tables it is typed by. */
+    transaction: unknown,
     purposeId: string,
     wishes: readonly Wish[],
   ): Promise<Ruling[]> {
+    const trx = transaction as Transaction<ConsentTables>
     // Out of the transaction itself, so that a text declared meanwhile, here or by another node, rules as one.
     const texts = await trx.selectFrom('purpose').select(['version', 'text']).where('id', '=', purposeId).execute()
     const versions = new Map(texts.map(({ version, text }) => [version, parse(text)]))

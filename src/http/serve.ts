@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
-import type { Hono } from 'hono'
 import { StartError } from '../kit/errors.ts'
 
 /** What node:http knows and Fetch's Request does not. */
@@ -15,8 +14,7 @@ export type Listening = AsyncDisposable & { readonly port: number; readonly serv
  * time to send a body. Errors: `http/port-busy`, `http/cannot-listen`.
  */
 export async function serve(
-  // eslint-disable-next-line typescript/no-explicit-any
-  app: Pick<Hono, 'fetch'>,
+  app: { fetch(request: Request, env: object): Response | Promise<Response> },
   at: { host: string; port: number } | { socket: string },
 ): Promise<Listening> {
   const server = createServer(

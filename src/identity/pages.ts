@@ -51,17 +51,7 @@ export function identityPages({ identity, frame, origin }: IdentityPages): reado
           src="data:image/svg+xml;base64,${Buffer.from(renderSVG(otpauth, { border: 2 })).toString('base64')}"
         />
         <p class="faint">${m.bySecret}: <code id="totp-secret">${secret.match(/.{1,4}/g)!.join(' ')}</code></p>
-        <label class="field"
-          ><span>${m.code}</span
-          ><input
-            class="in mono"
-            name="code"
-            inputmode="numeric"
-            autocomplete="one-time-code"
-            pattern="[0-9]{6}"
-            maxlength="6"
-            required
-        /></label>
+        ${codeField(m.code)}
         <p><button class="btn go">${m.create}</button></p>
       </form>
     </div>`
@@ -81,17 +71,7 @@ export function identityPages({ identity, frame, origin }: IdentityPages): reado
           ><span>${m.password}</span
           ><input class="in" type="password" name="password" autocomplete="current-password" required
         /></label>
-        <label class="field"
-          ><span>${m.code}</span
-          ><input
-            class="in mono"
-            name="code"
-            inputmode="numeric"
-            autocomplete="one-time-code"
-            pattern="[0-9]{6}"
-            maxlength="6"
-            required
-        /></label>
+        ${codeField(m.code)}
         <p><button class="btn go">${m.signIn}</button></p>
       </form>
     </div>`
@@ -279,3 +259,17 @@ const trouble = (
 
 const tick = (name: string, value: string, label: string): Html =>
   html`<label class="tick"><input type="checkbox" name="${name}" value="${value}" /> ${label}</label>`
+
+/** Six digits of the authenticator app. */
+const codeField = (label: string): Html =>
+  html`<label class="field"
+    ><span>${label}</span
+    ><input
+      class="in mono"
+      name="code"
+      inputmode="numeric"
+      autocomplete="one-time-code"
+      pattern="[0-9]{6}"
+      maxlength="6"
+      required
+  /></label>`

@@ -38,7 +38,7 @@ export function getService(ctx: VaultContext, keys: ReturnType<typeof keyring>) 
         record: item.record,
         agreement: item.agreement,
       }))
-      const ruled = asked.length === 0 ? [] : await ctx.consent.rule(trx as never, purpose, wishes)
+      const ruled = asked.length === 0 ? [] : await ctx.consent.rule(trx, purpose, wishes)
       const rulings = new Map(asked.map(({ i }, n) => [i, ruled[n]!]))
       const lawful = asked.filter(({ i }) => rulings.get(i)!.lawful).map(({ item }) => item)
       const rows =

@@ -53,7 +53,7 @@ export function searchService(ctx: VaultContext, keys: ReturnType<typeof keyring
         equal.length === 0
           ? []
           : await ctx.consent.rule(
-              trx as never,
+              trx,
               purpose,
               equal.map((row) => ({ subject: row.subject, fields: [`${collection}.${field}`] })),
             )
@@ -151,7 +151,7 @@ export function searchService(ctx: VaultContext, keys: ReturnType<typeof keyring
           )
         : false
     const ruling = await ctx.db.transaction<Tables, { lawful: boolean; code?: string; why?: string }>(async (trx) => {
-      const [ruled] = await ctx.consent.rule(trx as never, purpose, [{ subject, fields: ['account.password'] }])
+      const [ruled] = await ctx.consent.rule(trx, purpose, [{ subject, fields: ['account.password'] }])
       const lawful = ruled!.lawful
       await ctx.record(trx, [
         {

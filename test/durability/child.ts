@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { demoConfig } from '../running-node.ts'
 import type { NodeConfig } from '../../src/app/config.ts'
 import { freePort } from '../../src/storage/sql/testing.ts'
 
@@ -27,23 +28,7 @@ export const newNodeFolder = (): string => join(mkdtempSync(join(tmpdir(), 'khie
 
 export async function startChild(folder: string, how: How = {}): Promise<Child> {
   const [internal, publicPort] = [await freePort(), await freePort()]
-  const config: NodeConfig = {
-    role: 'platform',
-    controller: 'Chợ Sen',
-    contact: undefined,
-    folder,
-    internal: { host: '127.0.0.1', port: internal },
-    public: { host: '127.0.0.1', port: publicPort },
-    internalOrigin: `http://localhost:${internal}`,
-    publicOrigin: `http://localhost:${publicPort}`,
-    key: { from: 'demo' },
-    demo: true,
-    databaseUrl: undefined,
-    keysDatabaseUrl: undefined,
-    trustedProxies: [],
-    internalAllow: [],
-    ...how.stores,
-  }
+  const config: NodeConfig = { ...demoConfig('platform', folder, internal, publicPort), ...how.stores }
   const entry = join(import.meta.dirname, 'node-process.ts')
   const words = [...(how.under ?? []), process.execPath, entry, JSON.stringify(config)]
   if (how.careless) words.push('careless')
