@@ -123,8 +123,9 @@ function severity(name: string, language: Language): Html {
 
 /** The weave lies over what is covered; a reader hears that it is. */
 function covered(masked: string, language: Language): Html {
-  // The engine counts in English; a byte is a byte in both.
-  const parts = masked.replace(/\((\d+) bytes\)$/, '($1 byte)').split(/(•+)/)
+  // The engine counts in English.
+  const said = language === 'vi' ? masked.replace(/\((\d+) bytes\)$/, '($1 byte)') : masked
+  const parts = said.split(/(•+)/)
   const word = inLanguage(gatewayMessages, language).covered
   return html`<span class="mask mono"
     >${parts.map((part) => (part.startsWith('•') ? html`<i aria-label="${word}" role="img">${part}</i>` : part))}</span
