@@ -47,7 +47,7 @@ function objection(from: string, wanted: string): string | undefined {
 
 function packageObjection(here: Place, wanted: string): string | undefined {
   const isNode = wanted.startsWith('node:')
-  if (here.area === 'kit' && !isNode && !['contract.ts', 'schema.ts'].includes(here.file))
+  if (here.area === 'kit' && !isNode && !['contract.ts', 'schema.ts', 'listing.ts'].includes(here.file))
     return 'the kit imports nothing but node:* (schemas: zod)'
   if (here.area === 'engine' && !(isNode && WITH_NODE.has(here.part)))
     return `an engine is pure: no packages, and node:* only in ${[...WITH_NODE].join(', ')}`

@@ -110,7 +110,11 @@ async function serveRow(c: Context, route: Route, handler: Handler, door: Door, 
   )
   const raw = route.method === 'GET' ? undefined : await readBody(request, route)
   const body =
-    route.method === 'GET' ? undefined : checkInput(route.body, raw?.value, route.kind === 'page' ? 'form' : 'body')
+    route.method === 'GET'
+      ? undefined
+      : route.bytes
+        ? raw?.value
+        : checkInput(route.body, raw?.value, route.kind === 'page' ? 'form' : 'body')
   const once = route.once ? onceOf(request, route, caller, raw?.text ?? '', fingerprint!) : undefined
   const language = chooseLanguage(
     c.req.query('lang'),

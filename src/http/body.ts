@@ -9,7 +9,9 @@ const DEFAULT_LIMIT = 65_536
  */
 export async function readBody(request: Request, route: Route): Promise<{ value: unknown; text: string }> {
   const limit = route.maxBody ?? DEFAULT_LIMIT
-  const text = decode(await readBytes(request, limit))
+  const bytes = await readBytes(request, limit)
+  if (route.bytes) return { value: bytes, text: '' }
+  const text = decode(bytes)
   const type = (request.headers.get('content-type') ?? '').split(';')[0]!.trim().toLowerCase()
   if (!route.body) {
     if (text !== '') throw badRequest('http/invalid', 'This route takes no body.', 'body')

@@ -14,6 +14,8 @@ export const SCOPES = [
   'vault:read',
   'vault:search',
   'vault:password',
+  'events:write',
+  'subscribers:write',
 ] as const
 export type Scope = (typeof SCOPES)[number]
 
@@ -49,6 +51,8 @@ export type Route = {
   readonly response?: z.ZodType
   /** Takes `Idempotency-Key`; a repeat answers what the first answered. */
   readonly once?: true
+  /** The body is handed over as the bytes that came (`application/x-ndjson`, text or a file); `body` is not parsed. */
+  readonly bytes?: true
   /** Largest body in bytes; 64 KiB unless said. */
   readonly maxBody?: number
   /** A GET that uses something up (a one-time link): HEAD, which previews send, is refused. */
@@ -61,7 +65,7 @@ type Of<R, K extends string> = R extends { readonly [key in K]: infer S extends 
 export type Input<R extends Route> = {
   readonly params: Of<R, 'params'>
   readonly query: Of<R, 'query'>
-  readonly body: Of<R, 'body'>
+  readonly body: R extends { readonly bytes: true } ? Uint8Array : Of<R, 'body'>
 }
 export type Output<R extends Route> = R extends { readonly response: infer S extends z.ZodType } ? z.input<S> : unknown
 
