@@ -1,9 +1,14 @@
+import { basename } from 'node:path'
 import { z } from 'zod'
+import { auditRoutes } from '../audit/contract.ts'
 import { logRoutes, type Audit } from '../audit/index.ts'
+import { logApi } from '../audit/routes.ts'
+import { consoleFiles } from '../http/console.ts'
 import { answer, html, redirect, type Bound, type Frame, type Html } from '../http/index.ts'
 import { KhienError } from '../kit/errors.ts'
 import { route } from '../kit/contract.ts'
 import { dateTime, inLanguage, number, type Language } from '../kit/i18n.ts'
+import { meApi, meRoutes } from '../identity/me/index.ts'
 import { nodeMessages } from './messages.ts'
 
 const none = z.strictObject({})
@@ -12,6 +17,9 @@ const keepers = ['administrator', 'dpo', 'auditor'] as const
 const published = { listener: 'public', access: { open: true }, kind: 'file', method: 'GET', query: none } as const
 
 export const nodeRoutes = {
+  me: meRoutes.me,
+  acts: auditRoutes.list,
+  actProof: auditRoutes.proof,
   home: route({
     ...internal,
     id: 'node.home',
@@ -62,6 +70,9 @@ export const nodeRoutes = {
   tile: route({ ...published, id: 'log.tile', path: '/tile/*', summary: 'Tiles and entry bundles (C2SP tlog-tiles)' }),
 } as const
 
+/** A node's folder is named after its role (plan.ts). */
+const ROLES = ['platform', 'telecom', 'authority'] as const
+
 export type StatusLine = { readonly label: string; readonly value: Html | string }
 export type StatusSection = { readonly title: string; readonly lines: readonly StatusLine[] }
 
@@ -72,17 +83,30 @@ export type NodePages = {
   readonly demoKey: boolean
   readonly receiptVkey: string
   readonly hasAdministrator: () => Promise<boolean>
+  /** Shown on top of the console. */
+  readonly controller?: string
+  readonly publicOrigin?: string
   /** What this role has to say on its status page. */
   readonly sections: (language: Language) => Promise<readonly StatusSection[]>
 }
 
 export function nodePages(ctx: NodePages): readonly Bound[] {
   const files = logRoutes(ctx.folder)
+  const role = ROLES.find((one) => one === basename(ctx.folder)) ?? 'platform'
+  const node = {
+    role,
+    controller: ctx.controller ?? null,
+    demoKey: ctx.demoKey,
+    publicOrigin: ctx.publicOrigin ?? null,
+  }
   const file = async (path: string): Promise<Response> => {
     const { status, headers, body } = await files(path)
     return new Response(new Uint8Array(body), { status, headers })
   }
   return [
+    ...consoleFiles,
+    ...meApi({ node, head: () => ctx.audit.head() }),
+    ...logApi(ctx.audit),
     answer(nodeRoutes.home, async (_, asked) => {
       const m = inLanguage(nodeMessages, asked.language)
       if (asked.caller.kind !== 'staff') {

@@ -1,6 +1,10 @@
 import { join } from 'node:path'
 import { parseTilePath, tilePath } from '../engine/tlog/index.ts'
+import { answer, type Bound } from '../http/index.ts'
+import { KhienError } from '../kit/errors.ts'
+import { auditRoutes as rows, type ActView } from './contract.ts'
 import { readIfThere } from './files.ts'
+import type { Audit, AuditItem } from './service.ts'
 
 export type StaticAnswer = {
   readonly status: 200 | 404
@@ -32,3 +36,30 @@ export function logRoutes(folder: string): (path: string) => Promise<StaticAnswe
     return answer(tilePath(tile), 'application/octet-stream', 'public, max-age=31536000, immutable')
   }
 }
+
+/** The log as data for the console. */
+export const logApi = (audit: Audit): readonly Bound[] => [
+  answer(rows.list, async ({ query }) => {
+    const { cursor, ...wish } = query
+    const { items, next } = await audit.list({ ...wish, before: cursor })
+    return { items: items.map(viewOf), next, total: null }
+  }),
+  answer(rows.proof, async ({ params }) => {
+    const found = await audit.find(params.id)
+    if (!found) throw new KhienError('audit/unknown', 'There is no such act in the log.', { status: 404 })
+    return { act: viewOf(found), proof: await audit.proofOf(params.id), vkey: audit.verifierKey }
+  }),
+]
+
+const viewOf = (item: AuditItem): ActView => ({
+  id: item.id,
+  at: item.at,
+  index: item.index,
+  kind: item.kind,
+  actor: item.actor,
+  subject: item.subject ?? null,
+  purpose: item.purpose ?? null,
+  reason: item.reason ?? null,
+  result: item.result,
+  facts: { ...item.facts },
+})
