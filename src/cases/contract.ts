@@ -38,6 +38,7 @@ const Entry = z.strictObject({
     'note',
     'observable',
     'task',
+    'task-done',
     'severity',
     'serious',
     'reported',

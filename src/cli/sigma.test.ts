@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { test } from 'node:test'
-import { loadDetector, readRules, sigma } from './sigma.ts'
+import { loadDetector, readRules } from '../detection/index.ts'
+import { sigma } from './sigma.ts'
 import { UsageError } from './verb.ts'
 
 async function run(args: readonly string[], input = ''): Promise<{ code: number; out: string[]; err: string }> {
@@ -106,7 +107,7 @@ type Samples = { alert: string; positive: Sample[]; negative: Sample[] }
 
 /** The titles of what alerts, all rules of the pack together. */
 function alertsFor(sample: Sample): string[] {
-  const it = loadDetector(own)
+  const { detector: it } = loadDetector(own)
   const found = []
   let at = Date.UTC(2026, 10, 21)
   for (const { event, repeat, everyMs } of sample.events) {

@@ -1,4 +1,10 @@
-import { type CorrelationAlert, correlator, type Correlator, type CorrelatorOptions } from './correlation/correlator.ts'
+import {
+  type CorrelationAlert,
+  correlator,
+  type Correlator,
+  type CorrelatorCounts,
+  type CorrelatorOptions,
+} from './correlation/correlator.ts'
 import type { CorrelationRule } from './correlation/rule.ts'
 import { SigmaError } from './error.ts'
 import { EventView, type SigmaEvent } from './event.ts'
@@ -17,8 +23,12 @@ export type Detected =
 export interface Detector {
   /** `at` is the event's own time in ms; without it correlations do not see the event. */
   push(event: SigmaEvent, at?: number): Detected[]
+  /** Time has come to `at` though no event has: what waited for late events is judged, late windows close. */
+  advance(at: number): Detected[]
   /** The end of a replay: open windows close. */
   end(): Detected[]
+  /** What all correlations together did not judge as their rules say. */
+  counts(): CorrelatorCounts
 }
 
 /** Whether a document is meant as a correlation rule, right or wrong. */
@@ -77,7 +87,19 @@ export function detector({ rules, correlations }: DetectorRules, options: Correl
       }
       return at === undefined ? out : [...out, ...correlate((machine) => machine.push(event, at, matched))]
     },
+    advance: (at) => correlate((machine) => machine.advance(at)),
     end: () => correlate((machine) => machine.end()),
+    counts: () =>
+      steps.reduce(
+        (sum, { machine: { counts } }) => ({
+          late: sum.late + counts.late,
+          ungrouped: sum.ungrouped + counts.ungrouped,
+          oversized: sum.oversized + counts.oversized,
+          evicted: sum.evicted + counts.evicted,
+          hurried: sum.hurried + counts.hurried,
+        }),
+        { late: 0, ungrouped: 0, oversized: 0, evicted: 0, hurried: 0 },
+      ),
   }
 }
 

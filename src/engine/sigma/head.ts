@@ -11,6 +11,7 @@ export type Head = {
   readonly level?: Level
   readonly status?: string
   readonly author?: string
+  readonly description?: string
   readonly references: readonly string[]
   readonly tags: readonly string[]
 }
@@ -30,7 +31,8 @@ export function readHead(data: Data): Head {
   if (status !== undefined && !STATUSES.includes(status)) {
     throw new SigmaError('rule/shape', 'status', `expected ${STATUSES.join(', ')}`)
   }
-  const [id, name, author] = [text(data, 'id', 256), text(data, 'name', 256), text(data, 'author', 10_000)]
+  const [id, name] = [text(data, 'id', 256), text(data, 'name', 256)]
+  const [author, description] = [text(data, 'author', 10_000), text(data, 'description', 65_535)]
   return {
     title,
     ...(id === undefined ? {} : { id }),
@@ -38,6 +40,7 @@ export function readHead(data: Data): Head {
     ...(known === undefined ? {} : { level: known }),
     ...(status === undefined ? {} : { status }),
     ...(author === undefined ? {} : { author }),
+    ...(description === undefined ? {} : { description }),
     references: texts(data, 'references'),
     tags: texts(data, 'tags'),
   }

@@ -40,6 +40,7 @@ export type SigmaRule = {
   readonly level?: Level
   readonly status?: string
   readonly author?: string
+  readonly description?: string
   readonly references: readonly string[]
   readonly tags: readonly string[]
   /** Not looked at by `matchRule`: which events a rule sees is the caller's routing. */

@@ -11,6 +11,7 @@ export type CorrelationRule = {
   readonly level?: Level
   readonly status?: string
   readonly author?: string
+  readonly description?: string
   readonly references: readonly string[]
   readonly tags: readonly string[]
   readonly type: CorrelationType
