@@ -1,0 +1,269 @@
+import { open, readFile, readdir, rename, unlink, type FileHandle } from 'node:fs/promises'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { KhienError, StartError } from '../../kit/errors.ts'
+import { base32, type Entropy } from '../../kit/ids.ts'
+import type { Log } from '../../kit/log.ts'
+import { encodeFrame, framesOf, type BatchHeader } from './frame.ts'
+
+export type Placed = { readonly offset: number; readonly length: number; readonly header: BatchHeader }
+/** A file of frames. Sealed ones no longer change. */
+export type Segment = {
+  readonly id: string
+  /** Never used again, also after the file is gone. */
+  readonly seq: number
+  readonly path: string
+  bytes: number
+  events: number
+  lines: number
+  /** When its first batch was received, ms. */
+  since: number
+  frames: Placed[]
+}
+export type SegmentLogOptions = {
+  readonly folder: string
+  /** No segment of this number or a smaller one was ever deleted after it: numbers go on from here. */
+  readonly lastSeq: number
+  readonly maxBytes?: number
+  readonly maxEvents?: number
+  readonly entropy: Entropy
+  readonly log: Log
+}
+
+const MAX_BYTES = 64 * 1024 * 1024
+const MAX_EVENTS = 500_000
+/** What one sync covers at most. */
+const GROUP_BYTES = 8 * 1024 * 1024
+const NAME = /^(\d{10})-[0-9A-Z]{8}\.seg$/
+export const SEGMENT_ID = /^\d{10}-[0-9A-Z]{8}$/
+
+type Waiting = {
+  readonly frame: Buffer
+  readonly header: BatchHeader
+  readonly done: (at: { segment: Segment; placed: Placed }) => void
+  readonly failed: (error: unknown) => void
+}
+
+/** Append-only files of CRC-framed batches; an append resolves after fdatasync, of a new file after its folder's fsync. */
+export class SegmentLog {
+  readonly #options: SegmentLogOptions
+  readonly #waiting: Waiting[] = []
+  #sealed: Segment[]
+  #current: Segment | undefined
+  #file: FileHandle | undefined
+  #seq: number
+  #turn: Promise<void> = Promise.resolve()
+  #writing = false
+  #broken = false
+
+  private constructor(options: SegmentLogOptions, sealed: Segment[]) {
+    this.#options = options
+    this.#sealed = sealed
+    this.#seq = Math.max(options.lastSeq, ...sealed.map(({ seq }) => seq))
+  }
+
+  /** Opens the folder: every file is read, a tail torn by a crash is cut off (nothing of it was acknowledged). */
+  static async open(options: SegmentLogOptions): Promise<SegmentLog> {
+    mkdirSync(options.folder, { recursive: true, mode: 0o700 })
+    const names = (await readdir(options.folder)).filter((name) => NAME.test(name)).sort()
+    const sealed: Segment[] = []
+    for (const name of names) {
+      const segment = await recover(join(options.folder, name), name, name === names.at(-1), options.log)
+      if (segment) sealed.push(segment)
+    }
+    await syncFolder(options.folder)
+    return new SegmentLog(options, sealed)
+  }
+
+  /** Sealed segments, oldest first. */
+  get sealed(): readonly Segment[] {
+    return this.#sealed
+  }
+
+  /** The one that is being written, if it holds anything. */
+  get current(): Segment | undefined {
+    return this.#current
+  }
+
+  /** Frames that wait for their sync. */
+  get queued(): number {
+    return this.#waiting.length
+  }
+
+  /** Durable when it resolves. Errors: `events/disk` when the disk takes no more; nothing of the batch is kept then. */
+  append(header: BatchHeader, body: string): Promise<{ segment: Segment; placed: Placed }> {
+    if (this.#broken) return Promise.reject(diskError())
+    const frame = encodeFrame(header, body)
+    return new Promise((done, failed) => {
+      this.#waiting.push({ frame, header, done, failed })
+      if (this.#writing) return
+      this.#writing = true
+      this.#turn = this.#turn.then(() => this.#write())
+    })
+  }
+
+  /** No further frame goes into the current segment. */
+  seal(): Promise<void> {
+    this.#turn = this.#turn.then(() => this.#seal())
+    return this.#turn
+  }
+
+  /** Removes the file of a sealed segment that is no longer needed. */
+  async remove(segment: Segment): Promise<void> {
+    this.#sealed = this.#sealed.filter((one) => one !== segment)
+    await unlink(segment.path)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.seal()
+  }
+
+  async #write(): Promise<void> {
+    try {
+      while (this.#waiting.length > 0) await this.#group()
+    } finally {
+      this.#writing = false
+    }
+  }
+
+  async #group(): Promise<void> {
+    const group: Waiting[] = []
+    try {
+      const now = this.#current
+      if (now && (now.bytes >= this.#maxBytes || now.events >= this.#maxEvents)) await this.#seal()
+      const segment = this.#current ?? (await this.#begin())
+      let bytes = 0
+      let events = segment.events
+      for (const next of this.#waiting) {
+        const full =
+          segment.bytes + bytes + next.frame.length > this.#maxBytes || events + next.header.events > this.#maxEvents
+        if (group.length > 0 && (bytes >= GROUP_BYTES || full)) break
+        if (full && segment.frames.length > 0) break
+        group.push(next)
+        bytes += next.frame.length
+        events += next.header.events
+      }
+      if (group.length === 0) return await this.#seal()
+      this.#waiting.splice(0, group.length)
+      await this.#sync(segment, group)
+    } catch (error) {
+      if (group.length === 0) group.push(...this.#waiting.splice(0))
+      this.#options.log.error('segment-write', { code: (error as NodeJS.ErrnoException).code, batches: group.length })
+      for (const { failed } of group) failed(diskError())
+    }
+  }
+
+  async #sync(segment: Segment, group: readonly Waiting[]): Promise<void> {
+    const file = this.#file!
+    const bytes = group.length === 1 ? group[0]!.frame : Buffer.concat(group.map(({ frame }) => frame))
+    try {
+      for (let at = 0; at < bytes.length;) {
+        const { bytesWritten } = await file.write(bytes, at, bytes.length - at, segment.bytes + at)
+        at += bytesWritten
+      }
+    } catch (error) {
+      // A full disk may have taken a part: away with it, so that the next frame follows a whole one.
+      await file.truncate(segment.bytes).catch(() => this.#break())
+      throw error
+    }
+    try {
+      await file.datasync()
+    } catch (error) {
+      // After a failed sync nobody knows what is on the disk; only a new start, which reads it, may go on.
+      this.#break()
+      throw error
+    }
+    for (const { header, frame, done } of group) {
+      const placed = { offset: segment.bytes, length: frame.length, header }
+      add(segment, placed)
+      done({ segment, placed })
+    }
+  }
+
+  #break(): void {
+    this.#broken = true
+    for (const { failed } of this.#waiting.splice(0)) failed(diskError())
+  }
+
+  async #begin(): Promise<Segment> {
+    const seq = this.#seq + 1
+    const id = `${String(seq).padStart(10, '0')}-${base32(this.#options.entropy(5))}`
+    const path = join(this.#options.folder, `${id}.seg`)
+    this.#file = await open(path, 'wx', 0o600)
+    this.#seq = seq
+    await syncFolder(this.#options.folder)
+    return (this.#current = { id, seq, path, bytes: 0, events: 0, lines: 0, since: 0, frames: [] })
+  }
+
+  async #seal(): Promise<void> {
+    const segment = this.#current
+    const file = this.#file
+    this.#current = this.#file = undefined
+    await file?.close()
+    if (!segment) return
+    if (segment.frames.length > 0) this.#sealed = [...this.#sealed, segment]
+    else await unlink(segment.path)
+  }
+
+  get #maxBytes(): number {
+    return this.#options.maxBytes ?? MAX_BYTES
+  }
+  get #maxEvents(): number {
+    return this.#options.maxEvents ?? MAX_EVENTS
+  }
+}
+
+const diskError = (): KhienError =>
+  new KhienError('events/disk', 'The disk of the event folder takes no more; free space or replace it.', {
+    status: 503,
+    retryAfter: 5,
+  })
+
+function add(segment: Segment, placed: Placed): void {
+  if (segment.frames.length === 0) segment.since = placed.header.received
+  segment.bytes += placed.length
+  segment.events += placed.header.events
+  segment.lines += placed.header.lines
+  segment.frames.push(placed)
+}
+
+async function recover(path: string, name: string, last: boolean, log: Log): Promise<Segment | undefined> {
+  const id = name.slice(0, -'.seg'.length)
+  const bytes = await readFile(path)
+  const { frames, end } = framesOf(bytes)
+  if (end < bytes.length) {
+    if (!last) {
+      // Only the newest can be torn by a crash; this is damage, and what lies behind it may have been acknowledged.
+      await rename(path, `${path}.damaged`)
+      throw new StartError(
+        'events/damaged-segment',
+        `The segment ${id} is damaged at byte ${end}; it was set aside as ${id}.seg.damaged. Restore it from a backup or remove it, then start again.`,
+      )
+    }
+    log.warn('segment-tail-cut', { segment: id, bytes: bytes.length - end })
+  }
+  await using file = await open(path, 'r+')
+  if (end < bytes.length) await file.truncate(end)
+  await file.sync()
+  if (frames.length === 0) {
+    await unlink(path)
+    return undefined
+  }
+  const segment: Segment = {
+    id,
+    seq: Number(id.slice(0, 10)),
+    path,
+    bytes: 0,
+    events: 0,
+    lines: 0,
+    since: 0,
+    frames: [],
+  }
+  for (const { offset, length, header } of frames) add(segment, { offset, length, header })
+  return segment
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  await using handle = await open(folder, 'r')
+  await handle.sync()
+}
