@@ -42,7 +42,7 @@ for (const store of STORES) {
       emit: async (_, topic, payload) => void raised.push([topic, payload]),
     })
     const names = async () => new Map([[hoa, 'Hoa']])
-    const cases = openCases({ db, clock, entropy: systemEntropy, record, detection, names })
+    const cases = openCases({ db, clock, record, detection, names })
     return { db, clock, acts, raised, detection, cases }
   }
   const on = (name: string, run: (w: Awaited<ReturnType<typeof world>>) => Promise<void>): void =>

@@ -3,7 +3,6 @@ import type { RecordActs } from '../kit/act.ts'
 import { iso, type Clock } from '../kit/clock.ts'
 import type { Once } from '../kit/contract.ts'
 import { KhienError } from '../kit/errors.ts'
-import { newId, type Entropy } from '../kit/ids.ts'
 import { oneAtATime, runOnce, type Database, type Transaction } from '../storage/sql/index.ts'
 import type { Case, CaseHead, Entry } from './contract.ts'
 import { clocksOf, nextDue } from './clocks.ts'
@@ -12,7 +11,6 @@ import type { CaseRow, CaseTables } from './store.ts'
 export type CaseContext = {
   readonly db: Database
   readonly clock: Clock
-  readonly entropy: Entropy
   readonly record: RecordActs
   readonly detection: Detection
   /** Names of members of staff by id, as shown to their colleagues. */
@@ -28,7 +26,6 @@ const MOST = 500
 /** Cases: what people do about alerts, with the clocks the law sets. */
 export function caseService(ctx: CaseContext) {
   const { db } = ctx
-  const id = (prefix: string): string => newId(prefix, ctx.clock(), ctx.entropy)
 
   /** The case must be held: entries are numbered, since several fall into one millisecond. */
   async function enter(trx: Trx, caseId: string, step: Step): Promise<void> {
@@ -38,7 +35,7 @@ export function caseService(ctx: CaseContext) {
       .where('case_id', '=', caseId)
       .executeTakeFirstOrThrow()
     const row = {
-      id: `${caseId}/${String(Number(n) + 1).padStart(6, '0')}`,
+      id: numbered(caseId, 'e', Number(n)),
       case_id: caseId,
       at: ctx.clock(),
       actor: step.actor,
@@ -62,10 +59,16 @@ export function caseService(ctx: CaseContext) {
     )
     if (known.length + fresh.length > MOST)
       throw new KhienError('cases/full', `A case holds at most ${MOST} observables.`, { status: 409 })
-    for (const o of fresh)
+    for (const [i, o] of fresh.entries())
       await trx
         .insertInto('case_observable')
-        .values({ id: id('obs'), case_id: caseId, at: ctx.clock(), ...o, indicator: null })
+        .values({
+          id: numbered(caseId, 'o', known.length + i),
+          case_id: caseId,
+          at: ctx.clock(),
+          ...o,
+          indicator: null,
+        })
         .execute()
     return fresh
   }
@@ -164,9 +167,21 @@ export function caseService(ctx: CaseContext) {
     })
   const addTask = (caseId: string, title: string, actor: string) =>
     act(caseId, { kind: 'task', text: title, actor }, async (trx) => {
+      const { n } = await trx
+        .selectFrom('case_task')
+        .select((eb) => eb.fn.countAll<number>().as('n'))
+        .where('case_id', '=', caseId)
+        .executeTakeFirstOrThrow()
       await trx
         .insertInto('case_task')
-        .values({ id: id('tsk'), case_id: caseId, title, at: ctx.clock(), done_at: null, done_by: null })
+        .values({
+          id: numbered(caseId, 't', Number(n)),
+          case_id: caseId,
+          title,
+          at: ctx.clock(),
+          done_at: null,
+          done_by: null,
+        })
         .execute()
     })
   const finishTask = async (caseId: string, task: string, actor: string): Promise<Case> => {
@@ -400,6 +415,9 @@ export function caseService(ctx: CaseContext) {
 /** A control room has hundreds of open cases, not a hundred thousand; beyond this the oldest are found by number. */
 const MOST_LISTED = 5_000
 const noCase = (): KhienError => new KhienError('cases/no-case', 'There is no case with this number.', { status: 404 })
+/** Sorts by the order in which things came: several fall into one millisecond. */
+const numbered = (caseId: string, kind: 'e' | 'o' | 't', n: number): string =>
+  `${caseId}.${kind}${String(n + 1).padStart(6, '0')}`
 const noTask = (): never => {
   throw new KhienError('cases/no-task', 'There is no such open task in this case.', { status: 404 })
 }
