@@ -15,6 +15,7 @@ const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   admin: async () => (await import('./cli/admin.ts')).admin,
   log: async () => (await import('./cli/log.ts')).log,
   stix: async () => (await import('./cli/stix.ts')).stix,
+  taxii: async () => (await import('./cli/taxii.ts')).taxii,
   sigma: async () => (await import('./cli/sigma.ts')).sigma,
   test: async () => (await import('./cli/test.ts')).test,
   ok: async () => (await import('./cli/ok.ts')).ok,
