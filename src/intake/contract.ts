@@ -31,7 +31,7 @@ const Name = z
 /** A WAF tag or place: `attack-sqli`, `ARGS:q`, `REQUEST_HEADERS:User-Agent`, with masked parts. */
 const Label = z
   .string()
-  .regex(/^[\w&][\w.:/[\]•&*-]{0,99}$/u, 'expected a name of at most 100 signs')
+  .regex(/^[\w&•][\w.:/[\]•…&*-]{0,99}$/u, 'expected a name of at most 100 signs')
   .refine((text) => !/\d{6}/.test(text), 'holds six digits in a row')
 /** `service:svc_…`, `staff:stf_…`, `nobody`. */
 const Actor = z.string().regex(/^(?:nobody|[a-z]{1,20}:[A-Za-z0-9_-]{1,64})$/, 'expected an id such as service:svc_1')
@@ -53,7 +53,8 @@ const CallbackHost = z
     (text) => canonicalAddress(text) !== undefined || DnsName.safeParse(text).success,
     'expected an address or a DNS name',
   )
-const Host = z.string().min(1).max(300)
+/** Masked before anything is written, as is a path. */
+const Host = z.string().max(300)
 const Path = z.string().min(1).max(4_000)
 const Result = z.enum(['allowed', 'refused'])
 
