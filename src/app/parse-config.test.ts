@@ -37,8 +37,8 @@ test('flag before environment before file', () => {
 
 for (const wrong of [
   { argv: '--prot 80', says: 'Unknown flag --prot; did you mean --port?' },
-  { argv: '--port 80a', says: '--port: expected 1–65515, got "80a"' },
-  { argv: '--port 65535', says: '--port: expected 1–65515, got "65535"' },
+  { argv: '--port 80a', says: '--port: expected 1–65512, got "80a"' },
+  { argv: '--port 65535', says: '--port: expected 1–65512, got "65535"' },
   { argv: '--port', says: '--port needs a value.' },
   { argv: '--port 1 --port 2', says: '--port is given twice.' },
   { argv: '--role bank', says: '--role: expected platform, telecom or authority, got "bank"' },
@@ -50,13 +50,13 @@ for (const wrong of [
   { argv: '--key-credential ..', says: /^--key-credential: expected a systemd credential name/ },
   { argv: '--key-credential k', says: /^key-credential: systemd gave no/ },
   { argv: '--config /nowhere.json', says: 'The configuration file /nowhere.json cannot be read (ENOENT).' },
-  { argv: '', env: { KHIEN_PORT: '0' }, says: 'KHIEN_PORT: expected 1–65515, got "0"' },
+  { argv: '', env: { KHIEN_PORT: '0' }, says: 'KHIEN_PORT: expected 1–65512, got "0"' },
   {
     argv: '',
     env: { DATABASE_URL: 'postgres://u:p@h/d' },
     says: 'DATABASE_URL holds one node; say which with --role.',
   },
-  { json: '{ "port": "80a" }', says: 'config: port: expected 1–65515, got "80a"' },
+  { json: '{ "port": "80a" }', says: 'config: port: expected 1–65512, got "80a"' },
   { json: '{ "prot": 80 }', says: 'config: prot: unknown; did you mean port?' },
   { json: '[]', says: /must hold one JSON object\.$/ },
   { json: '{ "port": 80,\n  "mode" "block" }', says: /khien\.json is not JSON: line 2, column 10\.$/ },

@@ -30,6 +30,8 @@ export type Plan = {
 }
 export type Listener = { readonly name: string; readonly address: Address }
 
+/** What the demo adds, above the three roles' ports. */
+const DEMO = { shop: 20, proxied: 21, mail: 22, mailbox: 23 } as const
 const OFFSET: Record<Role, number> = { platform: 1, telecom: 2, authority: 3 }
 /** The demo's three organisations; the platform is the example shop's. */
 const DEMO_CONTROLLER: Record<Role, string> = {
@@ -53,7 +55,7 @@ export function originOf(address: Address): string {
 
 export function planStart(config: StartConfig, terminal: boolean): Plan {
   const gatewayAt = { host: config.bind.gateway, port: config.port }
-  const shopAt = { host: '127.0.0.1', port: config.port + 20 }
+  const shopAt = { host: '127.0.0.1', port: config.port + DEMO.shop }
   const nodes = config.roles.map((role) => planNode(config, role, terminal))
   const platform = nodes.find((node) => node.role === 'platform')
   if (platform !== undefined && config.upstream === undefined && !config.demo)
@@ -69,6 +71,8 @@ export function planStart(config: StartConfig, terminal: boolean): Plan {
     rules: config.rules,
     workers: config.workers,
     nodeSocket: join(platform.folder, 'run', 'node.sock'),
+    intakeSocket: join(platform.folder, 'run', 'intake.sock'),
+    ...(config.demo ? { demoListen: { host: '127.0.0.1', port: config.port + DEMO.proxied } } : {}),
     trustedProxies: config.trustedProxies,
     bodyLimit: TEN * MIB,
     mode: config.mode,

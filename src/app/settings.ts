@@ -1,8 +1,8 @@
 import { isIP } from 'node:net'
 import { ROLES } from './config.ts'
 
-/** The highest port we open is P + 20: see `portsFrom` in plan.ts. */
-export const HIGHEST_PORT = 65_535 - 20
+/** The highest port we open is P + 23: see `DEMO` in plan.ts. */
+export const HIGHEST_PORT = 65_535 - 23
 
 export type Raw = string | number | boolean | readonly string[]
 /** Turns what was written into the value, or says in a few words what would have been right. */
@@ -100,7 +100,7 @@ export const SETTINGS = {
     env: 'KHIEN_PORT',
     argument: 'P',
     read: whole(1, HIGHEST_PORT),
-    help: 'gateway P; internal P+1, P+2, P+3; public P+11, P+12, P+13; marketplace P+20',
+    help: 'gateway P; internal P+1, P+2, P+3; public P+11, P+12, P+13; demo P+20 to P+23',
     otherwise: '8080',
   },
   internalBind: {

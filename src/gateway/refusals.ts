@@ -32,6 +32,8 @@ const Refusal = z.object({
   mode: z.enum(['block', 'detect']),
   matches: z.array(Match).max(50),
   bytes: z.number(),
+  callbackHost: Text.optional(),
+  callbackPort: z.int().optional(),
 })
 export type Refusal = z.output<typeof Refusal>
 const Stats = z

@@ -106,6 +106,7 @@ test('the process: two workers on one port serve, tell, drain; a rule that is no
     rules: PACK_FOLDER,
     workers: 2,
     nodeSocket: join(folder, 'node.sock'),
+    intakeSocket: join(folder, 'intake.sock'),
     trustedProxies: [],
     bodyLimit: 1_000,
     mode: 'block',

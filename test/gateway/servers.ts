@@ -51,6 +51,7 @@ export type Rig = AsyncDisposable & {
   port: number
   received: Received[]
   refusals: Refusal[]
+  events: Readonly<Record<string, unknown>>[]
   origin: string
 }
 
@@ -63,6 +64,7 @@ export async function startRig(change: Partial<GatewayConfig> = {}, limits: Part
     rules: PACK_FOLDER,
     workers: 1,
     nodeSocket: '',
+    intakeSocket: '',
     trustedProxies: [],
     bodyLimit: 1_000_000,
     mode: 'block',
@@ -73,8 +75,10 @@ export async function startRig(change: Partial<GatewayConfig> = {}, limits: Part
     report: () => undefined,
     counts: () => ({ queued: 0, dropped: 0 }),
   }
+  const events: Readonly<Record<string, unknown>>[] = []
   const gateway = await startGateway(config, {
     recorder,
+    events: { send: (event) => events.push(event) > 0 },
     log: silentLog,
     clock: manualClock(1_000),
     entropy: systemEntropy,
@@ -85,6 +89,7 @@ export async function startRig(change: Partial<GatewayConfig> = {}, limits: Part
     port: gateway.address.port,
     received: upstream.received,
     refusals,
+    events,
     origin: upstream.origin,
     async [Symbol.asyncDispose]() {
       await gateway[Symbol.asyncDispose]()

@@ -28,7 +28,12 @@ export type Verdict = {
 }
 
 /** `inspectHead` first, once, then `inspectBody` (an empty body too). Both give the verdict so far. Never throws. */
-export type Transaction = { inspectHead(): Verdict; inspectBody(body: Uint8Array): Verdict }
+export type Transaction = {
+  inspectHead(): Verdict
+  inspectBody(body: Uint8Array): Verdict
+  /** A variable of TX as the rules left it, latin1; undefined when they never set it. */
+  variable(name: string): string | undefined
+}
 
 /** Matches kept of one request; the score goes on counting. */
 const KEPT = 32
@@ -82,6 +87,10 @@ class Evaluation implements Transaction {
       this.run(2)
     }
     return this.verdict()
+  }
+
+  variable(name: string): string | undefined {
+    return this.tx.get(name)
   }
 
   private verdict(): Verdict {

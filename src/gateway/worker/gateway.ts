@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Server as TcpServer } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { isFile, openTransaction, type Plan, type Transaction, type Verdict } from '../../engine/waf/index.ts'
 import type { Clock } from '../../kit/clock.ts'
@@ -10,14 +10,18 @@ import { answerFor } from './answer.ts'
 import { Held, readBody } from './body.ts'
 import type { GatewayConfig } from './config.ts'
 import { clientOf, plainAddress, requestHeaders, trustOf, type Client, type Trust } from './forwarding.ts'
+import { accessEvent, refusalEvent, type EventSink } from './events.ts'
+import { callbackOf, type Callback } from './callback.ts'
 import { Latency } from './latency.ts'
 import { LIMITS, pairsOf, shapeStatus, type Limits, type RawHeaders } from './limits.ts'
-import { safeHost, safePath, type Recorder, type WorkerStats } from './refusal.ts'
+import { safeHost, safePath, type Recorder, type Refusal, type WorkerStats } from './refusal.ts'
+import { proxyListener } from './proxy-protocol.ts'
 import { loadRules } from './rules.ts'
 import { openUpstream, type Upstream } from './upstream.ts'
 
 export type GatewayDeps = {
   readonly recorder: Recorder
+  readonly events: EventSink
   readonly log: Log
   readonly clock: Clock
   readonly entropy: Entropy
@@ -36,6 +40,7 @@ export async function startGateway(config: GatewayConfig, deps: GatewayDeps): Pr
   const upstream = openUpstream(config.upstream, limits)
   const worker = new Worker(config, deps, limits, plan, upstream)
   const address = await worker.listen()
+  await worker.listenToDemo()
   return { address, stats: () => worker.stats(), [Symbol.asyncDispose]: () => worker.close() }
 }
 
@@ -58,6 +63,7 @@ class Worker {
   private readonly held: Held
   private readonly beat: NodeJS.Timeout
   private closing = false
+  private demo: TcpServer | undefined
 
   constructor(config: GatewayConfig, deps: GatewayDeps, limits: Limits, plan: Plan, upstream: Upstream) {
     this.config = config
@@ -115,6 +121,24 @@ class Worker {
     })
   }
 
+  /** Clients whose addresses a PROXY header tells, for the demo's invented attackers. */
+  listenToDemo(): Promise<void> {
+    const { demoListen } = this.config
+    if (demoListen === undefined) return Promise.resolve()
+    const loopback = trustOf(['127.0.0.0/8', '::1'])
+    const invented = trustOf(['198.18.0.0/15'])
+    this.demo = proxyListener(
+      this.server,
+      (peer) => loopback(plainAddress(peer)),
+      ({ address }) => invented(address),
+    )
+    const demo = this.demo
+    return new Promise((resolve, reject) => {
+      demo.once('error', reject)
+      demo.listen({ ...demoListen, reusePort: process.platform === 'linux' }, resolve)
+    })
+  }
+
   stats(): WorkerStats {
     const [p50 = null, p99 = null] = this.latency.quantiles(0.5, 0.99)
     return { pid: process.pid, ...this.counts, ...this.deps.recorder.counts(), p50, p99 }
@@ -122,6 +146,7 @@ class Worker {
 
   async close(): Promise<void> {
     this.closing = true
+    this.demo?.close()
     clearInterval(this.beat)
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()))
     this.server.closeIdleConnections()
@@ -137,12 +162,37 @@ class Worker {
     // A broken socket is no event for the process.
     req.on('error', () => undefined)
     res.on('error', () => undefined)
+    this.watch(req, res, id)
     try {
       await this.take(req, res, id)
     } catch (error) {
       this.deps.log.error('request-failed', { id, error: error instanceof Error ? error.name : typeof error })
       this.end(req, res, 500, id)
     }
+  }
+
+  /** One event when the request is over, however it ended. */
+  private watch(req: IncomingMessage, res: ServerResponse, id: string): void {
+    const { socket } = req
+    const before = { in: socket.bytesRead, out: socket.bytesWritten }
+    const at = this.deps.clock()
+    const began = performance.now()
+    const peer = plainAddress(socket.remoteAddress ?? '')
+    const headers = this.trust(peer) ? pairsOf(req.rawHeaders) : []
+    const client = clientOf(peer, socket.remotePort ?? 0, headers, this.trust)
+    res.once('close', () => {
+      const length = Number(req.headers['content-length'] ?? socket.bytesRead - before.in)
+      this.deps.events.send(
+        accessEvent(req, res, {
+          id,
+          at,
+          client,
+          bytesIn: Number.isSafeInteger(length) && length >= 0 ? length : 0,
+          bytesOut: socket.bytesWritten - before.out,
+          ms: performance.now() - began,
+        }),
+      )
+    })
   }
 
   private async take(req: IncomingMessage, res: ServerResponse, id: string): Promise<void> {
@@ -165,7 +215,8 @@ class Worker {
     })
     const head = transaction.inspectHead()
     const spent = process.hrtime.bigint() - began
-    if (head.refused && this.config.mode === 'block') return this.refuse(req, res, asked, head, 0)
+    if (head.refused && this.config.mode === 'block')
+      return this.refuse(req, res, asked, head, 0, callbackOf(transaction))
     const { body: read, held } = await readBody(req, this.config.bodyLimit, this.held)
     try {
       if (read === 'gone') return
@@ -199,9 +250,10 @@ class Worker {
     const verdict = transaction.inspectBody(read ?? new Uint8Array())
     this.latency.add(Number((before + process.hrtime.bigint() - again) / 1000n))
     if (verdict.refused) {
-      if (this.config.mode === 'block') return this.refuse(req, res, asked, verdict, read?.length ?? 0)
+      const callback = callbackOf(transaction)
+      if (this.config.mode === 'block') return this.refuse(req, res, asked, verdict, read?.length ?? 0, callback)
       this.counts.observed++
-      void this.record(req, asked, verdict, read?.length ?? 0)
+      void this.record(req, asked, verdict, read?.length ?? 0, callback)
     }
     const status = await this.upstream.pass(req, res, {
       headers: requestHeaders(headers, peer, client.trusted, id),
@@ -220,9 +272,10 @@ class Worker {
     asked: Asked,
     verdict: Verdict,
     bytes: number,
+    callback: Callback | undefined,
   ): Promise<void> {
     this.counts.refused++
-    const recorded = this.record(req, asked, verdict, bytes)
+    const recorded = this.record(req, asked, verdict, bytes, callback)
     let timer: NodeJS.Timeout | undefined
     const waited = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, this.limits.recordMs)
@@ -232,25 +285,32 @@ class Worker {
     this.end(req, res, verdict.status, asked.id)
   }
 
-  private record(req: IncomingMessage, { id, client }: Asked, verdict: Verdict, bytes: number): Promise<void> {
-    return this.deps.recorder
-      .record({
-        id,
-        at: this.deps.clock(),
-        worker: process.pid,
-        clientAddress: client.address,
-        clientPort: client.port,
-        method: req.method ?? '',
-        host: safeHost(req.headers.host ?? ''),
-        path: safePath(req.url ?? ''),
-        status: verdict.status,
-        score: verdict.score,
-        threshold: verdict.threshold,
-        mode: this.config.mode,
-        matches: verdict.matches,
-        bytes,
-      })
-      .catch(() => undefined)
+  private record(
+    req: IncomingMessage,
+    { id, client }: Asked,
+    verdict: Verdict,
+    bytes: number,
+    callback: Callback | undefined,
+  ): Promise<void> {
+    const refusal: Refusal = {
+      id,
+      at: this.deps.clock(),
+      worker: process.pid,
+      clientAddress: client.address,
+      clientPort: client.port,
+      method: req.method ?? '',
+      host: safeHost(req.headers.host ?? ''),
+      path: safePath(req.url ?? ''),
+      status: verdict.status,
+      score: verdict.score,
+      threshold: verdict.threshold,
+      mode: this.config.mode,
+      matches: verdict.matches,
+      bytes,
+      ...callback,
+    }
+    this.deps.events.send(refusalEvent(refusal))
+    return this.deps.recorder.record(refusal).catch(() => undefined)
   }
 
   /** Answers and, when part of the request is still unread, closes: what follows cannot be told from a next request. */

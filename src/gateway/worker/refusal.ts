@@ -22,6 +22,9 @@ export type Refusal = {
   readonly matches: readonly RuleMatch[]
   /** Size of the body. */
   readonly bytes: number
+  /** Where a refused look-up wanted our side to go: see `callbackOf`. */
+  readonly callbackHost?: string
+  readonly callbackPort?: number
 }
 
 export type WorkerStats = {
