@@ -67,6 +67,7 @@ export function citizenFrame(whose: Pick<Whose, 'controller'> & { readonly conta
       title: page.title,
       path: page.path,
       body: page.body,
+      ...(page.script === undefined ? {} : { script: page.script }),
       foot: html`<span>${m.officer}: ${whose.contact ?? m.officerUnknown}</span>`,
     })
     return remember(asked, withCookies(await htmlResponse(sheet, page.status), page.cookies))

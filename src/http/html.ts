@@ -81,6 +81,7 @@ export type CitizenPage = {
   /** Same page in the other language. */
   readonly path: string
   readonly body: Html
+  readonly script?: string
   readonly foot?: Html
 }
 
@@ -90,7 +91,7 @@ export function citizenPage(page: CitizenPage): Html {
   const other = page.language === 'vi' ? 'en' : 'vi'
   return html`<html lang="${page.language}">
     <head>
-      ${head(`${page.title} · ${page.controller}`, 'citizen')}
+      ${head(`${page.title} · ${page.controller}`, 'citizen', page.script)}
     </head>
     <body>
       <a class="skip" href="#main">${m.skip}</a>

@@ -68,11 +68,14 @@ const HOUR = 3_600_000
 const DAY = 24 * HOUR
 
 /** The instant a clock that started at `start` runs out. */
-export function deadline(clock: LegalClock, start: number): number {
-  if ('hours' in clock.span) return start + clock.span.hours * HOUR
-  if ('days' in clock.span) return start + clock.span.days * DAY
+export const deadline = (clock: LegalClock, start: number): number => deadlineOf(clock.span, start)
+
+/** The same for a span that is our own promise and nobody's law. */
+export function deadlineOf(span: Span, start: number): number {
+  if ('hours' in span) return start + span.hours * HOUR
+  if ('days' in span) return start + span.days * DAY
   let end = start
-  for (let left = clock.span.workingDays; left > 0;) {
+  for (let left = span.workingDays; left > 0;) {
     end += DAY
     const weekday = new Date(end + 7 * HOUR).getUTCDay()
     if (weekday !== 0 && weekday !== 6) left--
