@@ -71,16 +71,21 @@ export async function loadServer(
 }
 
 async function fill(collection: LoadedCollection, store: CollectionStore): Promise<number> {
-  const dates = new Map(
-    collection.manifest.map((entry) => [`${entry.id} ${entry.version}`, readMicros(entry.date_added)]),
+  const entries = new Map(
+    collection.manifest.map((entry, place) => [
+      `${entry.id} ${entry.version}`,
+      { place, date: readMicros(entry.date_added) },
+    ]),
   )
   const dated = collection.objects.map((object) => {
     const { modified, created } = object as { modified?: string; created?: string }
-    const date = dates.get(`${nameOf(object)?.id} ${modified ?? created}`)
-    if (date === undefined) throw bad(`collection ${collection.id} has an object that its manifest does not list`)
-    return { object, date }
+    const { place, date } = entries.get(`${nameOf(object)?.id} ${modified ?? created}`) ?? {}
+    if (place === undefined || date === undefined)
+      throw bad(`collection ${collection.id} has an object that its manifest does not list`)
+    return { object, place, date }
   })
-  const sorted = dated.toSorted((a, b) => a.date - b.date)
+  // Equal dates keep the order of the manifest; a date_added of ours is unique, so the second is a microsecond later.
+  const sorted = dated.toSorted((a, b) => a.date - b.date || a.place - b.place)
   const outcomes = await store.add(
     collection.id,
     sorted.map((each) => each.object),
