@@ -10,6 +10,7 @@ const STEPS: readonly Step[] = [
   { name: 'format', run: (io) => tool(io, 'oxfmt', ['--check', ...sources(io)]) },
   { name: 'lint', run: (io) => tool(io, 'oxlint', ['--quiet', '.']) },
   { name: 'types', run: (io) => tool(io, 'typescript', ['--noEmit', '-p', '.'], 'tsc') },
+  { name: 'types of ui', run: (io) => tool(io, 'typescript', ['--noEmit', '-p', 'ui/console'], 'tsc') },
   { name: 'openapi.json', run: openapiUnchanged },
   { name: 'rules', run: rulesCompile },
 ]

@@ -10,6 +10,7 @@ import { inLanguage } from '../kit/i18n.ts'
 import { jsonLog } from '../kit/log.ts'
 import { startMessages } from './start-messages.ts'
 import { startSummary } from './start-summary.ts'
+import { buildConsoleOrSay } from './console.ts'
 import type { Verb } from './verb.ts'
 
 /** A Ctrl-C comes twice through npm (terminal and forwarding); only a later one means "now". */
@@ -30,6 +31,8 @@ export const start: Verb = {
     io.err(`${say.starting(config.data)}\n`)
 
     const cache = getCompileCacheDir()
+    // Beside the processes: both take seconds, and neither needs the other before somebody opens a page.
+    const built = buildConsoleOrSay(io, wish.signal)
     try {
       await using running = await supervise(specsOf(plan, io.root), {
         out: (line) => io.err(`khien: ${line}\n`),
@@ -38,6 +41,7 @@ export const start: Verb = {
         signal: wish.signal,
         ...(cache === undefined ? {} : { compileCache: cache }),
       })
+      await built
       const look = { language: io.language, color: process.stdout.isTTY && !io.env['NO_COLOR'] }
       io.out(startSummary(plan, running.notes, (performance.now() - began) / 1000, look))
       await wish.made

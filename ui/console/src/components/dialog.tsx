@@ -1,0 +1,113 @@
+import { Dialog as Base } from '@base-ui/react/dialog'
+import { useState, type FormEvent, type ReactNode } from 'react'
+import { ApiError } from '../api.ts'
+import { useWords } from '../language.tsx'
+import { partWords } from '../words/parts.ts'
+
+type Props = {
+  readonly open: boolean
+  readonly onClose: () => void
+  readonly title: string
+  readonly note?: ReactNode
+  /** What the button does. */
+  readonly act: string
+  /** Resolves when it is done; a refusal is shown in the dialog and nothing typed is lost. */
+  readonly onAct: (form: FormData) => Promise<unknown>
+  readonly children?: ReactNode
+}
+
+/** A question before an act: one level deep, focus kept inside, Escape leaves. */
+export function AskDialog({ open, onClose, title, note, act, onAct, children }: Props) {
+  const m = useWords(partWords)
+  const [trouble, setTrouble] = useState<string>()
+  const [busy, setBusy] = useState(false)
+  async function submit(event: FormEvent<HTMLFormElement>): Promise<void> {
+    event.preventDefault()
+    setBusy(true)
+    setTrouble(undefined)
+    try {
+      await onAct(new FormData(event.currentTarget))
+      onClose()
+    } catch (error) {
+      setTrouble(error instanceof ApiError ? `${error.message} (${error.code})` : m.offline)
+    } finally {
+      setBusy(false)
+    }
+  }
+  return (
+    <Base.Root
+      open={open}
+      onOpenChange={(next) => {
+        if (next) return
+        setTrouble(undefined)
+        onClose()
+      }}
+    >
+      <Base.Portal>
+        <Base.Backdrop className="veil" />
+        <Base.Popup className="dlg">
+          <form onSubmit={(event) => void submit(event)}>
+            <Base.Title>{title}</Base.Title>
+            {note ? <Base.Description className="note">{note}</Base.Description> : null}
+            {children}
+            {trouble ? (
+              <p className="trouble" role="alert">
+                {trouble}
+              </p>
+            ) : null}
+            <div className="end">
+              <Base.Close className="btn bare" type="button">
+                {m.cancel}
+              </Base.Close>
+              <button className="btn go" disabled={busy}>
+                {act}
+              </button>
+            </div>
+          </form>
+        </Base.Popup>
+      </Base.Portal>
+    </Base.Root>
+  )
+}
+
+type FieldProps = { readonly label: string; readonly hint?: string; readonly children: ReactNode }
+export const Field = ({ label, hint, children }: FieldProps) => (
+  <label className="field">
+    <span>{label}</span>
+    {hint ? <small>{hint}</small> : null}
+    {children}
+  </label>
+)
+
+export function Choices({
+  name,
+  label,
+  of,
+  first,
+}: {
+  name: string
+  label: string
+  of: readonly (readonly [string, string])[]
+  first?: string
+}) {
+  return (
+    <fieldset>
+      <legend>
+        <b>{label}</b>
+      </legend>
+      <div className="opts">
+        {of.map(([value, text], i) => (
+          <label key={value}>
+            <input
+              type="radio"
+              name={name}
+              value={value}
+              defaultChecked={first === undefined ? i === 0 : value === first}
+            />
+            {text}
+          </label>
+        ))}
+      </div>
+    </fieldset>
+  )
+}

@@ -1,0 +1,58 @@
+import { createContext, useContext, useEffect, useMemo, useState, type ReactNode } from 'react'
+import { formats, type Formats } from './format.ts'
+
+export type Language = 'vi' | 'en'
+/** The English twin of a Vietnamese catalogue: the same keys, the same arguments; a missing key is a compile error. */
+export type Twin<T> = {
+  readonly [K in keyof T]: T[K] extends (...args: infer A) => string
+    ? (...args: A) => string
+    : T[K] extends string
+      ? string
+      : Twin<T[K]>
+}
+export type Words<T> = { readonly vi: T; readonly en: Twin<T> }
+/** Vietnamese is the source; English must say the same. */
+export const words = <const T extends object>(vi: T, en: Twin<T>): Words<T> => ({ vi, en })
+
+type Spoken = { readonly language: Language; readonly speak: (language: Language) => void; readonly f: Formats }
+const Speech = createContext<Spoken | undefined>(undefined)
+const YEAR_S = 31_536_000
+
+/** Chosen before (the same cookie as the server's pages), else by the browser, else Vietnamese. */
+function chosen(): Language {
+  const cookie = /(?:^|; )lang=(vi|en)/.exec(document.cookie)?.[1]
+  if (cookie === 'vi' || cookie === 'en') return cookie
+  const ranked = navigator.languages.map((tag) => tag.slice(0, 2))
+  return ranked.find((tag) => tag === 'vi' || tag === 'en') === 'en' ? 'en' : 'vi'
+}
+
+export function Speaking({ children }: { readonly children: ReactNode }) {
+  const [language, setLanguage] = useState(chosen)
+  useEffect(() => {
+    document.documentElement.lang = language
+  }, [language])
+  const spoken = useMemo(
+    (): Spoken => ({
+      language,
+      f: formats(language),
+      speak: (next) => {
+        document.cookie = `lang=${next}; Path=/; SameSite=Lax; Max-Age=${YEAR_S}`
+        setLanguage(next)
+      },
+    }),
+    [language],
+  )
+  return <Speech value={spoken}>{children}</Speech>
+}
+
+export function useSpeech(): Spoken {
+  const spoken = useContext(Speech)
+  if (!spoken) throw new Error('outside of <Speaking>')
+  return spoken
+}
+export const useFormats = (): Formats => useSpeech().f
+/** A catalogue in the language of the page. */
+export function useWords<T extends object>(catalogue: Words<T>): Twin<T> {
+  const { language } = useSpeech()
+  return language === 'vi' ? (catalogue.vi as unknown as Twin<T>) : catalogue.en
+}

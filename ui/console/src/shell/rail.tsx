@@ -1,0 +1,89 @@
+import { Link, useRouterState } from '@tanstack/react-router'
+import { Icon, Mark } from '../components/icon.tsx'
+import { useWords } from '../language.tsx'
+import { shellWords } from '../words/shell.ts'
+import { dutiesOf, mayKeepLog } from './duties.ts'
+import { useMe } from './me.tsx'
+
+/** The duties this person may do; nothing greyed out. */
+export function Rail() {
+  const m = useWords(shellWords)
+  const me = useMe()
+  const path = useRouterState({ select: (state) => state.location.pathname })
+  const inArea = (start: string): boolean => path === start || path.startsWith(`${start}/`)
+  const duties = dutiesOf(me)
+  return (
+    <nav className="rail" aria-label={m.duties}>
+      <div>
+        <Link className="brand" to="/console">
+          <Mark />
+          Khiên
+        </Link>
+        <ul>
+          {duties.map((area) => {
+            const open = inArea(`/${area.name}`)
+            const part = area.parts.filter(({ to }) => inArea(to)).toSorted((a, b) => b.to.length - a.to.length)[0]
+            return (
+              <li key={area.name}>
+                <Link to={area.to} aria-current={open ? 'true' : undefined}>
+                  <Icon name={area.icon} />
+                  {m.area[area.name]}
+                </Link>
+                {open && area.parts.length > 1 ? (
+                  <ul>
+                    {area.parts.map(({ name, to }) => (
+                      <li key={name}>
+                        <Link to={to} aria-current={part?.name === name ? 'page' : undefined}>
+                          {m.part[name]}
+                        </Link>
+                      </li>
+                    ))}
+                  </ul>
+                ) : null}
+              </li>
+            )
+          })}
+        </ul>
+        <ul className="foot">
+          {mayKeepLog(me) ? (
+            <li>
+              <Link to="/evidence" aria-current={inArea('/evidence') ? 'page' : undefined}>
+                <Icon name="leaf" />
+                {m.area.evidence}
+              </Link>
+            </li>
+          ) : null}
+          {me.roles.includes('administrator') ? (
+            <li>
+              <a href="/settings">
+                <Icon name="gear" />
+                {m.area.settings}
+              </a>
+            </li>
+          ) : null}
+        </ul>
+      </div>
+    </nav>
+  )
+}
+
+/** The parts of the area in hand, where the rail has no room for them. */
+export function Parts() {
+  const m = useWords(shellWords)
+  const me = useMe()
+  const path = useRouterState({ select: (state) => state.location.pathname })
+  const area = dutiesOf(me).find(({ name }) => path === `/${name}` || path.startsWith(`/${name}/`))
+  if (!area || area.parts.length < 2) return null
+  const here = area.parts
+    .filter(({ to }) => path === to || path.startsWith(`${to}/`))
+    .toSorted((a, b) => b.to.length - a.to.length)[0]
+  return (
+    <nav className="tabs parts" aria-label={m.area[area.name]}>
+      {area.parts.map(({ name, to }) => (
+        <Link key={name} to={to} aria-current={here?.name === name ? 'page' : undefined}>
+          {m.part[name]}
+        </Link>
+      ))}
+    </nav>
+  )
+}
