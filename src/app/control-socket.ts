@@ -11,6 +11,8 @@ export type HostRequests = {
   /** NDJSON lines of refusals; resolves when they are durable. */
   refusals(lines: string): Promise<void>
   stats(figures: unknown): void
+  /** What our own processes tell and ask the slices; undefined for a duty this role has not. Throws while sealed. */
+  duty(name: string, body: unknown): Promise<unknown> | undefined
 }
 
 const LONGEST = 4 * 1024 * 1024
@@ -46,6 +48,11 @@ export async function controlSocket(folder: string, host: HostRequests): Promise
   app.post('/gateway/stats', async (c) => {
     host.stats(await json(c.req.raw))
     return new Response(null, { status: 204 })
+  })
+  app.post('/duties/:name', async (c) => {
+    const done = host.duty(c.req.param('name'), await json(c.req.raw))
+    if (!done) throw new KhienError('node/no-duty', 'This node has no such duty.', { status: 404 })
+    return Response.json((await done) ?? {})
   })
   const listening = await serve(app, { socket: path })
   chmodSync(path, 0o600)

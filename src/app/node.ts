@@ -49,6 +49,12 @@ export type Opened = NodeDeps & {
 export type RoleSlices = {
   readonly rows: readonly Bound[]
   readonly sections: Parameters<typeof nodePages>[0]['sections']
+  /** What our own processes tell and ask, by name. */
+  readonly duties?: Readonly<Record<string, (body: unknown) => Promise<unknown>>>
+  /** Public requests that are not ours to bind: TAXII has media types and errors of its own. Undefined: not one of them. */
+  readonly foreign?: (request: Request, address: string) => Promise<Response> | undefined
+  readonly jobs?: readonly { readonly name: string; readonly everyMs: number; readonly work: () => Promise<unknown> }[]
+  readonly close?: () => Promise<unknown>
 }
 
 const SWEEP_MS = 60_000
@@ -67,7 +73,13 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
   const outbox = openOutbox({ ...deps, db: stores.db })
   const metrics = openMetrics()
   let open:
-    | { secrets: Secrets; audit: Audit; identity: Identity; apps: Record<Listener, ReturnType<typeof bindRoutes>> }
+    | {
+        secrets: Secrets
+        audit: Audit
+        identity: Identity
+        slices: RoleSlices
+        apps: Record<Listener, ReturnType<typeof bindRoutes>>
+      }
     | undefined
   const frames = {
     console: consoleFrame({
@@ -185,10 +197,12 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
     )
     audit.start()
     outbox.start()
+    for (const { name, everyMs, work } of slices.jobs ?? []) outbox.every(name, everyMs, work)
     open = {
       secrets,
       audit,
       identity,
+      slices,
       apps: {
         internal: bindRoutes(on('internal'), door('internal')),
         public: bindRoutes(on('public'), door('public')),
@@ -209,9 +223,12 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
   if (open && config.demo && config.role === 'platform') await demoServiceKey(config, open.identity)
 
   const fetchOn = (listener: Listener) => ({
-    fetch: (request: Request, env: object) => (open?.apps ?? sealedApps)[listener].fetch(request, env),
+    fetch: (request: Request, env: object) =>
+      (listener === 'public' ? open?.slices.foreign?.(request, peerOf(env)) : undefined) ??
+      (open?.apps ?? sealedApps)[listener].fetch(request, env),
   })
   stack.defer(() => open?.audit[Symbol.asyncDispose]())
+  stack.defer(async () => void (await open?.slices.close?.()))
   stack.use(outbox)
   outbox.every('compare', COMPARE_EVERY_MS, async () => open?.audit.reconcile('full'))
   outbox.every('sweep', SWEEP_MS, () =>
@@ -232,12 +249,19 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
       },
       refusals: async (lines) => void (await refusals.keep(lines)),
       stats: refusals.hear,
+      duty(name, body) {
+        if (!open) throw new KhienError('sealed', 'The node is sealed.', { status: 503 })
+        return Object.hasOwn(open.slices.duties ?? {}, name) ? open.slices.duties![name]!(body) : undefined
+      },
     }),
   )
   const note = { sealed: open === undefined, demoKey: config.key.from === 'demo', ...(await setupLink()) }
   const owned = stack.move()
   return { note, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }
+
+const peerOf = (env: object): string =>
+  (env as { incoming?: { socket: { remoteAddress?: string } } }).incoming?.socket.remoteAddress ?? ''
 
 /** The example marketplace finds its service key here; a key that this node no longer knows is made anew. */
 async function demoServiceKey(config: NodeConfig, identity: Identity): Promise<void> {
@@ -255,6 +279,7 @@ async function demoServiceKey(config: NodeConfig, identity: Identity): Promise<v
       'vault:read',
       'vault:search',
       'vault:password',
+      'events:write',
     ],
     'host',
   )

@@ -26,6 +26,10 @@ export type Secrets = {
   readonly signReceipt: (text: string) => string
   readonly tag: (collection: string, field: string, normalised: string) => string
   readonly fingerprint: (text: string) => string
+  /** Under it accounts in events become tokens; the intake is handed it with each batch. */
+  readonly tokenKey: Uint8Array
+  /** Signs what this node says to others: alerts to its SOC, files of indicators. */
+  readonly voice: SigningKey
   readonly sealSmall: (plain: Uint8Array, about: string) => Uint8Array
   readonly openSmall: (sealed: Uint8Array, about: string) => Uint8Array
 }
@@ -66,6 +70,8 @@ export function secretsOf(bundle: KeyBundle, role: string, entropy: Entropy): Se
     receiptVkey: receipts.vkey,
     signReceipt: (text) => signNote(text, [receipts]),
     tag: (collection, field, normalised) => blindIndex(keyOf(collection, field), normalised, INDEX_BITS),
+    tokenKey: derive('event-token'),
+    voice: signingKey(derive('voice')),
     fingerprint: (text) => createHmac('sha256', printKey).update(text).digest('base64url'),
     sealSmall: (plain, about) => ours.seal(kek, plain, place(about)),
     openSmall: (sealed, about) => ours.open(kek, sealed, place(about)),

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { NodeConfig } from './config.ts'
 import type { Plan } from './plan.ts'
+import type { WatchingIntake } from './watching-intake.ts'
 import type { ProcessSpec } from './supervisor.ts'
 
 /** The first three descriptors and the channel come before what a child inherits. */
@@ -8,7 +9,7 @@ const FIRST_INHERITED = 4
 
 /** The plan as processes: nodes first, then what talks to them. Names are what a person reads when one dies. */
 export function specsOf(plan: Plan, root: string): ProcessSpec[] {
-  const specs: ProcessSpec[] = plan.nodes.map((node) => nodeSpec(node, root))
+  const specs: ProcessSpec[] = plan.nodes.flatMap((node) => [nodeSpec(node, root), ...eventSpecs(node, root)])
   const { gateway, marketplace } = plan
   if (gateway !== undefined) {
     const { origin: _, ...config } = gateway
@@ -33,4 +34,16 @@ function nodeSpec(node: NodeConfig, root: string): ProcessSpec {
     return { ...spec, config, configAfterRestart, fds: [node.key.fd] }
   }
   return { ...spec, config: node }
+}
+
+/** Where events are taken in, watched and kept: processes of their own, so that neither holds up the node. */
+function eventSpecs(node: NodeConfig, root: string): ProcessSpec[] {
+  if (node.role === 'authority') return []
+  const module = (name: string): string => join(root, `src/app/processes/${name}.ts`)
+  const nodeSocket = join(node.folder, 'run', 'node.sock')
+  const intake: WatchingIntake = { folder: node.folder, nodeSocket, sigma: join(root, 'rules/sigma') }
+  return [
+    { name: `${node.role} store`, module: module('store'), config: { folder: node.folder }, restart: true },
+    { name: `${node.role} intake`, module: module('intake'), config: intake, restart: true },
+  ]
 }

@@ -1,11 +1,14 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { auditMigrations } from '../audit/index.ts'
+import { caseMigrations } from '../cases/index.ts'
 import { consentMigrations } from '../consent/index.ts'
+import { detectionMigrations } from '../detection/index.ts'
 import { gatewayMigrations } from '../gateway/index.ts'
 import { identityMigrations } from '../identity/index.ts'
 import { StartError } from '../kit/errors.ts'
 import type { Log } from '../kit/log.ts'
+import { leakwatchMigrations } from '../leakwatch/index.ts'
 import { outboxMigrations } from '../outbox/index.ts'
 import {
   claimPostgres,
@@ -17,6 +20,7 @@ import {
 } from '../storage/sql/index.ts'
 import { keyMigrations, vaultMigrations } from '../vault/index.ts'
 import type { NodeConfig } from './config.ts'
+import { feedMigrations } from './evidence-feed.ts'
 import { checkPair, pairMigrations } from './store-pair.ts'
 
 export type Stores = AsyncDisposable & { readonly db: Database; readonly keysDb: Database }
@@ -30,6 +34,10 @@ export const controlMigrations = [
   ...vaultMigrations,
   ...gatewayMigrations,
   ...pairMigrations,
+  ...feedMigrations,
+  ...detectionMigrations,
+  ...caseMigrations,
+  ...leakwatchMigrations,
 ]
 
 /** Opens and brings forward a node's control store and, apart from it, its subject keys. */

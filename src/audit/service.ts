@@ -12,7 +12,7 @@ import { orderedIds } from './ids.ts'
 import { makeProof } from './proof.ts'
 import { type Integration, publisher } from './publisher.ts'
 import type { Depth, Reconciliation } from './reconcile.ts'
-import { type AuditFilter, type AuditTables, insertRows, newestRows, oneRow } from './store.ts'
+import { type AuditFilter, type AuditTables, insertRows, leafRows, newestRows, oneRow } from './store.ts'
 import { logSigner, type LogSigner } from './tree.ts'
 
 export type AuditOptions = {
@@ -52,6 +52,8 @@ export type Audit = AsyncDisposable & {
   /** Newest first; `limit` 1–500; `next` is the cursor for `before`, null at the end. */
   list(wish: AuditList): Promise<{ readonly items: readonly AuditItem[]; readonly next: string | null }>
   head(): Promise<LogHead>
+  /** Records by their place in the log, `from` and on, `limit` at most; those not placed yet are not among them. */
+  leaves(from: number, limit: number): Promise<readonly (AuditRecord & { readonly leaf: number })[]>
   /** Publishes from now on, at most every half second, until disposed. */
   start(): void
   /** The text that anyone needs to check this log. */
@@ -123,6 +125,10 @@ export function audit(options: AuditOptions): Audit {
       })
       const more = rows.length > most
       return { items, next: more ? Buffer.from(items.at(-1)!.id).toString('base64url') : null }
+    },
+    async leaves(from, limit) {
+      const rows = await leafRows(db, from, limit)
+      return rows.map((row) => ({ ...(JSON.parse(row.record) as AuditRecord), leaf: Number(row.leaf_index) }))
     },
     async head() {
       const { head } = await publish.published()

@@ -234,5 +234,13 @@ export function staffService(ctx: IdentityContext) {
       .orderBy('created_at')
       .execute()
 
-  return { invite, hasAdministrator, enrolment, enrol, signIn, recover, list }
+  /** Names by actor (`staff:stf_…`), as colleagues see them. */
+  async function names(actors: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const ids = [...new Set(actors)].flatMap((actor) => (actor.startsWith('staff:') ? [actor.slice(6)] : []))
+    if (ids.length === 0) return new Map()
+    const rows = await tables().selectFrom('staff').select(['id', 'name']).where('id', 'in', ids).execute()
+    return new Map(rows.map(({ id, name }) => [`staff:${id}`, name]))
+  }
+
+  return { invite, hasAdministrator, enrolment, enrol, signIn, recover, list, names }
 }

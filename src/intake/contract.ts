@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { route } from '../kit/contract.ts'
+import { Subject } from '../kit/schema.ts'
 
 const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/
 
@@ -107,7 +108,8 @@ export const EVENT_KINDS = {
     /** Replaced by a token before anything is written. */
     account: z.string().min(1).max(256),
     role: Name.optional(),
-    clientAddress: Address,
+    /** Absent where the sender does not know it: log-ins to the node itself. */
+    clientAddress: Address.optional(),
     clientPort: Port.optional(),
     result: Result,
   }),
@@ -115,10 +117,12 @@ export const EVENT_KINDS = {
     ...common,
     kind: z.literal('vault.read'),
     actor: Actor,
-    collection: Name,
-    fields: z.array(Name).max(20),
-    purpose: Name,
-    subjects: Count,
+    /** Token of the person read; `subjects` when one event stands for several. */
+    subject: Subject.optional(),
+    collection: Name.optional(),
+    fields: z.array(Name).max(40),
+    purpose: Name.optional(),
+    subjects: Count.optional(),
     result: Result,
   }),
   'dns.query': z.strictObject({

@@ -1,10 +1,41 @@
-import { startIntake, type IntakeConfig } from '../../intake/receiver/index.ts'
+import { openWatch, type Firing } from '../../detection/index.ts'
+import { startIntake } from '../../intake/receiver/index.ts'
 import { systemClock } from '../../kit/clock.ts'
 import { systemEntropy } from '../../kit/ids.ts'
 import { jsonLog } from '../../kit/log.ts'
 import { runChild } from '../child.ts'
+import { nodeLink } from '../node-link.ts'
+import type { WatchingIntake } from '../watching-intake.ts'
 
+const TICK_MS = 500
+const STATUS_MS = 1_000
+const A_BATCH = 500
 const log = jsonLog((line) => process.stderr.write(line), { process: 'intake', pid: process.pid })
 
-// Our own parent made the configuration: checked before it crossed the channel.
-runChild((config) => startIntake(config as IntakeConfig, { clock: systemClock, entropy: systemEntropy, log }), log)
+runChild(async (config) => {
+  // Our own parent made it: checked before it crossed the channel.
+  const told = config as WatchingIntake
+  await using stack = new AsyncDisposableStack()
+  const link = stack.use(nodeLink(told.nodeSocket, log))
+  const tell = (firings: readonly Firing[]): void => {
+    for (let at = 0; at < firings.length; at += A_BATCH)
+      link.tell('firings', { firings: firings.slice(at, at + A_BATCH) })
+  }
+  const watch = openWatch({ folder: told.sigma, tell, clock: systemClock })
+  const ticking = setInterval(() => watch.tick(), TICK_MS)
+  const reporting = setInterval(() => void link.ask('watch-status', watch.status()), STATUS_MS)
+  stack.defer(() => {
+    clearInterval(ticking)
+    clearInterval(reporting)
+  })
+  stack.use(
+    await startIntake(told, {
+      clock: systemClock,
+      entropy: systemEntropy,
+      log,
+      onEvents: (events) => watch.push(events),
+    }),
+  )
+  const owned = stack.move()
+  return { [Symbol.asyncDispose]: () => owned.disposeAsync() }
+}, log)

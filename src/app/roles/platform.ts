@@ -6,6 +6,7 @@ import { inLanguage, number } from '../../kit/i18n.ts'
 import { rightsPages } from '../../rights/index.ts'
 import { openVault, vaultApi } from '../../vault/index.ts'
 import type { RailEntry } from '../frames.ts'
+import { openControlRoom } from './control-room.ts'
 import { nodeMessages } from '../messages.ts'
 import type { Opened, RoleSlices } from '../node.ts'
 
@@ -48,8 +49,11 @@ export function openPlatform(opened: Opened): RoleSlices {
     pepper: secrets.pepper,
     tag: secrets.tag,
   })
+  const room = openControlRoom(opened)
   return {
+    ...room,
     rows: [
+      ...room.rows,
       ...identityPages({ identity, frame: frames.console, origin: config.internalOrigin }),
       ...consentApi(consent),
       ...vaultApi(vault),

@@ -38,6 +38,7 @@ export const FIELDS = {
   account: rare('string'),
   result: own('word'),
   actor: own('string'),
+  subject: rare('string'),
   collection: own('word'),
   purpose: own('word'),
   subjects: own('u32'),

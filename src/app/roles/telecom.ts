@@ -1,26 +1,19 @@
 import { answer, html } from '../../http/index.ts'
 import { identityPages } from '../../identity/index.ts'
 import { inLanguage } from '../../kit/i18n.ts'
-import type { RailEntry } from '../frames.ts'
 import { nodeMessages } from '../messages.ts'
 import type { Opened, RoleSlices } from '../node.ts'
 import { nodeRoutes } from '../node-pages.ts'
+import { openControlRoom } from './control-room.ts'
 
-export const watchingRail: readonly RailEntry[] = [
-  {
-    href: '/',
-    icon: 'open',
-    label: 'home',
-    roles: ['administrator', 'dpo', 'analyst', 'moderator', 'inspector', 'support', 'auditor'],
-  },
-  { href: '/log', icon: 'leaf', label: 'log', roles: ['administrator', 'dpo', 'auditor'] },
-  { href: '/settings', icon: 'gear', label: 'settings', roles: ['administrator'] },
-]
-
-/** Telecom and authority nodes start, are set up, keep their log and show their status; their duties come next. */
-export function openWatching({ config, identity, frames }: Opened): RoleSlices {
+/** A telecom: events, detection, cases, indicators, its infected subscribers and what it tells them. */
+export function openTelecom(opened: Opened): RoleSlices {
+  const { config, identity, frames } = opened
+  const room = openControlRoom(opened)
   return {
+    ...room,
     rows: [
+      ...room.rows,
       ...identityPages({ identity, frame: frames.console, origin: config.internalOrigin }),
       answer(nodeRoutes.publicHome, async (_, asked) => {
         const m = inLanguage(nodeMessages, asked.language)
