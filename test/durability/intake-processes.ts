@@ -13,7 +13,11 @@ const root = join(import.meta.dirname, '..', '..')
 export async function startIntakeProcesses(config: Partial<IntakeConfig> = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'khi-'))
   mkdirSync(join(folder, 'run'))
-  const configs = { intake: { folder, nodeSocket: join(folder, 'run', 'node.sock'), ...config }, store: { folder } }
+  const sigma = join(root, 'rules', 'sigma')
+  const configs = {
+    intake: { folder, nodeSocket: join(folder, 'run', 'node.sock'), sigma, ...config },
+    store: { folder },
+  }
   const make = (which: Which): SupervisedProcess =>
     new SupervisedProcess(
       {

@@ -6,7 +6,16 @@ import { Session } from 'chdb'
 import { KhienError } from '../../kit/errors.ts'
 import { eventsOf, framesOf } from '../segments/index.ts'
 import { CREATE, INSERT_COLUMNS, SPOOL_STRUCTURE, TABLE } from './columns.ts'
-import { countQuery, histogramQuery, oneQuery, searchQuery, storedEvent, topQuery, type Query } from './queries.ts'
+import {
+  countQuery,
+  histogramQuery,
+  oneQuery,
+  searchQuery,
+  shownValue,
+  storedEvent,
+  topQuery,
+  type Query,
+} from './queries.ts'
 import { RowWriter, type EventRecord } from './row-binary.ts'
 import type { EventQueries, HistogramAsked, SearchAsked, SearchAnswer, Span, TopAsked } from './client.ts'
 
@@ -131,13 +140,20 @@ export class ChdbEventStore implements EventQueries, AsyncDisposable {
   }
 
   async histogram(asked: HistogramAsked): Promise<{ at: number; by: string | null; count: number }[]> {
-    const rows = await this.#rows<[number, string | null, number]>(histogramQuery(asked))
-    return rows.map(([bucket, by, count]) => ({ at: asked.from + bucket * asked.bucketMs, by, count }))
+    const rows = await this.#rows<[number, unknown, number]>(histogramQuery(asked))
+    return rows.map(([bucket, value, count]) => ({
+      at: asked.from + bucket * asked.bucketMs,
+      by: asked.by === null || value === null ? null : shownValue(asked.by, value),
+      count,
+    }))
   }
 
   async top(asked: TopAsked): Promise<{ values: { value: string; count: number }[]; total: number }> {
     const rows = await this.#rows<[unknown, number, number]>(topQuery(asked))
-    return { values: rows.map(([value, count]) => ({ value: String(value), count })), total: rows[0]?.[2] ?? 0 }
+    return {
+      values: rows.map(([value, count]) => ({ value: shownValue(asked.field, value), count })),
+      total: rows[0]?.[2] ?? 0,
+    }
   }
 
   async one(id: string): Promise<Record<string, unknown> | null> {

@@ -69,18 +69,18 @@ function spanOf({ from, to, where }: Span): Query {
   }
 }
 
-/** The text of a field's value; one row for each item of a list. */
+/** A field's value, one row for each item of a list; `shownValue` makes it text, after the grouping. */
 function valueOf(field: FieldName): string {
   const { type, column } = fieldOf(field)
-  if (!column) {
-    if (type === 'strings') return `arrayJoin(JSONExtract(attrs, '${field}', 'Array(String)'))`
-    return type === 'f64' ? `toString(JSONExtractFloat(attrs, '${field}'))` : `JSONExtractString(attrs, '${field}')`
-  }
-  const name = `\`${field}\``
-  if (type === 'address') return `replaceRegexpOne(toString(${name}), '^::ffff:', '')`
-  if (type === 'addresses') return `replaceRegexpOne(toString(arrayJoin(${name})), '^::ffff:', '')`
-  if (type === 'numbers') return `toString(arrayJoin(${name}))`
-  return type === 'string' || type === 'word' ? name : `toString(${name})`
+  if (column) return type === 'numbers' || type === 'addresses' ? `arrayJoin(\`${field}\`)` : `\`${field}\``
+  if (type === 'strings') return `arrayJoin(JSONExtract(attrs, '${field}', 'Array(String)'))`
+  return type === 'f64' ? `JSONExtractFloat(attrs, '${field}')` : `JSONExtractString(attrs, '${field}')`
+}
+
+/** A value of `valueOf` as the store prints it, as text. */
+export function shownValue(field: FieldName, value: unknown): string {
+  const { type } = fieldOf(field)
+  return type === 'address' || type === 'addresses' ? addressText(String(value)) : String(value)
 }
 
 /** The event of a row, as it was sent: columns that hold something, and what `attrs` says. */

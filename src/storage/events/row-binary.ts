@@ -5,23 +5,42 @@ import { COLUMNS, type ColumnType } from './columns.ts'
 export type EventRecord = { readonly time: number; readonly received: number } & Readonly<Record<string, unknown>>
 
 const BUILT_IN = new Set(['time', 'received', ...COLUMNS.map(({ name }) => name)])
+/** Bytes of a column's default, which are zeros for every type. */
+const WIDTH: Readonly<Record<ColumnType, number>> = {
+  string: 1,
+  word: 1,
+  address: 16,
+  u16: 2,
+  u32: 4,
+  u64: 8,
+  f64: 8,
+  numbers: 1,
+  addresses: 1,
+}
+/** More than all columns take at their default. */
+const ROW_ROOM = 1_024
+/** Up to this length a loop over the signs is faster than the call into the engine. */
+const SHORT = 40
 
-/** Rows in ClickHouse's RowBinary, one after another, growing as needed. */
+/** Rows in ClickHouse's RowBinary, one after another, growing as needed. Bytes behind the end are zeros. */
 export class RowWriter {
-  #bytes = Buffer.allocUnsafe(1 << 20)
+  #bytes = Buffer.alloc(1 << 22)
   #at = 0
   rows = 0
 
   /** Writes one event under its unique number. What fits no column goes to `attrs`. */
   put(event: EventRecord, seq: number): void {
-    this.#room(64)
+    this.#room(ROW_ROOM)
     this.#int64(event.time)
     this.#int64(event.received)
     this.#int64(seq)
     let attrs: Record<string, unknown> | undefined
-    for (const { name, type } of COLUMNS) {
+    for (let i = 0; i < COLUMNS.length; i++) {
+      const { name, type } = COLUMNS[i]!
       const value = event[name]
-      if (!this.#value(type, value) && value !== undefined) (attrs ??= {})[name] = value
+      // bench/events.ts: most columns of a kind are absent; stepping over zeros took encoding from 6.0 to 3.6 µs an event.
+      if (value === undefined) this.#at += WIDTH[type]
+      else if (!this.#value(type, value)) (attrs ??= {})[name] = value
     }
     for (const name in event) if (!BUILT_IN.has(name)) (attrs ??= {})[name] = event[name]
     this.#string(attrs === undefined ? '' : JSON.stringify(attrs))
@@ -32,61 +51,66 @@ export class RowWriter {
     return this.#bytes.subarray(0, this.#at)
   }
 
-  /** Writes the value and says true, or writes the column's default and says false. */
+  /** Writes the value and says true, or leaves the column at its default and says false. */
   #value(type: ColumnType, value: unknown): boolean {
+    const fits = this.#fitting(type, value)
+    if (!fits) this.#at += WIDTH[type]
+    return fits
+  }
+
+  #fitting(type: ColumnType, value: unknown): boolean {
     switch (type) {
       case 'string':
-      case 'word': {
-        const text = typeof value === 'string' && value.isWellFormed() ? value : ''
-        this.#string(text)
-        return text !== ''
-      }
+      case 'word':
+        if (typeof value !== 'string' || value === '' || !value.isWellFormed()) return false
+        this.#string(value)
+        return true
       case 'address':
         return this.#address(value)
       case 'u16':
-        return this.#unsigned(value, 2, 0xffff)
+        return this.#unsigned(value, 2, 0xffff, 1)
       case 'u32':
-        return this.#unsigned(value, 4, 0xffff_ffff)
+        return this.#unsigned(value, 4, 0xffff_ffff, 1)
       case 'u64':
-        return this.#unsigned(value, 8, Number.MAX_SAFE_INTEGER)
-      case 'f64': {
-        const fits = typeof value === 'number' && Number.isFinite(value) && value !== 0
-        this.#room(8)
-        this.#at = this.#bytes.writeDoubleLE(fits ? value : 0, this.#at)
-        return fits
-      }
+        return this.#unsigned(value, 8, Number.MAX_SAFE_INTEGER, 1)
+      case 'f64':
+        if (typeof value !== 'number' || !Number.isFinite(value) || value === 0) return false
+        this.#at = this.#bytes.writeDoubleLE(value, this.#at)
+        return true
       case 'numbers':
-        return this.#list(value, (item) => this.#unsigned(item, 4, 0xffff_ffff, true))
+        return this.#list(value, 4, (item) => this.#unsigned(item, 4, 0xffff_ffff, 0))
       case 'addresses':
-        return this.#list(value, (item) => this.#address(item))
+        return this.#list(value, 16, (item) => this.#address(item))
     }
   }
 
-  #list(value: unknown, put: (item: unknown) => boolean): boolean {
+  #list(value: unknown, width: number, put: (item: unknown) => boolean): boolean {
+    if (!Array.isArray(value) || value.length === 0) return false
     const start = this.#at
-    const items = Array.isArray(value) ? value : []
-    this.#length(items.length)
-    if (items.length > 0 && items.every(put)) return true
+    this.#room(ROW_ROOM + 5 + value.length * width)
+    this.#length(value.length)
+    if (value.every(put)) return true
+    this.#bytes.fill(0, start, this.#at)
     this.#at = start
-    this.#length(0)
     return false
   }
 
   #address(value: unknown): boolean {
-    this.#room(16)
-    const fits = typeof value === 'string' && value !== '::' && putAddress(value, this.#bytes, this.#at)
-    if (!fits) this.#bytes.fill(0, this.#at, this.#at + 16)
+    if (typeof value !== 'string' || value === '::') return false
+    if (!putAddress(value, this.#bytes, this.#at)) {
+      this.#bytes.fill(0, this.#at, this.#at + 16)
+      return false
+    }
     this.#at += 16
-    return fits
+    return true
   }
 
-  #unsigned(value: unknown, width: 2 | 4 | 8, most: number, zero = false): boolean {
-    const fits = typeof value === 'number' && Number.isInteger(value) && value >= (zero ? 0 : 1) && value <= most
-    const number = fits ? value : 0
-    this.#room(8)
-    if (width === 8) this.#int64(number)
-    else this.#at = this.#bytes.writeUIntLE(number, this.#at, width)
-    return fits
+  #unsigned(value: unknown, width: 2 | 4 | 8, most: number, least: 0 | 1): boolean {
+    if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most) return false
+    if (width === 8) this.#int64(value)
+    else
+      this.#at = width === 2 ? this.#bytes.writeUInt16LE(value, this.#at) : this.#bytes.writeUInt32LE(value, this.#at)
+    return true
   }
 
   /** Up to 2^53, unsigned. */
@@ -96,21 +120,27 @@ export class RowWriter {
   }
 
   #string(text: string): void {
-    this.#room(text.length * 3 + 5)
-    if (text.length < 43) {
-      // bench/events.ts: at most 127 bytes, so the length is one byte and can be filled in afterwards.
-      const written = this.#bytes.write(text, this.#at + 1, 'utf8')
-      this.#bytes[this.#at] = written
-      this.#at += written + 1
-      return
-    }
+    this.#room(ROW_ROOM + text.length * 3 + 5)
+    if (text.length <= SHORT && this.#ascii(text)) return
     this.#length(Buffer.byteLength(text))
     this.#at += this.#bytes.write(text, this.#at, 'utf8')
   }
 
+  #ascii(text: string): boolean {
+    const bytes = this.#bytes
+    const start = this.#at
+    for (let i = 0; i < text.length; i++) {
+      const code = text.charCodeAt(i)
+      if (code > 127) return false
+      bytes[start + 1 + i] = code
+    }
+    bytes[start] = text.length
+    this.#at = start + 1 + text.length
+    return true
+  }
+
   /** LEB128. */
   #length(value: number): void {
-    this.#room(5)
     while (value > 127) {
       this.#bytes[this.#at++] = (value & 127) | 128
       value >>>= 7
@@ -120,7 +150,7 @@ export class RowWriter {
 
   #room(bytes: number): void {
     if (this.#at + bytes <= this.#bytes.length) return
-    const larger = Buffer.allocUnsafe(Math.max(this.#bytes.length * 2, this.#at + bytes))
+    const larger = Buffer.alloc(Math.max(this.#bytes.length * 2, this.#at + bytes))
     this.#bytes.copy(larger, 0, 0, this.#at)
     this.#bytes = larger
   }

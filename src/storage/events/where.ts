@@ -36,53 +36,56 @@ type Bind = (value: string | number, type: string) => string
 /** `*` is any run of signs; what LIKE itself would read is escaped. */
 const likeOf = (pattern: string): string => pattern.replace(/[\\%_]/g, '\\$&').replaceAll('*', '%')
 const has = (field: string): string => `JSONHas(attrs, '${field}')`
+/** A value that is there and not null: for a column, its default sent as such. */
+const explicit = (field: string): string => `(${has(field)} AND JSONType(attrs, '${field}') != 'Null')`
 
 function columnTest(field: string, type: string, test: Test, bind: Bind): string {
   const name = `\`${field}\``
   const list = type === 'numbers' || type === 'addresses'
-  // An explicit default lies in attrs, an absent value does not.
-  const present = list
-    ? `(notEmpty(${name}) OR ${has(field)})`
-    : type === 'address'
-      ? `(${name} != toIPv6('::') OR ${has(field)})`
-      : type === 'string' || type === 'word'
-        ? `(${name} != '' OR ${has(field)})`
-        : `(${name} != 0 OR ${has(field)})`
+  const zero = type === 'address' ? `toIPv6('::')` : type === 'string' || type === 'word' ? `''` : '0'
   const each = (condition: (x: string) => string): string =>
     list ? `arrayExists(x -> ${condition('x')}, ${name})` : condition(name)
-  const network = (range: { from: string; to: string }): string => {
-    const [from, to] = [bind(range.from, 'IPv6'), bind(range.to, 'IPv6')]
-    return each((x) => `${x} >= ${from} AND ${x} <= ${to}`)
-  }
+  // A default in the column is an absent value unless attrs, read only where it matters, says that it was sent.
+  const sent = (condition: string, ofDefault: boolean): string =>
+    list || !ofDefault ? condition : `${condition} AND (${name} != ${zero} OR ${explicit(field)})`
   switch (test.is) {
     case 'present':
-      return present
-    case 'network':
-      return network(networkRange(test.network)!)
+      return list ? `notEmpty(${name}) OR ${has(field)}` : `${name} != ${zero} OR ${has(field)}`
+    case 'network': {
+      const range = networkRange(test.network)!
+      const [from, to] = [bind(range.from, 'IPv6'), bind(range.to, 'IPv6')]
+      return sent(
+        each((x) => `${x} >= ${from} AND ${x} <= ${to}`),
+        !/[1-9a-f]/.test(range.from),
+      )
+    }
     case 'like': {
       const pattern = bind(likeOf(test.pattern), 'String')
-      return each((x) => `${x} ILIKE ${pattern}`)
+      return sent(
+        each((x) => `${x} ILIKE ${pattern}`),
+        !/[^*]/.test(test.pattern),
+      )
     }
     case 'least':
     case 'most': {
       const value = bind(test.value, 'Float64')
-      const compared = each((x) => `${x} ${test.is === 'least' ? '>=' : '<='} ${value}`)
-      return list ? compared : `${compared} AND ${present}`
+      return sent(
+        each((x) => `${x} ${test.is === 'least' ? '>=' : '<='} ${value}`),
+        test.is === 'most' || test.value <= 0,
+      )
     }
     case 'equal': {
-      if (type === 'address' || type === 'addresses') {
-        const value = bind(test.value, 'IPv6')
-        return list ? `has(${name}, ${value})` : `${name} = ${value}`
-      }
-      if (type === 'string' || type === 'word') {
-        const same = `${name} = ${bind(test.value, 'String')}`
-        return test.value === '' ? `${same} AND ${has(field)}` : same
-      }
-      const value = bind(Number(test.value), 'Float64')
-      if (list) return `has(${name}, ${value})`
-      return Number(test.value) === 0 ? `${name} = ${value} AND ${has(field)}` : `${name} = ${value}`
+      const [value, ofDefault] = boundValue(type, test.value, bind)
+      return sent(list ? `has(${name}, ${value})` : `${name} = ${value}`, ofDefault)
     }
   }
+}
+
+/** The bound value, and whether it is the column's default. */
+function boundValue(type: string, value: string, bind: Bind): [string, boolean] {
+  if (type === 'string' || type === 'word') return [bind(value, 'String'), value === '']
+  if (type === 'address' || type === 'addresses') return [bind(value, 'IPv6'), value === '::']
+  return [bind(Number(value), 'Float64'), Number(value) === 0]
 }
 
 function attributeTest(field: string, type: string, test: Test, bind: Bind): string {
@@ -96,16 +99,16 @@ function attributeTest(field: string, type: string, test: Test, bind: Bind): str
       const pattern = bind(likeOf(test.pattern), 'String')
       return type === 'strings'
         ? `arrayExists(x -> x ILIKE ${pattern}, ${items})`
-        : `${has(field)} AND ${text} ILIKE ${pattern}`
+        : `${explicit(field)} AND ${text} ILIKE ${pattern}`
     }
     case 'least':
-      return `${has(field)} AND ${number} >= ${bind(test.value, 'Float64')}`
+      return `${explicit(field)} AND ${number} >= ${bind(test.value, 'Float64')}`
     case 'most':
-      return `${has(field)} AND ${number} <= ${bind(test.value, 'Float64')}`
+      return `${explicit(field)} AND ${number} <= ${bind(test.value, 'Float64')}`
     case 'equal':
       if (type === 'strings') return `has(${items}, ${bind(test.value, 'String')})`
-      if (type === 'f64') return `${has(field)} AND ${number} = ${bind(Number(test.value), 'Float64')}`
-      return `${has(field)} AND ${text} = ${bind(test.value, 'String')}`
+      if (type === 'f64') return `${explicit(field)} AND ${number} = ${bind(Number(test.value), 'Float64')}`
+      return `${explicit(field)} AND ${text} = ${bind(test.value, 'String')}`
     case 'network':
       throw new TypeError(`${field} holds no address`)
   }

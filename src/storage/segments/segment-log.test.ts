@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict'
+import { appendFileSync, mkdtempSync, readFileSync, readdirSync, truncateSync, writeFileSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test, { type TestContext } from 'node:test'
+import { systemEntropy } from '../../kit/ids.ts'
+import { silentLog } from '../../kit/log.ts'
+import { eventsOf, framesOf, SegmentLog, type SegmentLogOptions } from './index.ts'
+
+const header = (batch: string, events: number) => ({
+  batch,
+  source: 's',
+  received: 5,
+  lines: events + 1,
+  events,
+  rejected: { json: 1 },
+})
+const body = (events: number): string =>
+  Array.from({ length: events }, (_, i) => JSON.stringify({ i, text: 'Ngõ 1' })).join('\n')
+
+function newFolder(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'khs-'))
+  t.after(() => rm(folder, { recursive: true, force: true }))
+  return folder
+}
+const open = (folder: string, options: Partial<SegmentLogOptions> = {}) =>
+  SegmentLog.open({ folder, lastSeq: 0, entropy: systemEntropy, log: silentLog, ...options })
+
+test('what was appended is there after a new start, in order, with its header', async (t) => {
+  const folder = newFolder(t)
+  {
+    await using log = await open(folder)
+    await Promise.all(Array.from({ length: 20 }, (_, i) => log.append(header(`b${i}`, i), body(i))))
+    assert.equal(log.current?.events, 190)
+  }
+  await using log = await open(folder)
+  assert.deepEqual(
+    log.sealed.map(({ events, lines, since }) => [events, lines, since]),
+    [[190, 210, 5]],
+  )
+  const { frames } = framesOf(readFileSync(log.sealed[0]!.path))
+  assert.deepEqual(
+    frames.map(({ header }) => header.batch),
+    Array.from({ length: 20 }, (_, i) => `b${i}`),
+  )
+  assert.deepEqual(
+    eventsOf(frames[2]!),
+    [0, 1].map((i) => ({ i, text: 'Ngõ 1', received: 5, source: 's' })),
+  )
+})
+
+for (const [name, tear] of [
+  ['half a head', (path: string) => appendFileSync(path, 'KSF1\x20')],
+  ['a head whose payload is missing', (path: string) => appendFileSync(path, Buffer.from('KSF1\x20\0\0\0\0\0\0\0'))],
+  ['a frame that lost its end', (path: string) => truncateSync(path, readFileSync(path).length - 3)],
+  ['zeros, as a file system leaves them', (path: string) => appendFileSync(path, Buffer.alloc(5_000))],
+  [
+    'a frame with a flipped bit',
+    (path: string) => {
+      const bytes = readFileSync(path)
+      bytes[bytes.length - 2]! ^= 1
+      writeFileSync(path, bytes)
+    },
+  ],
+] as const)
+  test(`a tail torn to ${name} is cut off, what stands before it stays`, async (t) => {
+    const folder = newFolder(t)
+    {
+      await using log = await open(folder)
+      for (let i = 0; i < 3; i++) await log.append(header(`b${i}`, 2), body(2))
+    }
+    tear(join(folder, readdirSync(folder)[0]!))
+    const whole = /frame/.test(name) ? 2 : 3
+    {
+      await using log = await open(folder)
+      assert.equal(log.sealed[0]!.frames.length, whole)
+      await log.append(header('after', 1), body(1))
+    }
+    await using log = await open(folder)
+    assert.deepEqual(
+      log.sealed.map(({ frames }) => frames.length),
+      [whole, 1],
+    )
+  })
+
+test('damage in an older segment stops the start and sets it aside', async (t) => {
+  const folder = newFolder(t)
+  {
+    await using log = await open(folder, { maxBytes: 1 })
+    for (let i = 0; i < 2; i++) await log.append(header(`b${i}`, 1), body(1))
+  }
+  const [first] = readdirSync(folder).sort()
+  truncateSync(join(folder, first!), 20)
+  await assert.rejects(open(folder), { code: 'events/damaged-segment' })
+  assert.ok(readdirSync(folder).includes(`${first}.damaged`))
+})
+
+for (const [name, limit, batches, wanted] of [
+  ['events', { maxEvents: 10 }, [4, 4, 4, 4], [8, 8]],
+  ['a batch larger than a segment', { maxEvents: 10 }, [25, 1], [25, 1]],
+  ['bytes', { maxBytes: 400 }, [5, 5, 5], [5, 5, 5]],
+] as const)
+  test(`a segment is closed by ${name}`, async (t) => {
+    await using log = await open(newFolder(t), limit)
+    for (const [i, events] of batches.entries()) await log.append(header(`b${i}`, events), body(events))
+    await log.seal()
+    assert.deepEqual(
+      log.sealed.map(({ events }) => events),
+      wanted,
+    )
+  })
+
+test('numbers go on from the last and are never used again', async (t) => {
+  const folder = newFolder(t)
+  await using log = await open(folder, { lastSeq: 41 })
+  await log.append(header('a', 1), body(1))
+  await log.seal()
+  const [segment] = log.sealed
+  assert.equal(segment!.seq, 42)
+  await log.remove(segment!)
+  await log.append(header('b', 1), body(1))
+  assert.equal(log.current!.seq, 43)
+})
