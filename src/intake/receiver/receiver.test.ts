@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test, { type TestContext } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { manualClock } from '../../kit/clock.ts'
+import { systemEntropy } from '../../kit/ids.ts'
+import { silentLog } from '../../kit/log.ts'
+import type { IntakeEvent } from '../contract.ts'
+import { openIntake } from '../service.ts'
+import { startIntake, type IntakeConfig, type OnEvents } from './index.ts'
+
+// The intake in this process, without an event store: what it takes, counts, streams and replays.
+const NOW = Date.UTC(2026, 10, 22, 3)
+
+async function running(folder: string, onEvents: OnEvents, config: Partial<IntakeConfig> = {}) {
+  const clock = manualClock(NOW)
+  const intake = await startIntake(
+    { folder, nodeSocket: '', ...config },
+    { clock, entropy: systemEntropy, log: silentLog, onEvents },
+  )
+  const run = join(folder, 'run')
+  const node = openIntake({
+    intakeSocket: join(run, 'intake.sock'),
+    storeSocket: join(run, 'store.sock'),
+    tokenKey: new Uint8Array(32),
+    clock,
+    entropy: systemEntropy,
+  })
+  return {
+    node,
+    async [Symbol.asyncDispose]() {
+      await node[Symbol.asyncDispose]()
+      await intake[Symbol.asyncDispose]()
+    },
+  }
+}
+function newFolder(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'khr-'))
+  t.after(() => rm(folder, { recursive: true, force: true }))
+  return folder
+}
+const lines = (...events: unknown[]): Buffer =>
+  Buffer.from(events.map((event) => (typeof event === 'string' ? event : JSON.stringify(event))).join('\n'))
+const query = (n: number) => ({ time: NOW, kind: 'dns.query', clientAddress: '10.0.0.1', query: `h${n}.vn` })
+
+const BATCHES: readonly {
+  readonly name: string
+  readonly body: Buffer
+  readonly accepted: number
+  readonly reasons: readonly string[]
+}[] = [
+  { name: 'nothing', body: lines(), accepted: 0, reasons: [] },
+  { name: 'one', body: lines(query(1)), accepted: 1, reasons: [] },
+  {
+    name: 'a line end at the end, others with CR',
+    body: Buffer.from(`${JSON.stringify(query(1))}\r\n${JSON.stringify(query(2))}\n`),
+    accepted: 2,
+    reasons: [],
+  },
+  { name: 'an empty line between', body: lines(query(1), '', query(2)), accepted: 2, reasons: ['json'] },
+  {
+    name: 'only wrong ones',
+    body: lines('x', { kind: 'y' }, { ...query(1), time: 5 }),
+    accepted: 0,
+    reasons: ['json', 'kind', 'time'],
+  },
+  {
+    name: 'no UTF-8',
+    body: Buffer.concat([lines(query(1)), Buffer.from('\n{"kind":"\xff', 'latin1')]),
+    accepted: 1,
+    reasons: ['json'],
+  },
+  {
+    name: '150 wrong ones: the first 100 are told',
+    body: lines(...Array<string>(150).fill('-')),
+    accepted: 0,
+    reasons: Array<string>(150).fill('json'),
+  },
+]
+for (const { name, body, accepted, reasons } of BATCHES)
+  test(`a batch of ${name}`, async (t) => {
+    await using at = await running(newFolder(t), () => {})
+    const answer = await at.node.post('test', 'b', body)
+    assert.deepEqual(
+      { ...answer, rejected: answer.rejected.map(({ reason }) => reason) },
+      { batch: 'b', accepted, rejected: reasons.slice(0, 100), rejectedTotal: reasons.length, duplicate: false },
+    )
+    const ledger = await at.node.ledger()
+    assert.deepEqual([ledger.received, ledger.pending, ledger.balanced], [accepted + reasons.length, accepted, true])
+    for (const reason of new Set(reasons))
+      assert.equal(ledger.rejected[reason as 'json'], reasons.filter((one) => one === reason).length)
+  })
+
+for (const { name, source, batch, body, code } of [
+  {
+    name: 'too many lines',
+    source: 'test',
+    batch: 'b',
+    body: Buffer.from('{}\n'.repeat(20_001)),
+    code: 'intake/too-many-lines',
+  },
+  {
+    name: 'too many bytes',
+    source: 'test',
+    batch: 'b',
+    body: Buffer.alloc(4 * 1024 * 1024 + 1, 'x'),
+    code: 'http/too-large',
+  },
+  { name: 'a source with a blank', source: 'a b', batch: 'b', body: lines(query(1)), code: 'intake/batch' },
+  { name: 'an id too long', source: 'test', batch: 'b'.repeat(65), body: lines(query(1)), code: 'intake/batch' },
+])
+  test(`refused: ${name}`, async (t) => {
+    await using at = await running(newFolder(t), () => {})
+    await assert.rejects(at.node.post(source, batch, body), { code })
+    assert.equal((await at.node.ledger()).received, 0)
+  })
+
+test('the same batch at once, later, and after a new start is stored once', async (t) => {
+  const folder = newFolder(t)
+  const body = lines(query(1), 'x')
+  {
+    await using at = await running(folder, () => {})
+    const answers = await Promise.all(Array.from({ length: 5 }, () => at.node.post('test', 'b', body)))
+    assert.equal(answers.filter(({ duplicate }) => !duplicate).length, 1)
+    assert.ok(answers.every(({ accepted, rejectedTotal }) => accepted === 1 && rejectedTotal === 1))
+    assert.equal((await at.node.post('other', 'b', body)).duplicate, false)
+  }
+  await using at = await running(folder, () => {})
+  assert.deepEqual(await at.node.post('test', 'b', body), {
+    batch: 'b',
+    accepted: 1,
+    rejected: [],
+    rejectedTotal: 1,
+    duplicate: true,
+  })
+  assert.equal((await at.node.ledger()).received, 4)
+})
+
+test('the stream hears every event in order, then again after a start, and a reader that throws stops nothing', async (t) => {
+  const folder = newFolder(t)
+  const heard: string[] = []
+  const listen: OnEvents = (events, { replay }) => {
+    for (const event of events as readonly (IntakeEvent & { query: string })[]) {
+      assert.deepEqual([event.source, event.received], ['test', NOW])
+      heard.push(`${event.query}${replay ? ' again' : ''}`)
+    }
+    if (heard.length === 2) throw new Error('a rule failed')
+  }
+  {
+    await using at = await running(folder, listen)
+    for (let n = 0; n < 3; n++) await at.node.post('test', `b${n}`, lines(query(2 * n), query(2 * n + 1)))
+    while ((await at.node.ledger()).stream.behind > 0) await sleep(5)
+    assert.deepEqual((await at.node.ledger()).stream, { behind: 0, skipped: 0, failed: 2 })
+  }
+  assert.deepEqual(
+    heard.splice(0),
+    Array.from({ length: 6 }, (_, n) => `h${n}.vn`),
+  )
+  await using at = await running(folder, listen)
+  await at.node.post('test', 'new', lines(query(9)))
+  while ((await at.node.ledger()).stream.behind > 0) await sleep(5)
+  assert.deepEqual(heard, [...Array.from({ length: 6 }, (_, n) => `h${n}.vn again`), 'h9.vn'])
+})
+
+test('a slow reader holds up no acknowledgement and misses nothing beyond what memory holds', async (t) => {
+  let open = (): void => {}
+  const gate = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  let heard = 0
+  await using at = await running(newFolder(t), async (events) => {
+    await gate
+    heard += events.length
+  })
+  const body = lines(...Array.from({ length: 10_000 }, (_, n) => query(n)))
+  for (let n = 0; n < 8; n++) await at.node.post('test', `b${n}`, body)
+  assert.deepEqual((await at.node.ledger()).stream, { behind: 80_000, skipped: 0, failed: 0 })
+  open()
+  while ((await at.node.ledger()).stream.behind > 0) await sleep(20)
+  assert.equal(heard, 80_000)
+})
