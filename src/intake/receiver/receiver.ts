@@ -5,7 +5,7 @@ import { badRequest } from '../../kit/errors.ts'
 import type { Entropy } from '../../kit/ids.ts'
 import type { Log } from '../../kit/log.ts'
 import { segmentLoader, serveSocket, type SocketRequest } from '../../storage/events/index.ts'
-import { SegmentLog, type Segment } from '../../storage/segments/index.ts'
+import { SegmentLog, syncFolder, type Segment } from '../../storage/segments/index.ts'
 import { LARGEST_BATCH, type Ledger } from '../contract.ts'
 import { Batches } from './batches.ts'
 import { LedgerFile } from './ledger.ts'
@@ -52,6 +52,7 @@ export async function startIntake(
   const segments = stack.use(
     await SegmentLog.open({ folder: join(folder, 'segments'), lastSeq: ledger.lastSeq, entropy, log }),
   )
+  await syncFolder(config.folder)
   const stream = onEvents && stack.use(new EventStream(onEvents, log))
   const store = stack.use(segmentLoader(join(config.folder, 'run', 'store.sock')))
   for (const segment of segments.sealed)

@@ -1,10 +1,10 @@
-import { mkdirSync } from 'node:fs'
-import { readFile, unlink, writeFile } from 'node:fs/promises'
+import { existsSync, mkdirSync } from 'node:fs'
+import { open, readFile, readdir, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import { Session } from 'chdb'
 import { KhienError } from '../../kit/errors.ts'
-import { eventsOf, framesOf } from '../segments/index.ts'
+import { eventsOf, framesOf, syncFolder } from '../segments/index.ts'
 import { CREATE, INSERT_COLUMNS, SPOOL_STRUCTURE, TABLE } from './columns.ts'
 import {
   countQuery,
@@ -57,7 +57,11 @@ export class ChdbEventStore implements EventQueries, AsyncDisposable {
     mkdirSync(path, { recursive: true, mode: 0o700 })
     mkdirSync(join(folder, 'spool'), { recursive: true, mode: 0o700 })
     const sessions = Array.from({ length: 1 + QUERY_SESSIONS }, () => new Session(path))
+    const known = existsSync(join(path, 'data'))
     for (const sql of CREATE) await sessions[0]!.queryAsync(sql)
+    // Parts are synced with every insert; what names and describes the table is written once, here.
+    if (!known) await syncTree(path)
+    await syncFolder(folder)
     return new ChdbEventStore(folder, sessions)
   }
 
@@ -192,6 +196,18 @@ export class ChdbEventStore implements EventQueries, AsyncDisposable {
     await this.#loading
     for (const session of this.#all) session.close()
   }
+}
+
+async function syncTree(folder: string): Promise<void> {
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) await syncTree(path)
+    else if (entry.isFile()) {
+      await using file = await open(path, 'r')
+      await file.sync()
+    }
+  }
+  await syncFolder(folder)
 }
 
 const quoted = (path: string): string => path.replace(/[\\']/g, '\\$&')

@@ -1,3 +1,3 @@
 export { eventsOf, frameAt, framesOf, LONGEST_FRAME, type BatchHeader, type Frame } from './frame.ts'
-export { SEGMENT_ID, SegmentLog, type Placed, type Segment, type SegmentLogOptions } from './segment-log.ts'
+export { SEGMENT_ID, SegmentLog, syncFolder, type Placed, type Segment, type SegmentLogOptions } from './segment-log.ts'
 export { batchSender, type BatchSender, type BatchSenderOptions } from './batch-sender.ts'

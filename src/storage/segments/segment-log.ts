@@ -1,6 +1,6 @@
 import { open, readFile, readdir, rename, unlink, type FileHandle } from 'node:fs/promises'
 import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { KhienError, StartError } from '../../kit/errors.ts'
 import { base32, type Entropy } from '../../kit/ids.ts'
 import type { Log } from '../../kit/log.ts'
@@ -72,6 +72,7 @@ export class SegmentLog {
       if (segment) sealed.push(segment)
     }
     await syncFolder(options.folder)
+    await syncFolder(dirname(options.folder))
     return new SegmentLog(options, sealed)
   }
 
@@ -263,7 +264,8 @@ async function recover(path: string, name: string, last: boolean, log: Log): Pro
   return segment
 }
 
-async function syncFolder(folder: string): Promise<void> {
+/** A name in a folder outlives a power cut only when the folder is synced. */
+export async function syncFolder(folder: string): Promise<void> {
   await using handle = await open(folder, 'r')
   await handle.sync()
 }
