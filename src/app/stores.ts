@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { auditMigrations } from '../audit/index.ts'
-import { caseMigrations } from '../cases/index.ts'
+import { caseMigrations, socMigrations } from '../cases/index.ts'
 import { consentMigrations } from '../consent/index.ts'
 import { detectionMigrations } from '../detection/index.ts'
 import { gatewayMigrations } from '../gateway/index.ts'
@@ -37,6 +37,7 @@ export const controlMigrations = [
   ...feedMigrations,
   ...detectionMigrations,
   ...caseMigrations,
+  ...socMigrations,
   ...leakwatchMigrations,
 ]
 

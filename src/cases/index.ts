@@ -5,6 +5,9 @@ import { caseService, type CaseContext } from './service.ts'
 
 export { caseRoutes, type Case, type CaseHead } from './contract.ts'
 export { caseMigrations, type CaseTables } from './store.ts'
+export { socApi } from './soc/api.ts'
+export { socRoutes } from './soc/contract.ts'
+export { socMigrations, socService, type Soc } from './soc/service.ts'
 export type { CaseContext } from './service.ts'
 export type Cases = ReturnType<typeof caseService>
 

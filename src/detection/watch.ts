@@ -6,6 +6,7 @@ import { keyOf, loadDetector } from './rule-files.ts'
 const LATENESS_MS = 2_000
 /** Quiet streams must not keep a finding waiting: time is taken to go on after so long without an event. */
 const IDLE_MS = 1_000
+const RECENT = 2_000
 /** A source whose clock runs ahead must not make all the others late. */
 const AHEAD_MS = 60_000
 
@@ -39,17 +40,17 @@ export function openWatch(options: {
 }) {
   const { detector, rules, files } = loadDetector(options.folder, { latenessMs: LATENESS_MS })
   const counts = { seen: 0, until: null as number | null, undecided: 0, ahead: 0 }
-  /** The event a correlation's finding is shown with: the last one of its group. */
-  let newest: SigmaEvent = {}
+  /** The last events, oldest first: a correlation's finding is shown with the last one of its group. */
+  let recent: SigmaEvent[] = []
   let lastEventAt = 0
 
-  const firings = (found: readonly Detected[], event: SigmaEvent, at: number): Firing[] =>
+  const firings = (found: readonly Detected[], at: number): Firing[] =>
     found.flatMap((each) => {
       if (each.kind === 'undecided') {
         counts.undecided++
         return []
       }
-      return [firingOf(each, each.kind === 'rule' ? each.event : withGroup(event, each.alert.event), at)]
+      return [firingOf(each, each.kind === 'rule' ? each.event : lastOf(recent, each.alert.event), at)]
     })
 
   function push(events: readonly SigmaEvent[]): void {
@@ -61,10 +62,11 @@ export function openWatch(options: {
       const at = time > now + AHEAD_MS ? undefined : time
       if (at === undefined) counts.ahead++
       else counts.until = Math.max(counts.until ?? 0, at)
-      newest = event
+      recent.push(event)
       lastEventAt = now
-      out.push(...firings(detector.push(event, at), event, at ?? now))
+      out.push(...firings(detector.push(event, at), at ?? now))
     }
+    if (recent.length > 2 * RECENT) recent = recent.slice(-RECENT)
     if (out.length > 0) options.tell(out)
   }
 
@@ -72,7 +74,7 @@ export function openWatch(options: {
   function tick(): void {
     const now = options.clock()
     if (counts.until === null || now - lastEventAt < IDLE_MS) return
-    const out = firings(detector.advance(now - LATENESS_MS), newest, now)
+    const out = firings(detector.advance(now - LATENESS_MS), now)
     if (out.length > 0) options.tell(out)
   }
 
@@ -91,8 +93,8 @@ export function openWatch(options: {
 }
 export type Watch = ReturnType<typeof openWatch>
 
-/** Only what the group names is sure to belong to the finding; ports and ids of another source's event do not. */
-function withGroup(event: SigmaEvent, group: SigmaEvent): SigmaEvent {
-  const same = Object.entries(group).every(([name, value]) => String(event[name]) === String(value))
-  return same ? { ...event, ...group } : group
+/** The last event with the group's values; the group alone when it is further back than we remember. */
+function lastOf(recent: readonly SigmaEvent[], group: SigmaEvent): SigmaEvent {
+  const values = Object.entries(group)
+  return recent.findLast((event) => values.every(([name, value]) => String(event[name]) === String(value))) ?? group
 }

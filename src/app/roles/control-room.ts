@@ -1,16 +1,19 @@
 import { join } from 'node:path'
-import { casesApi, openCases, type Cases } from '../../cases/index.ts'
-import { detectionApi, openDetection, type Detection } from '../../detection/index.ts'
+import { casesApi, openCases, socApi, socService, type Cases, type Soc } from '../../cases/index.ts'
+import { detectionApi, openDetection, RAISED, type Detection } from '../../detection/index.ts'
 import { intakeApi, openIntake, type Intake } from '../../intake/index.ts'
 import { evidenceFeed } from '../evidence-feed.ts'
 import type { Opened, RoleSlices } from '../node.ts'
 
 const FEED_MS = 500
+/** Who is told of a new alert. */
+const WAYS_OUT = ['soc.alert'] as const
 
 export type ControlRoom = Required<Pick<RoleSlices, 'rows' | 'duties' | 'jobs' | 'close'>> & {
   readonly intake: Intake
   readonly detection: Detection
   readonly cases: Cases
+  readonly soc: Soc
 }
 
 /** What a platform and a telecom share: events in, rules over them, alerts, cases. */
@@ -26,12 +29,26 @@ export function openControlRoom(opened: Opened): ControlRoom {
   const detection = openDetection({ db: stores.db, clock, entropy, record, emit: outbox.emit })
   const names = identity.staff.names
   const cases = openCases({ db: stores.db, clock, record, detection, names })
+  const soc = socService({ db: stores.db, clock, entropy, record, detection, voice: secrets.voice })
+  // Each way out is tried again by itself: a centre that is away does not hold up our own people's mail.
+  outbox.handle(RAISED, ({ alert }) =>
+    stores.db.transaction(async (trx) => {
+      for (const way of WAYS_OUT) await outbox.emit(trx, way, { alert: String(alert) })
+    }),
+  )
+  outbox.handle('soc.alert', ({ alert }) => soc.deliver(String(alert)))
   const feed = evidenceFeed({ db: stores.db, audit, intake })
   return {
     intake,
     detection,
     cases,
-    rows: [...intakeApi(intake), ...detectionApi(detection, identity.sessions.alive), ...casesApi(cases)],
+    soc,
+    rows: [
+      ...intakeApi(intake),
+      ...detectionApi(detection, identity.sessions.alive),
+      ...casesApi(cases),
+      ...socApi(soc),
+    ],
     duties: {
       firings: (told) => detection.receive(told),
       'watch-status': async (told) => detection.hear(told),
