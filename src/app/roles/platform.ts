@@ -1,12 +1,11 @@
-import { consentApi, openConsent, WITHDRAWN } from '../../consent/index.ts'
 import { gatewayPages } from '../../gateway/index.ts'
 import { html } from '../../http/index.ts'
 import { identityPages } from '../../identity/index.ts'
 import { inLanguage, number } from '../../kit/i18n.ts'
 import { rightsPages } from '../../rights/index.ts'
-import { openVault, vaultApi } from '../../vault/index.ts'
 import type { RailEntry } from '../frames.ts'
 import { openControlRoom } from './control-room.ts'
+import { openPeopleData } from './people-data.ts'
 import { nodeMessages } from '../messages.ts'
 import type { Opened, RoleSlices } from '../node.ts'
 
@@ -24,39 +23,16 @@ export const platformRail: readonly RailEntry[] = [
 
 /** A company that owns a digital platform: gateway, vault, consent, the rights of its users. */
 export function openPlatform(opened: Opened): RoleSlices {
-  const { config, stores, secrets, audit, record, identity, refusals, outbox, frames, clock, entropy } = opened
-  const consent = openConsent({
-    db: stores.db,
-    clock,
-    entropy,
-    record,
-    signNote: secrets.signReceipt,
-    controller: config.controller,
-    emit: outbox.emit,
-  })
-  outbox.handle(WITHDRAWN, ({ receipt, recipient }) => consent.notices.deliver(String(receipt), String(recipient)))
-  const vault = openVault({
-    db: stores.db,
-    keysDb: stores.keysDb,
-    clock,
-    entropy,
-    record,
-    consent,
-    sealer: secrets.sealer,
-    kek: secrets.kek,
-    kekId: secrets.kekId,
-    node: secrets.node,
-    pepper: secrets.pepper,
-    tag: secrets.tag,
-  })
+  const { config, audit, identity, refusals, frames, clock } = opened
+  const people = openPeopleData(opened)
+  const { consent, vault } = people
   const room = openControlRoom(opened)
   return {
     ...room,
     rows: [
       ...room.rows,
       ...identityPages({ identity, frame: frames.console, origin: config.internalOrigin }),
-      ...consentApi(consent),
-      ...vaultApi(vault),
+      ...people.rows,
       ...rightsPages({
         audit,
         consent,
@@ -72,7 +48,7 @@ export function openPlatform(opened: Opened): RoleSlices {
       const m = inLanguage(nodeMessages, language)
       const n = (value: number): string => number(value, language)
       const figures = refusals.figures()
-      const [kept, people, purposes] = await Promise.all([
+      const [kept, persons, purposes] = await Promise.all([
         refusals.count(),
         vault.people(),
         consent.purposes.versions(),
@@ -90,7 +66,7 @@ export function openPlatform(opened: Opened): RoleSlices {
         {
           title: m.data,
           lines: [
-            { label: m.people, value: n(people) },
+            { label: m.people, value: n(persons) },
             { label: m.purposes, value: html`<a href="${config.publicOrigin}/">${n(purposes.size)}</a>` },
           ],
         },
