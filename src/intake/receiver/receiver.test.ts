@@ -118,6 +118,13 @@ for (const { name, source, batch, body, code } of [
     assert.equal((await at.node.ledger()).received, 0)
   })
 
+test('a disk that is nearly full is told, counted, and takes nothing', async (t) => {
+  await using at = await running(newFolder(t), () => {}, { minFreeBytes: 2 ** 60 })
+  await assert.rejects(at.node.post('test', 'b', lines(query(1))), { code: 'events/full', status: 503, retryAfter: 5 })
+  const { received, refusedBatches } = await at.node.ledger()
+  assert.deepEqual([received, refusedBatches], [0, 1])
+})
+
 test('the same batch at once, later, and after a new start is stored once', async (t) => {
   const folder = newFolder(t)
   const body = lines(query(1), 'x')
