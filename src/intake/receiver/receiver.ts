@@ -50,7 +50,13 @@ export async function startIntake(
   await using stack = new AsyncDisposableStack()
   const ledger = stack.use(new LedgerFile(folder))
   const segments = stack.use(
-    await SegmentLog.open({ folder: join(folder, 'segments'), lastSeq: ledger.lastSeq, entropy, log }),
+    await SegmentLog.open({
+      folder: join(folder, 'segments'),
+      lastSeq: ledger.lastSeq,
+      entropy,
+      log,
+      broken: endProcess,
+    }),
   )
   await syncFolder(config.folder)
   const stream = onEvents && stack.use(new EventStream(onEvents, log))
@@ -153,4 +159,11 @@ function tokenKeyOf(request: SocketRequest): Uint8Array | undefined {
   if (key.length !== 32)
     throw badRequest('intake/token-key', 'x-token-key: expected 32 bytes in base64url', 'x-token-key')
   return key
+}
+
+/** The supervisor starts the next life, which reads what the disk really holds. */
+function endProcess(error: unknown): void {
+  setImmediate(() => {
+    throw error
+  })
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { appendFileSync, mkdtempSync, readFileSync, readdirSync, truncateSync, writeFileSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
+import { open as fsOpen, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
@@ -121,4 +121,21 @@ test('numbers go on from the last and are never used again', async (t) => {
   await log.remove(segment!)
   await log.append(header('b', 1), body(1))
   assert.equal(log.current!.seq, 43)
+})
+
+test('after a sync that failed nothing is acknowledged until the disk is read anew', async (t) => {
+  const folder = newFolder(t)
+  const broken: unknown[] = []
+  await using log = await open(folder, { broken: (error) => broken.push(error) })
+  await log.append(header('a', 1), body(1))
+  const failing = new Error('EIO')
+  const handle = await fsOpen(join(folder, readdirSync(folder)[0]!), 'r')
+  const { prototype } = handle.constructor as { prototype: { datasync: () => Promise<void> } }
+  await handle.close()
+  const mocked = t.mock.method(prototype, 'datasync', () => Promise.reject(failing))
+  await assert.rejects(log.append(header('b', 1), body(1)), { code: 'events/disk', status: 503 })
+  mocked.mock.restore()
+  await assert.rejects(log.append(header('c', 1), body(1)), { code: 'events/disk' })
+  assert.deepEqual(broken, [failing])
+  assert.equal(log.current?.frames.length, 1)
 })

@@ -15,6 +15,8 @@ export type SegmentLogOptions = {
   readonly maxEvents?: number
   readonly entropy: Entropy
   readonly log: Log
+  /** Called once when nobody knows any more what is on the disk: the process must start anew and read it. */
+  readonly broken?: (error: unknown) => void
 }
 
 const MAX_BYTES = 64 * 1024 * 1024
@@ -151,14 +153,14 @@ export class SegmentLog {
       }
     } catch (error) {
       // A full disk may have taken a part: away with it, so that the next frame follows a whole one.
-      await file.truncate(segment.bytes).catch(() => this.#break())
+      await file.truncate(segment.bytes).catch((failed: unknown) => this.#break(failed))
       throw error
     }
     try {
       await file.datasync()
     } catch (error) {
       // After a failed sync nobody knows what is on the disk; only a new start, which reads it, may go on.
-      this.#break()
+      this.#break(error)
       throw error
     }
     for (const { header, frame, done } of group) {
@@ -168,8 +170,9 @@ export class SegmentLog {
     }
   }
 
-  #break(): void {
+  #break(error: unknown): void {
     this.#broken = true
+    this.#options.broken?.(error)
     for (const { failed } of this.#waiting.splice(0)) failed(diskError())
   }
 
