@@ -19,11 +19,12 @@ const GROUND: Readonly<Record<string, readonly string[]>> = {
   outbox: ['kit', 'storage'],
   http: ['kit'],
   client: ['kit'],
+  mail: ['kit'],
 }
 /** Engines that take entropy, and so node:crypto, from their constructor. */
 const WITH_NODE = new Set(['seal', 'oprf'])
 /** Below the slices, for all of them. */
-const FLOOR = new Set(['kit', 'law', 'storage', 'outbox', 'http', 'engine'])
+const FLOOR = new Set(['kit', 'law', 'storage', 'outbox', 'http', 'mail', 'engine'])
 const BAD_NAME = /^(utils?|helpers?|managers?|impl)$/i
 const root = join(import.meta.dirname, '..')
 

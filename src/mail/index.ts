@@ -1,0 +1,2 @@
+export { openMailer, type Mail, type Mailer, type MailConfig } from './mailer.ts'
+export { dkimRecord, newDkimKey, type DkimKey } from './dkim.ts'
