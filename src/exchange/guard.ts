@@ -107,7 +107,7 @@ export function warningListGuard(settings: GuardSettings): Guard {
     const verdict = (code: GuardCode): Verdict => ({ value: name, code })
     if (!name.includes('.')) return verdict(SPECIAL_NAMES.test(name) ? 'special-name' : 'single-label')
     if (SPECIAL_NAMES.test(name) || EXAMPLES.test(name)) return verdict('special-name')
-    if (/\.test$/.test(name)) return settings.demo ? { value: name } : verdict('special-name')
+    if (name.endsWith('.test')) return settings.demo ? { value: name } : verdict('special-name')
     const { publicSuffix, domain, isIcann } = parseDomain(name, { allowPrivateDomains: true })
     if (publicSuffix === name || domain === null) return verdict('public-suffix')
     // A last label that no list knows is no name of the public Internet.

@@ -103,6 +103,8 @@ export type ExchangeTables = {
     kind: string
     value: string
     pattern: string
+    /** What the pattern compares with, when any one of several is enough: JSON of `Term`s. */
+    terms: string
     role: string
     tlp: number
     confidence: number
@@ -257,6 +259,11 @@ export const exchangeMigrations: readonly Migration[] = [
         .addColumn('error_sentence', 'text')
         .execute()
       await db.schema
+        .createIndex('exchange_transfer_peer')
+        .on('exchange_transfer')
+        .columns(['peer', 'way', 'id'])
+        .execute()
+      await db.schema
         .createTable('exchange_cursor')
         .addColumn('peer', 'text', (c) => c.primaryKey())
         .addColumn('added_after', 'text')
@@ -297,6 +304,7 @@ export const exchangeMigrations: readonly Migration[] = [
         .addColumn('kind', 'text', (c) => c.notNull())
         .addColumn('value', 'text', (c) => c.notNull())
         .addColumn('pattern', 'text', (c) => c.notNull())
+        .addColumn('terms', 'text', (c) => c.notNull())
         .addColumn('role', 'text', (c) => c.notNull())
         .addColumn('tlp', 'integer', (c) => c.notNull())
         .addColumn('confidence', 'integer', (c) => c.notNull())

@@ -54,7 +54,8 @@ export type TaxiiOptions = {
   withheld?(peer: string, rows: readonly Withheld[]): Promise<void>
   /** Called after objects were stored for a peer. */
   received?(peer: string, collection: string, outcomes: readonly Outcome[], bytes: number): Promise<void>
-  served?(peer: string, collection: string, objects: number, bytes: number): void
+  /** Called with the identifiers of the objects that an answer holds. */
+  served?(peer: string, collection: string, ids: readonly string[], bytes: number): Promise<void>
 }
 
 export const DISCOVERY = '/taxii2/'
@@ -141,7 +142,13 @@ export function taxiiServer(options: TaxiiOptions): (request: TaxiiRequest) => P
     if (one !== undefined && page.rows.length === 0 && !(await collections.has(id, one, peer)))
       throw refuse(404, 'no-object', 'There is no object of this id for you.')
     const body = pageBody(place.kind, page, page.more ? printNext(page.last, print) : undefined)
-    options.served?.(peer.peer, id, page.rows.length, body.length)
+    if (place.kind === 'objects' || place.kind === 'object')
+      await options.served?.(
+        peer.peer,
+        id,
+        page.rows.map((row) => row.object_id),
+        body.length,
+      )
     return answerJson(200, body, dates(page))
   }
 
