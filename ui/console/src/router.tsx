@@ -55,6 +55,13 @@ const home = createRoute({
 })
 
 const protect = () => import('./areas/protect.tsx')
+const people = () => import('./areas/people.tsx')
+const detect = () => import('./areas/detect.tsx')
+const cases = () => import('./areas/cases.tsx')
+const share = () => import('./areas/share.tsx')
+const warn = () => import('./areas/warn.tsx')
+const reports = () => import('./areas/reports.tsx')
+const evidence = () => import('./areas/evidence.tsx')
 
 const tree = root.addChildren([
   home,
@@ -66,6 +73,33 @@ const tree = root.addChildren([
     '/protect/events',
     lazyRouteComponent(() => import('./areas/events.tsx'), 'Events'),
   ),
+  at('/people', lazyRouteComponent(people, 'Purposes')),
+  at('/people/reads', lazyRouteComponent(people, 'Reads')),
+  at('/detect', lazyRouteComponent(detect, 'Detect')),
+  at('/detect/alerts', lazyRouteComponent(detect, 'Alerts')),
+  at('/detect/alerts/$id', lazyRouteComponent(detect, 'OneAlert')),
+  at('/detect/rules', lazyRouteComponent(detect, 'Rules')),
+  at('/detect/cases', lazyRouteComponent(cases, 'Cases')),
+  at('/detect/cases/$id', lazyRouteComponent(cases, 'OneCase')),
+  at(
+    '/detect/events',
+    lazyRouteComponent(() => import('./areas/events.tsx'), 'Events'),
+  ),
+  at('/share', lazyRouteComponent(share, 'Share')),
+  at('/share/indicators', lazyRouteComponent(share, 'Indicators')),
+  at('/share/indicators/$id', lazyRouteComponent(share, 'OneIndicator')),
+  at('/share/peers', lazyRouteComponent(share, 'Peers')),
+  at('/share/transfers', lazyRouteComponent(share, 'Transfers')),
+  at('/share/blocks', lazyRouteComponent(share, 'Blocks')),
+  at('/warn', lazyRouteComponent(warn, 'Warn')),
+  at('/warn/infections', lazyRouteComponent(warn, 'Infections')),
+  at('/warn/infections/$id', lazyRouteComponent(warn, 'OneInfection')),
+  at('/warn/notices', lazyRouteComponent(warn, 'Notices')),
+  at('/warn/attribution', lazyRouteComponent(warn, 'Attribution')),
+  at('/reports', lazyRouteComponent(reports, 'Reports')),
+  at('/reports/$id', lazyRouteComponent(reports, 'OneReport')),
+  at('/evidence', lazyRouteComponent(evidence, 'Evidence')),
+  at('/evidence/$id', lazyRouteComponent(evidence, 'OneAct')),
 ])
 
 export const router = createRouter({

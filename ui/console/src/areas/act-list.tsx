@@ -1,0 +1,105 @@
+import { Link } from '@tanstack/react-router'
+import { useMemo } from 'react'
+import { auditRoutes, type ActView } from '../../../../src/audit/contract.ts'
+import type { Column } from '../components/data-table.tsx'
+import { List } from '../components/list.tsx'
+import { Leaf, Status } from '../components/marks.tsx'
+import { useFormats, useWords } from '../language.tsx'
+import { evidenceWords } from '../words/evidence.ts'
+
+export const RESULT_SHAPE = { allowed: 'ok', done: 'ok', refused: 'stop', failed: 'look' } as const
+/** An id is cut in the middle where many stand below each other; its own page has it whole. */
+export const brief = (id: string): string =>
+  id.length <= 20 ? id : `${id.slice(0, id.indexOf('_') + 1)}…${id.slice(-6)}`
+
+type Wish = {
+  readonly kind?: string | undefined
+  readonly actor?: string | undefined
+  readonly subject?: string | undefined
+  readonly limit?: number
+}
+/** Acts of the log, newest first. */
+export function ActList({ wish, name }: { readonly wish: Wish; readonly name: string }) {
+  const m = useWords(evidenceWords)
+  const f = useFormats()
+  const columns = useMemo(
+    (): readonly Column<ActView>[] => [
+      {
+        id: 'at',
+        head: m.time,
+        sorted: 'descending',
+        cell: ({ id, at }) => (
+          <Link to="/evidence/$id" params={{ id }}>
+            {f.when(at)}
+          </Link>
+        ),
+      },
+      {
+        id: 'leaf',
+        head: m.leaf,
+        fold: 'end',
+        cell: ({ index }) => (index === null ? m.pending : <Leaf index={index} />),
+      },
+      {
+        id: 'kind',
+        head: m.kind,
+        fold: 'full',
+        cell: ({ kind }) => m.acts[kind] ?? <span className="tok">{kind}</span>,
+      },
+      { id: 'code', head: m.code, fold: 'lo', off: true, cell: ({ kind }) => <span className="tok">{kind}</span> },
+      { id: 'actor', head: m.actor, cell: ({ actor }) => <span className="tok">{brief(actor)}</span> },
+      {
+        id: 'subject',
+        head: m.subject,
+        fold: 'lo',
+        cell: ({ subject }) =>
+          subject === null ? (
+            ''
+          ) : (
+            <Link to="/evidence" search={{ q: `subject:${subject}` }}>
+              <span className="tok">{subject}</span>
+            </Link>
+          ),
+      },
+      { id: 'purpose', head: m.purpose, fold: 'lo', cell: ({ purpose }) => <span className="tok">{purpose}</span> },
+      {
+        id: 'reason',
+        head: m.reason,
+        fold: 'lo',
+        off: true,
+        cell: ({ reason }) => <span className="tok">{reason}</span>,
+      },
+      {
+        id: 'result',
+        head: m.result,
+        cell: ({ result }) => <Status shape={RESULT_SHAPE[result]}>{m.results[result]}</Status>,
+      },
+      {
+        id: 'facts',
+        head: m.facts,
+        fold: 'm',
+        cell: ({ facts }) => (
+          <span className="tok cut">
+            {Object.entries(facts)
+              .map(([key, value]) => `${key}=${String(value)}`)
+              .join(' ')}
+          </span>
+        ),
+      },
+    ],
+    [m, f],
+  )
+  return (
+    <List
+      route={auditRoutes.list}
+      sent={{ query: { limit: 50, ...wish } as never }}
+      name={name}
+      caption={m.title}
+      columns={columns}
+      idOf={({ id }: ActView) => id}
+      pageOf={({ id }) => `/evidence/${id}`}
+      none={{ title: m.noneTitle, lead: m.none }}
+      every={15_000}
+    />
+  )
+}
