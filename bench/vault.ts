@@ -108,7 +108,7 @@ async function startNode() {
     internal: { host: '127.0.0.1', port: internal }, public: { host: '127.0.0.1', port: publicPort },
     internalOrigin: `http://localhost:${internal}`, publicOrigin: `http://localhost:${publicPort}`,
     key: { from: 'demo' }, demo: true, databaseUrl: undefined, keysDatabaseUrl: undefined,
-    trustedProxies: [], internalAllow: [],
+    trustedProxies: [], internalAllow: [], mail: undefined, ownRanges: [],
   } // prettier-ignore
   const execArgv = process.argv.includes('--profile') ? ['--cpu-prof'] : []
   const child = fork(join(root, 'src/app/processes/node.ts'), [], {

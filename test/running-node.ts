@@ -26,6 +26,8 @@ export const demoConfig = (role: Role, folder: string, internal: number, publicP
   keysDatabaseUrl: undefined,
   trustedProxies: [],
   internalAllow: [],
+  mail: undefined,
+  ownRanges: [],
 })
 
 export type RunningNode = AsyncDisposable & {

@@ -34,6 +34,10 @@ export type NodeConfig = {
   readonly keysDatabaseUrl: string | undefined
   readonly trustedProxies: readonly string[]
   readonly internalAllow: readonly string[]
+  /** Through which server mail goes, with its credentials, and who sends; undefined: no mail is sent. */
+  readonly mail: { readonly url: string; readonly from: string } | undefined
+  /** Ranges of the node's own network. */
+  readonly ownRanges: readonly string[]
 }
 
 /** What a person asked for on the command line, in the environment and in a file; every value checked, none missing. */
@@ -61,4 +65,6 @@ export type StartConfig = {
   readonly key: KeySource | undefined
   readonly databaseUrl: string | undefined
   readonly keysDatabaseUrl: string | undefined
+  readonly mail: { readonly url: string; readonly from: string } | undefined
+  readonly ownRanges: readonly string[]
 }

@@ -12,6 +12,7 @@ import type { Entropy } from '../kit/ids.ts'
 import { inLanguage } from '../kit/i18n.ts'
 import type { Listener } from '../kit/contract.ts'
 import type { Log } from '../kit/log.ts'
+import type { Mailer } from '../mail/index.ts'
 import { openOutbox, type Outbox } from '../outbox/index.ts'
 import { forgetOnce } from '../storage/sql/index.ts'
 import { admission, hostsOf } from './admission.ts'
@@ -25,6 +26,7 @@ import { metrics as openMetrics } from './metrics.ts'
 import { obtainKey, openKey } from './node-key.ts'
 import { nodePages, nodeRoutes } from './node-pages.ts'
 import { ROLE_SLICES } from './roles/index.ts'
+import { postOffice } from './post-office.ts'
 import { secretsOf, type Secrets } from './secrets.ts'
 import { checkKey } from './store-pair.ts'
 import { openStores, type Stores } from './stores.ts'
@@ -41,6 +43,8 @@ export type Opened = NodeDeps & {
   readonly identity: Identity
   readonly refusals: RefusalStore
   readonly outbox: Outbox
+  /** Undefined when nobody named a mail server. */
+  readonly mailer: Mailer | undefined
   readonly frames: {
     readonly console: ReturnType<typeof consoleFrame>
     readonly citizen: ReturnType<typeof citizenFrame>
@@ -173,7 +177,20 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
         person: config.publicOrigin.startsWith('https:'),
       },
     })
-    const opened: Opened = { ...deps, config, stores, secrets, audit, record, identity, refusals, outbox, frames }
+    const mailer = config.mail && (await postOffice(config.mail, stores.db, secrets, config.controller))
+    const opened: Opened = {
+      ...deps,
+      config,
+      stores,
+      secrets,
+      audit,
+      record,
+      identity,
+      refusals,
+      outbox,
+      mailer,
+      frames,
+    }
     const slices = ROLE_SLICES[config.role].open(opened)
     const rows = [
       ...always,

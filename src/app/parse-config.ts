@@ -58,7 +58,24 @@ export function parseConfig(argv: readonly string[], env: Environment, place: Pl
     key: keySource(given, env),
     databaseUrl: env['DATABASE_URL'] || undefined,
     keysDatabaseUrl: env['KEYS_DATABASE_URL'] || undefined,
+    mail: mailOf(given, env),
+    ownRanges: given.ownRanges ?? [],
   }
+}
+
+/** The server may need a password, so its address comes like a database's: from the environment alone. */
+function mailOf(given: Given, env: Environment): StartConfig['mail'] {
+  const url = env['SMTP_URL']
+  if (!url) {
+    if (given.mailFrom !== undefined)
+      throw new StartError('config', 'mail-from: name the mail server too, as SMTP_URL=smtp://… in the environment.')
+    return undefined
+  }
+  const parsed = URL.parse(url)
+  if (parsed === null || !/^smtps?:$/.test(parsed.protocol) || parsed.hostname === '')
+    throw new StartError('config', 'SMTP_URL: expected smtp://host:port or smtps://user:password@host:port.')
+  if (given.mailFrom === undefined) throw new StartError('config', 'SMTP_URL: say who sends with --mail-from ADDRESS.')
+  return { url, from: given.mailFrom }
 }
 
 const bare = (origin: string | undefined): string | undefined => origin?.replace(/\/$/, '')

@@ -118,8 +118,16 @@ function planNode(config: StartConfig, role: Role, terminal: boolean): NodeConfi
     keysDatabaseUrl: config.keysDatabaseUrl,
     trustedProxies: config.trustedProxies,
     internalAllow: config.internalAllow,
+    mail: config.demo ? demoMail(config, role) : config.mail,
+    ownRanges: config.demo && role === 'telecom' ? ['198.18.0.0/15'] : config.ownRanges,
   }
 }
+
+/** The demo's own mailbox: see examples/telecom. */
+const demoMail = (config: StartConfig, role: Role): NodeConfig['mail'] => ({
+  url: `smtp://127.0.0.1:${config.port + DEMO.mail}`,
+  from: `khien@${role}.example`,
+})
 
 /** A key that anyone can make guards nothing: it stays on this machine and before nobody's application. */
 function chooseKey(config: StartConfig, role: Role, folder: string, terminal: boolean): KeySource {

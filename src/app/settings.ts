@@ -152,6 +152,20 @@ export const SETTINGS = {
     help: 'whose X-Forwarded-For counts',
     otherwise: "nobody's",
   },
+  mailFrom: {
+    name: 'mail-from',
+    argument: 'ADDRESS',
+    read: text('an address like canh-bao@example.vn', (value) => /^[^\s@<>",;]{1,64}@[a-z0-9.-]{3,190}$/i.test(value)),
+    help: 'the sender of our mail; SMTP_URL in the environment says through which server',
+    otherwise: 'no mail is sent',
+  },
+  ownRanges: {
+    name: 'own-range',
+    argument: 'CIDR,…',
+    read: CIDRS,
+    help: 'addresses of your own network: never listed, and a telecom attributes only these',
+    otherwise: 'none; the demo owns 198.18.0.0/15',
+  },
   keyFd: {
     name: 'key-fd',
     argument: 'N',

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { auditMigrations } from '../audit/index.ts'
-import { caseMigrations, socMigrations } from '../cases/index.ts'
+import { caseMigrations, peopleMigrations, socMigrations } from '../cases/index.ts'
 import { consentMigrations } from '../consent/index.ts'
 import { detectionMigrations } from '../detection/index.ts'
 import { gatewayMigrations } from '../gateway/index.ts'
@@ -21,6 +21,7 @@ import {
 import { keyMigrations, vaultMigrations } from '../vault/index.ts'
 import type { NodeConfig } from './config.ts'
 import { feedMigrations } from './evidence-feed.ts'
+import { mailMigrations } from './post-office.ts'
 import { checkPair, pairMigrations } from './store-pair.ts'
 
 export type Stores = AsyncDisposable & { readonly db: Database; readonly keysDb: Database }
@@ -35,9 +36,11 @@ export const controlMigrations = [
   ...gatewayMigrations,
   ...pairMigrations,
   ...feedMigrations,
+  ...mailMigrations,
   ...detectionMigrations,
   ...caseMigrations,
   ...socMigrations,
+  ...peopleMigrations,
   ...leakwatchMigrations,
 ]
 

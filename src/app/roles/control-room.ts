@@ -1,5 +1,15 @@
 import { join } from 'node:path'
-import { casesApi, openCases, socApi, socService, type Cases, type Soc } from '../../cases/index.ts'
+import {
+  casesApi,
+  openCases,
+  peopleApi,
+  peopleService,
+  socApi,
+  socService,
+  TELL_PERSON,
+  type Cases,
+  type Soc,
+} from '../../cases/index.ts'
 import { detectionApi, openDetection, RAISED, type Detection } from '../../detection/index.ts'
 import { intakeApi, openIntake, type Intake } from '../../intake/index.ts'
 import { evidenceFeed } from '../evidence-feed.ts'
@@ -7,7 +17,7 @@ import type { Opened, RoleSlices } from '../node.ts'
 
 const FEED_MS = 500
 /** Who is told of a new alert. */
-const WAYS_OUT = ['soc.alert'] as const
+const WAYS_OUT = ['soc.alert', 'people.alert'] as const
 
 export type ControlRoom = Required<Pick<RoleSlices, 'rows' | 'duties' | 'jobs' | 'close'>> & {
   readonly intake: Intake
@@ -36,6 +46,22 @@ export function openControlRoom(opened: Opened): ControlRoom {
       for (const way of WAYS_OUT) await outbox.emit(trx, way, { alert: String(alert) })
     }),
   )
+  const people = peopleService({
+    db: stores.db,
+    clock,
+    entropy,
+    record,
+    detection,
+    voice: secrets.voice,
+    seal: secrets.sealSmall,
+    open: secrets.openSmall,
+    mailer: opened.mailer,
+    controller: config.controller,
+    consoleOrigin: config.internalOrigin,
+    emit: outbox.emit,
+  })
+  outbox.handle('people.alert', ({ alert }) => people.spread(String(alert)))
+  outbox.handle(TELL_PERSON, ({ recipient, alert }) => people.tell(String(recipient), String(alert)))
   outbox.handle('soc.alert', ({ alert }) => soc.deliver(String(alert)))
   const feed = evidenceFeed({ db: stores.db, audit, intake })
   return {
@@ -48,6 +74,7 @@ export function openControlRoom(opened: Opened): ControlRoom {
       ...detectionApi(detection, identity.sessions.alive),
       ...casesApi(cases),
       ...socApi(soc),
+      ...peopleApi(people),
     ],
     duties: {
       firings: (told) => detection.receive(told),
