@@ -95,18 +95,11 @@ for (const store of STORES)
       assert.match(sent[0]?.text ?? '', /203\.0\.113\.7, cổng 1/)
       assert.ok(calls.length > 0 && calls.every((call) => call.verdict === true && !call.body.includes('acc_')))
       const { items } = await people.list()
-      assert.deepEqual(
-        items.map((i) => [i.target.replace(/:\d+/, ''), i.told, i.failing]),
-        [
-          ['h•••@example.vn', 1, false],
-          ['s•••@example.vn', 0, false],
-          ['http://127.0.0.1/•••', 1, false],
-        ].toSorted(
-          (a, b) =>
-            items.findIndex((i) => i.target[0] === String(a[0])[0]) -
-            items.findIndex((i) => i.target[0] === String(b[0])[0]),
-        ),
-      )
+      assert.deepEqual(items.map((i) => [i.target.replace(/:\d+/, ''), i.told, i.failing].join(' ')).toSorted(), [
+        'http://127.0.0.1/••• 1 false',
+        'h•••@example.vn 1 false',
+        's•••@example.vn 0 false',
+      ])
       await people.remove(items[0]!.id, 'staff:a')
       await assert.rejects(people.remove(items[0]!.id, 'staff:a'), { code: 'people/no-recipient' })
       assert.doesNotMatch(JSON.stringify(acts), /hoa@|sep@/)
