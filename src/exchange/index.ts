@@ -105,6 +105,7 @@ export async function openExchange(ctx: ExchangeContext) {
     push: deliveries.push,
     files,
     store,
+    collections,
     places,
     indicators: {
       ...indicators,
