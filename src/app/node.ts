@@ -191,7 +191,7 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
       mailer,
       frames,
     }
-    const slices = ROLE_SLICES[config.role].open(opened)
+    const slices = await ROLE_SLICES[config.role].open(opened)
     const rows = [
       ...always,
       ...slices.rows,

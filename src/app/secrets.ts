@@ -24,6 +24,9 @@ export type Secrets = {
   readonly logSigner: SigningKey
   readonly receiptVkey: string
   readonly signReceipt: (text: string) => string
+  /** Files of indicators for neighbours without Khiên. */
+  readonly exchangeVkey: string
+  readonly signExchange: (text: string) => string
   readonly tag: (collection: string, field: string, normalised: string) => string
   readonly fingerprint: (text: string) => string
   /** Under it accounts in events become tokens; the intake is handed it with each batch. */
@@ -52,6 +55,7 @@ export function secretsOf(bundle: KeyBundle, role: string, entropy: Entropy): Se
   }
   const printKey = createSecretKey(derive('fingerprint'))
   const receipts = noteSigner(`${node}/receipt`, signingKey(derive('receipt')))
+  const files = noteSigner(`${node}/exchange`, signingKey(derive('exchange')))
   const place = (about: string) => ({
     node,
     subject: '-',
@@ -69,6 +73,8 @@ export function secretsOf(bundle: KeyBundle, role: string, entropy: Entropy): Se
     logSigner: signingKey(derive('log')),
     receiptVkey: receipts.vkey,
     signReceipt: (text) => signNote(text, [receipts]),
+    exchangeVkey: files.vkey,
+    signExchange: (text) => signNote(text, [files]),
     tag: (collection, field, normalised) => blindIndex(keyOf(collection, field), normalised, INDEX_BITS),
     tokenKey: derive('event-token'),
     voice: signingKey(derive('voice')),

@@ -4,6 +4,7 @@ import { auditMigrations } from '../audit/index.ts'
 import { caseMigrations, peopleMigrations, socMigrations } from '../cases/index.ts'
 import { consentMigrations } from '../consent/index.ts'
 import { detectionMigrations } from '../detection/index.ts'
+import { exchangeMigrations } from '../exchange/index.ts'
 import { gatewayMigrations } from '../gateway/index.ts'
 import { identityMigrations } from '../identity/index.ts'
 import { StartError } from '../kit/errors.ts'
@@ -41,6 +42,7 @@ export const controlMigrations = [
   ...caseMigrations,
   ...socMigrations,
   ...peopleMigrations,
+  ...exchangeMigrations,
   ...leakwatchMigrations,
 ]
 

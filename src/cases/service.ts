@@ -251,11 +251,23 @@ export function caseService(ctx: CaseContext) {
       return { state: 'open', outcome: null, closed_at: null }
     })
 
-  /** What another slice did for a case (an indicator shared, a sighting come back), in that slice's transaction. */
+  /**
+   * What another slice did for a case (an indicator shared, a sighting come back), in that slice's transaction. The same
+   * words twice in a row are one: whoever tells may tell again after a crash.
+   */
   async function tell(trx: unknown, caseId: string, step: Step): Promise<void> {
     await oneAtATime(db, trx, `case ${caseId}`)
     const known = await (trx as Trx).selectFrom('case_file').select('id').where('id', '=', caseId).executeTakeFirst()
-    if (known) await enter(trx as Trx, caseId, step)
+    if (!known) return
+    const last = await (trx as Trx)
+      .selectFrom('case_entry')
+      .select('text')
+      .where('case_id', '=', caseId)
+      .where('kind', '=', step.kind)
+      .orderBy('id', 'desc')
+      .limit(1)
+      .executeTakeFirst()
+    if (last?.text !== step.text) await enter(trx as Trx, caseId, step)
   }
   /** Marks an observable as shared: `indicator` is the indicator's id. */
   async function link(trx: unknown, caseId: string, value: string, indicator: string): Promise<void> {

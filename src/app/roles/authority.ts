@@ -2,15 +2,18 @@ import { answer, html } from '../../http/index.ts'
 import { identityPages } from '../../identity/index.ts'
 import { inLanguage } from '../../kit/i18n.ts'
 import { leakwatchApi, leakwatchMessages, leakwatchPages, openLeakwatch } from '../../leakwatch/index.ts'
+import { demoPairing } from '../demo-pairing.ts'
 import { nodeMessages } from '../messages.ts'
 import type { Opened, RoleSlices } from '../node.ts'
 import { nodeRoutes } from '../node-pages.ts'
+import { openSharing } from './sharing.ts'
 
 const SWEEP_MS = 600_000
 
 /** The national side: indicators from all and back to all, and what citizens report. */
-export function openAuthority(opened: Opened): RoleSlices {
+export async function openAuthority(opened: Opened): Promise<RoleSlices> {
   const { config, stores, secrets, record, identity, frames, clock, entropy } = opened
+  const sharing = await openSharing(opened)
   const leakwatch = openLeakwatch({
     db: stores.db,
     clock,
@@ -21,7 +24,9 @@ export function openAuthority(opened: Opened): RoleSlices {
     open: secrets.openSmall,
   })
   return {
+    foreign: sharing.foreign,
     rows: [
+      ...sharing.rows,
       ...leakwatchApi(leakwatch),
       ...leakwatchPages(leakwatch, frames.citizen),
       ...identityPages({ identity, frame: frames.console, origin: config.internalOrigin }),
@@ -38,7 +43,11 @@ export function openAuthority(opened: Opened): RoleSlices {
         return frames.citizen(asked, { title: m.home, path: '/', body })
       }),
     ],
-    jobs: [{ name: 'report-tickets', everyMs: SWEEP_MS, work: leakwatch.sweep }],
+    jobs: [
+      ...sharing.jobs,
+      ...(config.demo ? [demoPairing(opened, { exchange: sharing.exchange })] : []),
+      { name: 'report-tickets', everyMs: SWEEP_MS, work: leakwatch.sweep },
+    ],
     sections: async (language) => {
       const m = inLanguage(nodeMessages, language)
       return [{ title: m.home, lines: [{ label: config.controller, value: m.noneYet }] }]

@@ -8,7 +8,7 @@ import { openTelecom } from './telecom.ts'
 
 /** Which slices a role is made of. */
 export const ROLE_SLICES: Readonly<
-  Record<Role, { readonly rail: readonly RailEntry[]; open(opened: Opened): RoleSlices }>
+  Record<Role, { readonly rail: readonly RailEntry[]; open(opened: Opened): Promise<RoleSlices> }>
 > = {
   platform: { rail: platformRail, open: openPlatform },
   telecom: { rail: watchingRail, open: openTelecom },

@@ -5,7 +5,9 @@ import { inLanguage, number } from '../../kit/i18n.ts'
 import { rightsPages } from '../../rights/index.ts'
 import type { RailEntry } from '../frames.ts'
 import { openControlRoom } from './control-room.ts'
+import { openSharing } from './sharing.ts'
 import { openPeopleData } from './people-data.ts'
+import { demoPairing } from '../demo-pairing.ts'
 import { nodeMessages } from '../messages.ts'
 import type { Opened, RoleSlices } from '../node.ts'
 
@@ -22,15 +24,23 @@ export const platformRail: readonly RailEntry[] = [
 ]
 
 /** A company that owns a digital platform: gateway, vault, consent, the rights of its users. */
-export function openPlatform(opened: Opened): RoleSlices {
+export async function openPlatform(opened: Opened): Promise<RoleSlices> {
   const { config, audit, identity, refusals, frames, clock } = opened
   const people = openPeopleData(opened)
   const { consent, vault } = people
   const room = openControlRoom(opened)
+  const sharing = await openSharing(opened, room.cases)
   return {
     ...room,
+    jobs: [
+      ...room.jobs,
+      ...sharing.jobs,
+      ...(config.demo ? [demoPairing(opened, { exchange: sharing.exchange, soc: room.soc })] : []),
+    ],
+    foreign: sharing.foreign,
     rows: [
       ...room.rows,
+      ...sharing.rows,
       ...identityPages({ identity, frame: frames.console, origin: config.internalOrigin }),
       ...people.rows,
       ...rightsPages({

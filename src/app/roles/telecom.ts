@@ -1,19 +1,29 @@
 import { answer, html } from '../../http/index.ts'
 import { identityPages } from '../../identity/index.ts'
 import { inLanguage } from '../../kit/i18n.ts'
+import { demoPairing } from '../demo-pairing.ts'
 import { nodeMessages } from '../messages.ts'
 import type { Opened, RoleSlices } from '../node.ts'
 import { nodeRoutes } from '../node-pages.ts'
 import { openControlRoom } from './control-room.ts'
+import { openSharing } from './sharing.ts'
 
 /** A telecom: events, detection, cases, indicators, its infected subscribers and what it tells them. */
-export function openTelecom(opened: Opened): RoleSlices {
+export async function openTelecom(opened: Opened): Promise<RoleSlices> {
   const { config, identity, frames } = opened
   const room = openControlRoom(opened)
+  const sharing = await openSharing(opened, room.cases)
   return {
     ...room,
+    jobs: [
+      ...room.jobs,
+      ...sharing.jobs,
+      ...(config.demo ? [demoPairing(opened, { exchange: sharing.exchange, soc: room.soc })] : []),
+    ],
+    foreign: sharing.foreign,
     rows: [
       ...room.rows,
+      ...sharing.rows,
       ...identityPages({ identity, frame: frames.console, origin: config.internalOrigin }),
       answer(nodeRoutes.publicHome, async (_, asked) => {
         const m = inLanguage(nodeMessages, asked.language)
