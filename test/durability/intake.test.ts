@@ -62,12 +62,15 @@ async function again<T>(ask: () => Promise<T>): Promise<T> {
   }
 }
 
-async function watchLedger(intake: Intake, signal: AbortSignal): Promise<number> {
+/** At every look: the sum is exact, and holds at least what had been acknowledged when it was asked for. */
+async function watchLedger(intake: Intake, acknowledged: readonly Sent[], signal: AbortSignal): Promise<number> {
   let looks = 0
   while (!signal.aborted) {
+    const least = acknowledged.reduce((sum, { lines }) => sum + lines, 0)
     const ledger = await intake.ledger().catch(() => undefined)
     if (ledger) {
       looks++
+      assert.ok(ledger.received >= least, `${ledger.received} of ${least}`)
       assert.ok(ledger.balanced, JSON.stringify(ledger))
     }
     await sleep(40)
@@ -97,12 +100,12 @@ test(`killed ${KILLS} times at any moment, every acknowledged event is stored ex
   const senders = Promise.all(
     Array.from({ length: SENDERS }, (_, i) => sender(intake, `s${i}`, acknowledged, stop.signal)),
   )
-  const looks = watchLedger(intake, stop.signal)
+  const looks = watchLedger(intake, acknowledged, stop.signal)
   // A fault of theirs ends the test at once instead of after all kills.
   const fault = Promise.all([senders, looks]).then(() => {})
   const kill = async (): Promise<void> => {
     for (let i = 0; i < KILLS; i++) {
-      await sleep(50 + randomInt(500))
+      await sleep(50 + randomInt(300))
       await processes.kill(i % 2 === 0 ? 'intake' : 'store')
     }
     stop.abort()

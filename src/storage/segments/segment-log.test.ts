@@ -139,3 +139,20 @@ test('after a sync that failed nothing is acknowledged until the disk is read an
   assert.deepEqual(broken, [failing])
   assert.equal(log.current?.frames.length, 1)
 })
+
+test('while a segment is being closed it is still counted', async (t) => {
+  await using log = await open(newFolder(t))
+  await log.append(header('a', 3), body(3))
+  const events = (): number =>
+    [...log.sealed, ...(log.current ? [log.current] : [])].reduce((sum, one) => sum + one.events, 0)
+  let sealed = false
+  const sealing = log.seal().then(() => {
+    sealed = true
+  })
+  while (!sealed) {
+    assert.equal(events(), 3)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  await sealing
+  assert.equal(events(), 3)
+})

@@ -189,11 +189,11 @@ export class SegmentLog {
   async #seal(): Promise<void> {
     const segment = this.#current
     const file = this.#file
+    // In one turn from current to sealed: whoever counts meanwhile must find it in one of them.
     this.#current = this.#file = undefined
+    if (segment && segment.frames.length > 0) this.#sealed = [...this.#sealed, segment]
     await file?.close()
-    if (!segment) return
-    if (segment.frames.length > 0) this.#sealed = [...this.#sealed, segment]
-    else await unlink(segment.path)
+    if (segment?.frames.length === 0) await unlink(segment.path)
   }
 
   get #maxBytes(): number {
