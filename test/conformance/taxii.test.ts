@@ -27,6 +27,7 @@ const MALWARE = 'malware--c0931cc6-c75e-47e5-9036-78fabc95d4ec'
 const RELATION = 'relationship--2f9a9aa9-108a-4333-83e2-4fb25add0463'
 const AUTH = `Basic ${Buffer.from('admin:Password0').toString('base64')}`
 
+const SERVE = ['taxii', 'serve', '--load', data, '--user', 'admin', '--password-fd', '3', '--page-size', '20']
 let base = ''
 let stop = async (): Promise<void> => {}
 
@@ -34,12 +35,7 @@ before(async () => {
   if (skip !== false) return
   const child = spawn(
     process.execPath,
-    [
-      '--disable-sigusr1',
-      '--disable-warning=ExperimentalWarning',
-      join(root, 'bin/khien.js'),
-      ...['taxii', 'serve', '--load', data, '--user', 'admin', '--password-fd', '3', '--page-size', '20'],
-    ],
+    ['--disable-sigusr1', '--disable-warning=ExperimentalWarning', join(root, 'bin/khien.js'), ...SERVE],
     { stdio: ['ignore', 'pipe', 'ignore', 'pipe'] },
   )
   const pipe = child.stdio[3] as import('node:stream').Writable
@@ -53,7 +49,7 @@ before(async () => {
 })
 after(() => stop())
 
-type Answer = { status: number; headers: Headers; body: any }
+type Answer = { status: number; headers: Headers; body: ReturnType<typeof JSON.parse> }
 async function ask(
   path: string,
   more: { method?: string; body?: unknown; headers?: Record<string, string> } = {},
