@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { validateBundle } from '../engine/stix/index.ts'
+import { STORES } from '../storage/sql/testing.ts'
 import { exchangeKey, openNode, START, type Node } from './testing.ts'
 
 const DAY = 86_400_000
@@ -37,74 +38,83 @@ async function join(from: Node, to: Node, name: string, role: 'platform' | 'tele
   return { there: peer, here: here.peer }
 }
 
-test('an indicator travels from platform over authority to telecom, and its sighting back', async () => {
-  await using platform = await openNode('Chợ Sen', { role: 'platform' })
-  await using authority = await openNode('NCSC', { role: 'authority', relay: true })
-  await using telecom = await openNode('Viễn thông', { role: 'telecom', ownRanges: ['198.18.32.0/19'] })
-  await join(platform, authority, 'Chợ Sen', 'platform')
-  await join(telecom, authority, 'Viễn thông', 'telecom')
+for (const { name, skip, open } of STORES)
+  test(
+    `${name}: an indicator travels from platform over authority to telecom, and its sighting back`,
+    { skip },
+    async () => {
+      await using platform = await openNode('Chợ Sen', { role: 'platform' })
+      await using authority = await openNode('NCSC', { role: 'authority', relay: true, db: await open() })
+      await using telecom = await openNode('Viễn thông', {
+        role: 'telecom',
+        db: await open(),
+        ownRanges: ['198.18.32.0/19'],
+      })
+      await join(platform, authority, 'Chợ Sen', 'platform')
+      await join(telecom, authority, 'Viễn thông', 'telecom')
 
-  const { id } = await platform.exchange.indicators.propose(wish('C2.Xau.test'))
-  await platform.exchange.indicators.share(id, undefined, 'staff:a')
-  const heard: number[] = []
-  telecom.exchange.indicators.listen(() => heard.push(1))
-  assert.equal(await platform.exchange.push(), 3)
-  await authority.exchange.digest()
-  await telecom.exchange.pull()
+      const { id } = await platform.exchange.indicators.propose(wish('C2.Xau.test'))
+      await platform.exchange.indicators.share(id, undefined, 'staff:a')
+      const heard: number[] = []
+      telecom.exchange.indicators.listen(() => heard.push(1))
+      assert.equal(await platform.exchange.push(), 3)
+      await authority.exchange.digest()
+      await telecom.exchange.pull()
 
-  const usable = await telecom.exchange.indicators.usable()
-  assert.deepEqual(
-    usable.items.map(({ kind, value, role }) => ({ kind, value, role })),
-    [{ kind: 'domain', value: 'c2.xau.test', role: 'c2' }],
+      const usable = await telecom.exchange.indicators.usable()
+      assert.deepEqual(
+        usable.items.map(({ kind, value, role }) => ({ kind, value, role })),
+        [{ kind: 'domain', value: 'c2.xau.test', role: 'c2' }],
+      )
+      assert.equal(heard.length, 1)
+      assert.equal((await telecom.exchange.indicators.usable()).version, usable.version)
+
+      const here = usable.items[0]!.id
+      await telecom.exchange.sightings.sight({
+        indicator: here,
+        count: 2,
+        firstSeen: START,
+        lastSeen: START + 5,
+        actor: 'system',
+      })
+      await telecom.exchange.sightings.sight({
+        indicator: here,
+        count: 3,
+        firstSeen: START + 6,
+        lastSeen: START + 9,
+        actor: 'system',
+      })
+      await telecom.exchange.push()
+      await authority.exchange.digest()
+      const there = (await authority.exchange.store.list({ cursor: undefined, limit: 10 }))[0]!
+      assert.equal(there.sightings, 5)
+      const [seen] = await authority.exchange.sightings.of(there.id)
+      assert.deepEqual([seen!.count, seen!.first_seen, seen!.last_seen], [5, START, START + 9])
+      // The authority passes it on to where the indicator came from, which fetches it.
+      await platform.exchange.pull()
+      assert.equal((await platform.exchange.store.one(id))!.sightings, 5)
+      assert.ok(platform.events.some(({ topic, payload }) => topic === 'exchange.sighted' && payload['count'] === 5))
+      const told = JSON.stringify(
+        await authority.db
+          .tables<never>()
+          .selectFrom('exchange_object' as never)
+          .selectAll()
+          .execute(),
+      )
+      assert.ok(!told.includes('subscriber') && told.includes('sighting--'))
+
+      // A revocation goes the same way and takes it out of use.
+      platform.clock.advance(1_000)
+      await platform.exchange.indicators.revoke(id, 'mistake', 'staff:a')
+      await platform.exchange.push()
+      authority.clock.advance(2_000)
+      await authority.exchange.digest()
+      await telecom.exchange.pull()
+      const after = await telecom.exchange.indicators.usable()
+      assert.deepEqual(after.items, [])
+      assert.notEqual(after.version, usable.version)
+    },
   )
-  assert.equal(heard.length, 1)
-  assert.equal((await telecom.exchange.indicators.usable()).version, usable.version)
-
-  const here = usable.items[0]!.id
-  await telecom.exchange.sightings.sight({
-    indicator: here,
-    count: 2,
-    firstSeen: START,
-    lastSeen: START + 5,
-    actor: 'system',
-  })
-  await telecom.exchange.sightings.sight({
-    indicator: here,
-    count: 3,
-    firstSeen: START + 6,
-    lastSeen: START + 9,
-    actor: 'system',
-  })
-  await telecom.exchange.push()
-  await authority.exchange.digest()
-  const there = (await authority.exchange.store.list({ cursor: undefined, limit: 10 }))[0]!
-  assert.equal(there.sightings, 5)
-  const [seen] = await authority.exchange.sightings.of(there.id)
-  assert.deepEqual([seen!.count, seen!.first_seen, seen!.last_seen], [5, START, START + 9])
-  // The authority passes it on to where the indicator came from, which fetches it.
-  await platform.exchange.pull()
-  assert.equal((await platform.exchange.store.one(id))!.sightings, 5)
-  assert.ok(platform.events.some(({ topic, payload }) => topic === 'exchange.sighted' && payload['count'] === 5))
-  const told = JSON.stringify(
-    await authority.db
-      .tables<never>()
-      .selectFrom('exchange_object' as never)
-      .selectAll()
-      .execute(),
-  )
-  assert.ok(!told.includes('subscriber') && told.includes('sighting--'))
-
-  // A revocation goes the same way and takes it out of use.
-  platform.clock.advance(1_000)
-  await platform.exchange.indicators.revoke(id, 'mistake', 'staff:a')
-  await platform.exchange.push()
-  authority.clock.advance(2_000)
-  await authority.exchange.digest()
-  await telecom.exchange.pull()
-  const after = await telecom.exchange.indicators.usable()
-  assert.deepEqual(after.items, [])
-  assert.notEqual(after.version, usable.version)
-})
 
 test('the marking gate: what is above a ceiling leaves by no way, and each refusal is written down', async () => {
   for (const s of [
