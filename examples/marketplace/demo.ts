@@ -2,10 +2,12 @@ import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { attack } from './journey/attacks.ts'
 import { buy, register } from './journey/buying.ts'
+import { listen } from './journey/listening.ts'
 import { writeOrdinarily } from './journey/ordinary.ts'
 import { plant } from './journey/planted.ts'
 import { readAndWithdraw } from './journey/reading.ts'
 import { searchDisk } from './journey/searching.ts'
+import { travel } from './journey/travels.ts'
 import { worldAt, type Report, type World } from './journey/world.ts'
 
 type Io = { out(text: string): void; err(text: string): void }
@@ -75,6 +77,8 @@ async function journey(world: World, report: Report): Promise<string[]> {
   await readAndWithdraw(world, buyer, agreed, report)
   const refused = await attack(world, report)
   await writeOrdinarily(world, report)
+  const { authority } = await travel(world, report)
+  await listen(world, authority, report)
   return refused
 }
 

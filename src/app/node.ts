@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { z } from 'zod'
 import { audit as openAudit, type Audit } from '../audit/index.ts'
 import type { KeyBundle } from '../engine/seal/index.ts'
 import { refusalStore, type RefusalStore } from '../gateway/index.ts'
@@ -10,7 +11,7 @@ import type { Clock } from '../kit/clock.ts'
 import { KhienError } from '../kit/errors.ts'
 import type { Entropy } from '../kit/ids.ts'
 import { inLanguage } from '../kit/i18n.ts'
-import type { Listener } from '../kit/contract.ts'
+import { STAFF_ROLES, type Listener } from '../kit/contract.ts'
 import type { Log } from '../kit/log.ts'
 import type { Mailer } from '../mail/index.ts'
 import { openOutbox, type Outbox } from '../outbox/index.ts'
@@ -268,6 +269,7 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
       stats: refusals.hear,
       duty(name, body) {
         if (!open) throw new KhienError('sealed', 'The node is sealed.', { status: 503 })
+        if (name === 'demo-invite' && config.demo) return demoInvite(open.identity, body)
         return Object.hasOwn(open.slices.duties ?? {}, name) ? open.slices.duties![name]!(body) : undefined
       },
     }),
@@ -279,6 +281,12 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
 
 const peerOf = (env: object): string =>
   (env as { incoming?: { socket: { remoteAddress?: string } } }).incoming?.socket.remoteAddress ?? ''
+
+/** The demo's own operators: whoever may open the socket may act as the host anyway. */
+async function demoInvite(identity: Identity, body: unknown): Promise<{ token: string }> {
+  const { roles } = z.object({ roles: z.array(z.enum(STAFF_ROLES)).min(1) }).parse(body)
+  return { token: await identity.staff.invite(roles, 'host') }
+}
 
 /** The example marketplace finds its service key here; a key that this node no longer knows is made anew. */
 async function demoServiceKey(config: NodeConfig, identity: Identity): Promise<void> {

@@ -93,6 +93,7 @@ for (const [kind, value, code, as] of CASES)
 test('the demo allows its own network and names, and still refuses its own ranges', () => {
   assert.equal(demo('ipv4', '198.18.0.9', 'c2').code, undefined)
   assert.equal(demo('ipv4', '198.18.5.9', 'c2').code, 'own')
+  assert.equal(demo('ipv4', '198.18.5.9', 'attacker').code, undefined, 'who attacks from here is told to us')
   assert.equal(demo('domain', 'c2.demo.test', 'c2').code, undefined)
   assert.equal(demo('ipv4', '10.0.0.1', 'c2').code, 'private')
 })

@@ -88,13 +88,14 @@ export function warningListGuard(settings: GuardSettings): Guard {
   const own = settings.ownRanges.map((text) => parseRange(text)).filter((each) => each !== undefined)
   const allowed = new Set(settings.allowed?.map((name) => name.toLowerCase()))
 
-  function judgeAddress(value: string, family: 4 | 6): Verdict {
+  function judgeAddress(value: string, family: 4 | 6, attacked: boolean): Verdict {
     const wanted = parseRange(value)
     if (wanted === undefined || wanted.family !== family) return { value, code: 'malformed' }
     const verdict = (code: GuardCode): Verdict => ({ value: wanted.text, code })
     for (const [code, special] of SPECIAL) if (overlaps(special, wanted)) return verdict(code)
     if (!settings.demo && overlaps(BENCHMARK, wanted)) return verdict('reserved')
-    if (own.some((each) => overlaps(each, wanted))) return verdict('own')
+    // An attacker in our own network is what the network that owns it is to be told; everything else of ours is no threat.
+    if (!attacked && own.some((each) => overlaps(each, wanted))) return verdict('own')
     if (wanted.prefix < SHORTEST[family]) return verdict('too-wide')
     if (POPULAR.some((each) => contains(wanted, each))) return verdict('popular')
     return { value: wanted.text }
@@ -131,7 +132,7 @@ export function warningListGuard(settings: GuardSettings): Guard {
     url.hash = ''
     const bare = url.hostname.replace(/^\[|\]$/g, '')
     const host = parseRange(bare)
-    const { code } = host === undefined ? judgeDomain(bare) : judgeAddress(bare, host.family)
+    const { code } = host === undefined ? judgeDomain(bare) : judgeAddress(bare, host.family, false)
     // One page of a popular site can be listed; its front page cannot.
     const isPage = url.pathname.length > 1
     return code === undefined || (code === 'popular' && isPage) ? { value: url.href } : { value: url.href, code }
@@ -143,11 +144,11 @@ export function warningListGuard(settings: GuardSettings): Guard {
     return value === EMPTY_SHA256 ? { value, code: 'empty-file' } : { value }
   }
 
-  return (kind, value) => {
+  return (kind, value, role) => {
     if (kind === 'domain') return judgeDomain(value)
     if (kind === 'url') return judgeUrl(value)
     if (kind === 'sha256') return judgeHash(value)
-    return judgeAddress(value, kind === 'ipv4' ? 4 : 6)
+    return judgeAddress(value, kind === 'ipv4' ? 4 : 6, role === 'attacker')
   }
 }
 

@@ -7,7 +7,7 @@ import { worldAt, type World } from '../../examples/marketplace/journey/world.ts
 import { root, until } from '../commands/processes.ts'
 
 /** Highest port above the base that a start opens. */
-const SPAN = 21
+const SPAN = 24
 const START_MS = 30_000
 
 /** `khien start` as a person runs it, in a folder of its own, with everything it ever printed. */

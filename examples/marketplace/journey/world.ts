@@ -4,6 +4,12 @@ export type World = {
   readonly shop: string
   readonly internal: string
   readonly public: string
+  readonly telecom: { readonly internal: string; readonly public: string }
+  readonly authority: { readonly internal: string; readonly public: string }
+  /** Takes PROXY v2, so that the demo's attackers have addresses of their own. */
+  readonly proxied: number
+  /** Where the demo's mail can be read. */
+  readonly mailbox: string
   readonly data: string
   /** Folder of the clone, for bin/khien.js. */
   readonly root: string
@@ -18,7 +24,18 @@ export type Report = {
 /** Every place of a running system, from the one port it was started with. */
 export function worldAt(port: number, data: string, root: string): World {
   const at = (offset: number): string => `http://localhost:${port + offset}`
-  return { gateway: at(0), internal: at(1), public: at(11), shop: `http://127.0.0.1:${port + 20}`, data, root }
+  return {
+    gateway: at(0),
+    internal: at(1),
+    public: at(11),
+    telecom: { internal: at(2), public: at(12) },
+    authority: { internal: at(3), public: at(13) },
+    shop: `http://127.0.0.1:${port + 20}`,
+    proxied: port + 21,
+    mailbox: `http://127.0.0.1:${port + 23}`,
+    data,
+    root,
+  }
 }
 
 /** All that came back on paths where nobody's data may stand: redirects, error bodies. Searched for leaks. */
