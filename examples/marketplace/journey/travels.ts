@@ -198,7 +198,8 @@ function proxied(port: number, from: { address: string; port: number }, path: st
     socket.on('data', (chunk) => (text += String(chunk)))
     socket.on('close', () => resolve(Number(/^HTTP\/1\.1 (\d{3})/.exec(text)?.[1] ?? 0)))
     socket.on('error', reject)
-    socket.end(
+    // Not ended: node:http gives up a request whose client has closed its side.
+    socket.write(
       Buffer.concat([
         header,
         Buffer.from(

@@ -39,8 +39,7 @@ export function proxyListener(
   trusts: (peer: string) => boolean,
   admits: (told: Told) => boolean,
 ): Server {
-  // Half-open: a client may end its side and still read the answer, as node:http allows.
-  return createServer({ allowHalfOpen: true }, (socket) => {
+  return createServer((socket) => {
     socket.on('error', () => socket.destroy())
     if (!trusts(socket.remoteAddress ?? '')) return void socket.destroy()
     const timer = setTimeout(() => socket.destroy(), WAIT_MS)
