@@ -80,6 +80,8 @@ async function runBuild(script: string, args: string[], signal?: AbortSignal): P
   const child = fork(script, args, {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     timeout: LONGEST_MS,
+    // The flags of whoever asked (a test runner's, a debugger's) are not the build's.
+    execArgv: [],
     env: { PATH: process.env['PATH'], NODE_ENV: 'production' },
     ...(signal ? { signal } : {}),
   })

@@ -107,3 +107,51 @@ export const workerFigures = (requests: number, refused: number): object => ({
   p50: 180,
   p99: 900,
 })
+
+const DAY_MS = 86_400_000
+/** A day of ordinary requests, a scanner that is refused again and again, and a look-up that wants a call to its host. */
+export function events(now: number): string[] {
+  const paths = ['/', '/tim-kiem', '/san-pham/non-la', '/gio-hang', '/don-hang', '/anh/banh-mi.jpg']
+  const at = (ms: number): string => new Date(now - ms).toISOString()
+  const head = (i: number, address: string) => ({
+    requestId: `R-${i}`,
+    clientAddress: address,
+    clientPort: 30_000 + (i % 30_000),
+    method: 'GET',
+    host: 'cho-sen.example',
+  })
+  const ordinary = Array.from({ length: 900 }, (_, i) => ({
+    kind: 'gateway.access',
+    time: at(Math.floor((DAY_MS * (i + 0.5)) / 900)),
+    ...head(i, `198.18.${i % 4}.${1 + (i % 200)}`),
+    path: paths[i % paths.length],
+    status: i % 29 === 0 ? 404 : 200,
+    bytesIn: 0,
+    bytesOut: 4_000 + i,
+    ms: 3 + (i % 12),
+  }))
+  const refused = Array.from({ length: 60 }, (_, i) => ({
+    kind: 'gateway.refused',
+    time: at(100_000 - i * 1_500),
+    ...head(2_000 + i, '198.18.9.77'),
+    path: '/tim-kiem',
+    status: 403,
+    score: 5,
+    threshold: 5,
+    mode: 'block',
+    severity: 'CRITICAL',
+    ruleIds: [1002001],
+    tags: ['sql-injection'],
+    places: ['ARGS:q'],
+  }))
+  const lookUp = {
+    ...refused[0]!,
+    ...head(3_000, '198.18.9.78'),
+    time: at(50_000),
+    tags: ['jndi'],
+    ruleIds: [1006000],
+    callbackHost: 'cap-nhat-anh.test',
+    callbackPort: 1389,
+  }
+  return [...ordinary, ...refused, lookUp].map((event) => JSON.stringify(event))
+}

@@ -1,36 +1,112 @@
+import { join } from 'node:path'
 import { Agent } from 'undici'
-import type { BrowserContext } from 'playwright-core'
+import type { BrowserContext, Page } from 'playwright-core'
 import type { Role } from '../../src/app/config.ts'
+import { SupervisedProcess } from '../../src/app/supervised-process.ts'
 import { buildConsole } from '../../src/cli/console.ts'
 import { STAFF_ROLES } from '../../src/kit/contract.ts'
 import { root } from '../commands/processes.ts'
 import { enrol, form, runningNode, type RunningNode } from '../running-node.ts'
-import { refusals, workerFigures } from './seeds.ts'
+import { events, refusals, workerFigures } from './seeds.ts'
 
+/** Seeds end a little before now, so that nothing lies in the future of a page that is already open. */
 const NEWEST_MS = 300
+const LATEST_MS = 20_000
 
 /** The console as its sources say, whoever runs the tests. */
 export const built = (): Promise<boolean> => buildConsole({ root, err: () => {}, language: 'vi' })
 
-/** A real node, and somebody on it who holds every role. */
-export async function nodeWithStaff(role: Role): Promise<{ node: RunningNode; cookie: string }> {
-  const node = await runningNode({ role })
+/** A node with everything that runs beside it, and somebody who holds every role. */
+export type World = AsyncDisposable & {
+  readonly role: Role
+  readonly node: RunningNode
+  readonly cookie: string
+  /** Asks the API as that person. */
+  api(method: string, path: string, body?: unknown): Promise<Record<string, unknown>>
+}
+
+export async function startWorld(role: Role): Promise<World> {
+  await using stack = new AsyncDisposableStack()
+  const node = stack.use(await runningNode({ role }))
   const first = await enrol(node.internal, node.setupToken, 'quan-tri')
-  const invitation = await fetch(
-    `${node.internal}/settings/invitations`,
-    form(
-      node.internal,
-      first,
-      STAFF_ROLES.map((one): [string, string] => ['roles[]', one]),
-    ),
-  )
-  const link = /id="secret"[^>]*>([^<]+)</.exec(await invitation.text())![1]!
+  const shown = async (path: string, fields: [string, string][], cookie: string): Promise<string> => {
+    const page = await (await fetch(`${node.internal}${path}`, form(node.internal, cookie, fields))).text()
+    return /id="secret"[^>]*>([^<]+)</.exec(page)![1]!
+  }
+  const roles = STAFF_ROLES.map((one): [string, string] => ['roles[]', one])
+  const link = await shown('/settings/invitations', roles, first)
   const cookie = await enrol(node.internal, new URL(link).searchParams.get('token')!, 'hoa')
-  return { node, cookie }
+  const api = async (method: string, path: string, body?: unknown): Promise<Record<string, unknown>> => {
+    const response = await fetch(`${node.internal}${path}`, {
+      method,
+      headers: {
+        cookie,
+        origin: node.internal,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+    const answer = (await response.json()) as Record<string, unknown>
+    if (!response.ok) throw new Error(`${method} ${path} answered ${response.status} ${String(answer['code'])}`)
+    return answer
+  }
+  if (role !== 'authority') {
+    for (const process of await eventProcesses(node)) stack.defer(() => process.stop())
+    const key = await shown(
+      '/settings/keys',
+      [
+        ['name', 'cong'],
+        ['scopes[]', 'events:write'],
+      ],
+      cookie,
+    )
+    await seedEvents(node, key)
+  }
+  if (role === 'platform') await seedRefusals(node, 420)
+  const owned = stack.move()
+  return { role, node, cookie, api, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+}
+
+/** Intake and store of the node's folder, as the supervisor runs them. */
+async function eventProcesses(node: RunningNode): Promise<readonly SupervisedProcess[]> {
+  const { folder } = node.config
+  const configs = {
+    store: { folder },
+    intake: { folder, nodeSocket: node.socket, sigma: join(root, 'rules', 'sigma') },
+  }
+  const processes = Object.entries(configs).map(
+    ([name, config]) =>
+      new SupervisedProcess(
+        { name, module: join(root, 'src', 'app', 'processes', `${name}.ts`), config, restart: false },
+        { root, compileCache: undefined },
+        true,
+      ),
+  )
+  await Promise.all(processes.map((process) => process.ready()))
+  return processes
+}
+
+/** Ordinary requests and two attacks, through the front door; resolves when the rules have told of them. */
+async function seedEvents(node: RunningNode, key: string): Promise<void> {
+  const lines = events(Date.now() - NEWEST_MS)
+  const response = await fetch(`${node.internal}/api/events`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/x-ndjson', 'idempotency-key': 'seed-0001' },
+    body: lines.join('\n'),
+  })
+  const { rejectedTotal } = (await response.json()) as { rejectedTotal?: number }
+  if (!response.ok || rejectedTotal !== 0) throw new Error(`events: ${response.status}, ${rejectedTotal} rejected`)
+}
+
+/** Asks until it is so. */
+export async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
+  for (const end = Date.now() + LATEST_MS; Date.now() < end; await new Promise((go) => setTimeout(go, 150)))
+    if (await holds()) return
+  throw new Error(`${what} did not come`)
 }
 
 /** Tells the node what a worker of the gateway would. */
-export async function seedRefusals(node: RunningNode, count: number): Promise<void> {
+async function seedRefusals(node: RunningNode, count: number): Promise<void> {
   const agent = new Agent({ connect: { socketPath: node.socket } })
   const post = async (path: string, body: string): Promise<void> => {
     const { statusCode, body: answer } = await agent.request({ origin: 'http://localhost', path, method: 'POST', body })
@@ -44,15 +120,138 @@ export async function seedRefusals(node: RunningNode, count: number): Promise<vo
   await agent.close()
 }
 
-export async function signedIn(
-  context: BrowserContext,
-  node: RunningNode,
-  cookie: string,
-  language = 'vi',
-): Promise<void> {
+/** Ids of things to open. */
+export type Found = {
+  readonly case?: string
+  readonly alert?: string
+  readonly indicator?: string
+  readonly refusal?: string
+  readonly act?: string
+  readonly report?: string
+}
+
+/** A serious case from the first alert of the rules, with everything a case can hold; answers its number. */
+export async function workCase(world: World): Promise<Found> {
+  let alert = ''
+  await until('an alert', async () => {
+    const { items } = (await world.api('GET', '/api/detection/alerts?state=new')) as { items: { id: string }[] }
+    alert = items[0]?.id ?? ''
+    return alert !== ''
+  })
+  const { id } = (await world.api('POST', '/api/cases', { alert })) as { id: string }
+  const at = `/api/cases/${id}`
+  await world.api('POST', `${at}/serious`, {})
+  await world.api('POST', `${at}/observables`, { kind: 'domain', value: 'may-chu-anh.test', role: 'seen' })
+  await world.api('POST', `${at}/tasks`, { title: 'Khoanh phạm vi trong nhật ký 14 ngày' })
+  const made = (await world.api('POST', `${at}/tasks`, { title: 'Chặn nguồn ở biên' })) as { tasks: { id: string }[] }
+  await fetch(`${world.node.internal}${at}/tasks/${made.tasks[0]!.id}/done`, {
+    method: 'POST',
+    headers: { cookie: world.cookie, origin: world.node.internal },
+  })
+  await world.api('POST', `${at}/notes`, { text: 'Nguồn quét từ sáng, chưa lượt nào qua cổng.' })
+  return { case: id, alert, indicator: await shareSome(world, id) }
+}
+
+const HOURS_MS = 3_600_000
+/** A peer, an indicator shared with it, and one that is still a draft; answers the id of the shared one. */
+async function shareSome(world: World, caseId: string): Promise<string> {
+  await world.api('POST', '/api/exchange/peers', { name: 'Trung tâm An ninh mạng', role: 'authority', maxTlp: 'amber' })
+  const propose = async (value: string, confidence: number): Promise<string> => {
+    const made = await world.api('POST', '/api/exchange/indicators', {
+      value,
+      kind: 'domain',
+      role: 'c2',
+      confidence,
+      validUntil: new Date(Date.now() + 200 * HOURS_MS).toISOString(),
+      caseId,
+    })
+    return String(made['id'])
+  }
+  const id = await propose('cap-nhat-anh.test', 90)
+  await propose('may-chu-anh.test', 60)
+  await world.api('POST', `/api/exchange/indicators/${id}/share`, {})
+  return id
+}
+
+/** Citizens write on the public page; its own script answers the puzzle. Answers the id of the newest report. */
+export async function writeReports(world: World, page: Page): Promise<string> {
+  const stories = [
+    ['Shop Mẹ và Bé', 'Vừa mua hàng xong thì có ba số lạ gọi, đọc đúng đơn của tôi.'],
+    ['Nhóm chat “Data sạch 2026”', 'Có người rao bán danh sách khách hàng của một ngân hàng, có mẫu kèm theo.'],
+  ] as const
+  for (const [about, story] of stories) {
+    await page.goto(`${world.node.public}/report?lang=vi`)
+    await page.fill('[name="about"]', about)
+    await page.fill('[name="story"]', story)
+    await page.click('main form .btn.go')
+    await page.waitForSelector('.slip')
+  }
+  const { items } = (await world.api('GET', '/api/reports')) as { items: { id: string }[] }
+  return items[0]!.id
+}
+
+export async function signedIn(context: BrowserContext, world: World, language = 'vi'): Promise<void> {
+  const { node, cookie } = world
   const [name, value] = cookie.split('=') as [string, string]
   await context.addCookies([
     { name, value, url: node.internal },
     { name: 'lang', value: language, url: node.internal },
   ])
+}
+
+/** Every address of the console that a role has something at. */
+export function placesOf(role: Role, found: Found = {}): string[] {
+  const one = (path: string, id: string | undefined): string[] => (id === undefined ? [] : [`${path}/${id}`])
+  const detect = [
+    '/detect',
+    '/detect/alerts',
+    ...one('/detect/alerts', found.alert),
+    '/detect/cases',
+    ...one('/detect/cases', found.case),
+    '/detect/rules',
+  ]
+  const share = [
+    '/share',
+    '/share/indicators',
+    ...one('/share/indicators', found.indicator),
+    '/share/transfers',
+    '/share/peers',
+    '/share/blocks',
+  ]
+  const evidence = ['/evidence', ...one('/evidence', found.act)]
+  if (role === 'platform')
+    return [
+      '/protect',
+      '/protect/refusals',
+      ...one('/protect/refusals', found.refusal),
+      '/protect/events',
+      '/people',
+      '/people/reads',
+      ...detect,
+      ...share,
+      ...evidence,
+    ]
+  if (role === 'telecom')
+    return [
+      ...detect,
+      '/detect/events',
+      ...share,
+      '/warn',
+      '/warn/infections',
+      '/warn/notices',
+      '/warn/attribution',
+      ...evidence,
+    ]
+  return [...share, '/reports', ...one('/reports', found.report), ...evidence]
+}
+
+/** The newest act of the log, and the newest refusal. */
+export async function newestOf(world: World): Promise<Found> {
+  const first = async (path: string): Promise<string | undefined> => {
+    const { items } = (await world.api('GET', path)) as { items: { id: string; index?: number | null }[] }
+    return items.find(({ index }) => index !== null)?.id
+  }
+  const act = await first('/api/log')
+  const refusal = world.role === 'platform' ? await first('/api/refusals') : undefined
+  return { ...(act === undefined ? {} : { act }), ...(refusal === undefined ? {} : { refusal }) }
 }

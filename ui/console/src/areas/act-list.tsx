@@ -19,7 +19,12 @@ type Wish = {
   readonly limit?: number
 }
 /** Acts of the log, newest first. */
-export function ActList({ wish, name }: { readonly wish: Wish; readonly name: string }) {
+type Props = {
+  readonly wish: Wish
+  readonly name: string
+  readonly none?: { readonly title: string; readonly lead: string }
+}
+export function ActList({ wish, name, none }: Props) {
   const m = useWords(evidenceWords)
   const f = useFormats()
   const columns = useMemo(
@@ -98,7 +103,7 @@ export function ActList({ wish, name }: { readonly wish: Wish; readonly name: st
       columns={columns}
       idOf={({ id }: ActView) => id}
       pageOf={({ id }) => `/evidence/${id}`}
-      none={{ title: m.noneTitle, lead: m.none }}
+      none={none ?? { title: m.noneTitle, lead: m.none }}
       every={15_000}
     />
   )

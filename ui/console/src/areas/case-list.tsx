@@ -7,6 +7,7 @@ import { List } from '../components/list.tsx'
 import { Severity, Status } from '../components/marks.tsx'
 import { useFormats, useWords } from '../language.tsx'
 import { caseWords } from '../words/cases.ts'
+import { useTitle } from './case-title.ts'
 
 /** Cases by nearest deadline. */
 export function CaseList({
@@ -18,6 +19,7 @@ export function CaseList({
 }) {
   const m = useWords(caseWords)
   const f = useFormats()
+  const titleOf = useTitle()
   const columns = useMemo(
     (): readonly Column<CaseHead>[] => [
       {
@@ -29,7 +31,7 @@ export function CaseList({
           </Link>
         ),
       },
-      { id: 'title', head: m.name, wrap: true, fold: 'full', cell: ({ title }) => title },
+      { id: 'title', head: m.name, wrap: true, fold: 'full', cell: ({ title }) => titleOf(title) },
       {
         id: 'severity',
         head: m.severity,
@@ -49,7 +51,7 @@ export function CaseList({
       { id: 'opened', head: m.opened, fold: 'lo', cell: ({ openedAt }) => f.when(openedAt) },
       { id: 'from', head: m.from, fold: 'lo', off: true, cell: ({ from }) => from ?? m.own },
     ],
-    [m, f],
+    [m, f, titleOf],
   )
   return (
     <List

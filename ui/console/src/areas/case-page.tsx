@@ -12,6 +12,9 @@ import { useToast } from '../components/toast.tsx'
 import { useFormats, useWords } from '../language.tsx'
 import { may, useMay, useMe } from '../shell/me.tsx'
 import { caseWords } from '../words/cases.ts'
+import { partWords } from '../words/parts.ts'
+import { brief } from './act-list.tsx'
+import { useTitle } from './case-title.ts'
 import { IncidentGraph } from './incident-graph.tsx'
 import { ProposeDialog } from './propose.tsx'
 
@@ -22,6 +25,7 @@ export function CasePage({ of: one }: { readonly of: Case }) {
   const m = useWords(caseWords)
   const f = useFormats()
   const me = useMe()
+  const titleOf = useTitle()
   const shared = useCall(
     exchangeRoutes.indicators,
     { query: { caseId: one.id, limit: 100 } },
@@ -39,7 +43,7 @@ export function CasePage({ of: one }: { readonly of: Case }) {
           <Sec title={m.known}>
             <Facts
               of={[
-                [m.what, one.title],
+                [m.what, titleOf(one.title)],
                 [
                   m.since,
                   `${m.sinceText(f.full(one.openedAt))}${one.closedAt === null ? '' : `, ${m.closedAt(f.full(one.closedAt))}`}`,
@@ -231,14 +235,20 @@ const WHO: Readonly<Record<Entry['who'], Happening['who']>> = {
 }
 function Story({ of: one }: { readonly of: Case }) {
   const m = useWords(caseWords)
+  const parts = useWords(partWords)
   const say = useToast()
   const mayWork = useMay(caseRoutes.note) && one.state === 'open'
   const note = useAct(caseRoutes.note, ['cases.'])
   const [writing, setWriting] = useState(false)
-  const textOf = (entry: Entry): string =>
-    entry.kind === 'serious' || entry.kind === 'closed' || entry.kind === 'reported'
-      ? wordsOf(entry.text, { ...m.outcomes, ...m.need })
-      : entry.text
+  const titleOf = useTitle()
+  const textOf = (entry: Entry): string => {
+    if (entry.kind === 'opened') return titleOf(entry.text)
+    if (entry.kind === 'alert') return brief(entry.text)
+    if (entry.kind === 'severity') return parts.severity[entry.text as 'low'] ?? entry.text
+    // Only these carry codes of ours; all else is what somebody wrote.
+    if (['closed', 'reported', 'serious'].includes(entry.kind)) return wordsOf(entry.text, { ...m.outcomes, ...m.need })
+    return entry.text
+  }
   return (
     <Sec
       title={m.timeline}

@@ -14,6 +14,7 @@ import { useMay } from '../shell/me.tsx'
 import { caseWords } from '../words/cases.ts'
 import { partWords } from '../words/parts.ts'
 import { CaseList } from './case-list.tsx'
+import { useTitle } from './case-title.ts'
 import { CasePage } from './case-page.tsx'
 
 const SEVERITIES = ['low', 'medium', 'high', 'critical'] as const
@@ -90,12 +91,13 @@ export function OneCase() {
   const { id } = useParams({ strict: false }) as { id: string }
   const one = useCall(caseRoutes.one, { params: { id } }, { every: 15_000 })
   const [asking, setAsking] = useState<Asking>()
-  const name = one.data?.title ?? id
+  const titleOf = useTitle()
+  const name = one.data ? titleOf(one.data.title) : id
   return (
     <>
       <Head
         title={name}
-        name={`${id} ${one.data?.title ?? ''}`}
+        name={name === id ? id : `${id} ${name}`}
         crumb={[
           { to: '/detect', text: m.detect },
           { to: '/detect/cases', text: m.title },

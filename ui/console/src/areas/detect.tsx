@@ -11,7 +11,7 @@ import { NeedsNow, type Need } from '../components/needs-now.tsx'
 import { Facts, Head, Sec } from '../components/page.tsx'
 import { Empty, Shown } from '../components/states.tsx'
 import { Stat, Stats } from '../components/stat.tsx'
-import { useFormats, useWords } from '../language.tsx'
+import { useFormats, useSpeech, useWords } from '../language.tsx'
 import { useLive } from '../live.ts'
 import { useListState } from '../search.ts'
 import { useMay, useMe } from '../shell/me.tsx'
@@ -21,8 +21,6 @@ import { partWords } from '../words/parts.ts'
 import { ALERT_SHAPE, AlertList, DismissDialog, useOpenCase, useRuleName } from './alert-list.tsx'
 import { useCaseNeeds } from './case-needs.tsx'
 import { CaseList } from './case-list.tsx'
-
-const SLOW_MS = 10_000
 
 function LiveMark() {
   const parts = useWords(partWords)
@@ -58,18 +56,6 @@ export function Detect() {
       to: `/detect/alerts/${alert.id}`,
       act: m.seeAlert,
     })),
-    ...(watch && (watch.behindMs ?? 0) > SLOW_MS
-      ? [
-          {
-            key: 'behind',
-            deadline: null,
-            what: m.behind(f.span(watch.behindMs ?? 0)),
-            more: m.behindMore,
-            to: '/detect/rules',
-            act: m.seeRules,
-          },
-        ]
-      : []),
     ...(watch && watch.groupsDropped > 0
       ? [
           {
@@ -304,6 +290,7 @@ export function Rules() {
   const m = useWords(detectWords)
   const f = useFormats()
   const ruleName = useRuleName()
+  const { language } = useSpeech()
   const rules = useCall(detectionRoutes.rules, {}, { every: 15_000 })
   const columns = useMemo(
     (): readonly Column<Rule>[] => [
@@ -316,9 +303,7 @@ export function Rules() {
         cell: (rule) => (
           <>
             {ruleName(rule)}
-            <span className="sub" lang="en">
-              {rule.description}
-            </span>
+            {language === 'en' ? <span className="sub">{rule.description}</span> : null}
           </>
         ),
       },
@@ -344,7 +329,7 @@ export function Rules() {
       },
       { id: 'file', head: m.file, fold: 'lo', cell: (rule) => <span className="tok">{rule.file}</span> },
     ],
-    [m, f, ruleName],
+    [m, f, ruleName, language],
   )
   return (
     <>

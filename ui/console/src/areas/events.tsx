@@ -11,6 +11,7 @@ import { TimeChart } from '../components/time-chart.tsx'
 import { useFormats, useWords } from '../language.tsx'
 import { useListState } from '../search.ts'
 import { eventWords } from '../words/events.ts'
+import { brief } from './act-list.tsx'
 import { seriesOf } from './series.ts'
 
 const BUCKETS = 120
@@ -53,7 +54,7 @@ export function Events() {
         value={q}
         onChange={(next) => change({ q: next })}
         example="clientAddress:198.18.0.0/15 -status:403"
-        trouble={histogram.error?.message}
+        trouble={histogram.error}
       />
       <div className="filters">
         {(Object.keys(SPANS) as (keyof typeof SPANS)[]).map((name) => (
@@ -135,7 +136,7 @@ const termOf = (field: string, value: string): string =>
 function EventList({ asked }: { readonly asked: { readonly q: string; readonly from: string; readonly to: string } }) {
   const m = useWords(eventWords)
   const f = useFormats()
-  const pages = usePages(intakeRoutes.search, { query: { ...asked, limit: 100 } })
+  const pages = usePages(intakeRoutes.search, { query: { ...asked, limit: 40 } })
   const rows = useMemo(() => pages.data?.pages.flatMap(({ events }) => events) ?? [], [pages.data])
   const [open, setOpen] = useState<string>()
   const columns = useMemo(
@@ -182,7 +183,7 @@ function EventList({ asked }: { readonly asked: { readonly q: string; readonly f
             <span className="tok cut wide-cut">{aboutOf(event)}</span>
           ),
       },
-      { id: 'source', head: m.source, fold: 'lo', cell: ({ source }) => <span className="tok">{source}</span> },
+      { id: 'source', head: m.source, fold: 'lo', cell: ({ source }) => <span className="tok">{brief(source)}</span> },
       { id: 'received', head: m.received, fold: 'lo', off: true, cell: ({ received }) => f.when(received) },
       { id: 'id', head: m.id, fold: 'lo', off: true, cell: ({ id }) => <span className="tok">{id}</span> },
     ],

@@ -31,7 +31,7 @@ export function IncidentGraph({ one, shared }: { readonly one: Case; readonly sh
   return (
     <>
       <div className="graph-drawn">
-        <svg className="graph" viewBox="0 0 760 250" role="img" aria-label={said}>
+        <svg className="graph" viewBox="0 0 760 262" role="img" aria-label={said}>
           <defs>
             <marker
               id="tip"
@@ -66,13 +66,16 @@ export function IncidentGraph({ one, shared }: { readonly one: Case; readonly sh
           ) : null}
           {hosts.length > 0 ? (
             <>
-              <path className="ed cut" d="M332 106 C280 170 250 190 168 190" markerEnd="url(#tip)" />
-              <text x="282" y="206" textAnchor="middle">
+              <path className="ed cut" d="M336 108C310 165 270 192 170 192" markerEnd="url(#tip)" />
+              <text x="318" y="186" textAnchor="start">
                 {m.wanted}
               </text>
-              <circle className="nd x" cx="146" cy="190" r="20" />
-              <text className="n" x="118" y="194" textAnchor="end">
-                {hosts.length > 0 ? nameOf(hosts).slice(0, 16) : ''}
+              <circle className="nd x" cx="130" cy="192" r="20" />
+              <text className="n" x="130" y="232" textAnchor="middle">
+                {nameOf(hosts)}
+              </text>
+              <text x="130" y="249" textAnchor="middle">
+                {m.callback}
               </text>
             </>
           ) : null}

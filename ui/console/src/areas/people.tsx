@@ -26,7 +26,7 @@ export function Purposes() {
   const processing = useCall(consentRoutes.processing, {})
   const reads = useCall(auditRoutes.list, { query: { kind: 'vault.read', limit: LATEST } }, { every: 30_000 })
   const refused = (reads.data?.items ?? []).filter(({ result }) => result === 'refused').length
-  const undeclared = processing.error instanceof ApiError && processing.error.status === 404
+  const undeclared = processing.error instanceof ApiError && processing.error.code === 'consent/nothing-declared'
   return (
     <>
       <Head
@@ -63,10 +63,18 @@ export function Purposes() {
         )}
       </Sec>
       <Sec title={m.withdrawals}>
-        <ActList name="withdrawals" wish={{ kind: 'consent.withdrawn', limit: 20 }} />
+        <ActList
+          name="withdrawals"
+          wish={{ kind: 'consent.withdrawn', limit: 20 }}
+          none={{ title: m.noWithdrawals, lead: m.noWithdrawalsLead }}
+        />
       </Sec>
       <Sec title={m.told}>
-        <ActList name="told" wish={{ kind: 'consent.recipient-confirmed', limit: 20 }} />
+        <ActList
+          name="told"
+          wish={{ kind: 'consent.recipient-confirmed', limit: 20 }}
+          none={{ title: m.noTold, lead: m.noToldLead }}
+        />
       </Sec>
     </>
   )

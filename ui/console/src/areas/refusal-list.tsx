@@ -126,7 +126,7 @@ export function RefusalList({ name, first = 50 }: { readonly name: string; reado
         onChange={(next) => change({ q: next })}
         fields={FIELDS}
         example={language === 'vi' ? 'luat:942100' : 'rule:942100'}
-        trouble={pages.error?.message}
+        trouble={pages.error}
       />
       <Shown of={pages}>
         {() =>

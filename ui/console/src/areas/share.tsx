@@ -1,6 +1,7 @@
 import { Link, useParams } from '@tanstack/react-router'
 import { useMemo, useState } from 'react'
 import { exchangeRoutes, type IndicatorView } from '../../../../src/exchange/contract.ts'
+import { exchangeMessages } from '../../../../src/exchange/messages.ts'
 import { useAct, useCall, type Got } from '../api.ts'
 import type { Column } from '../components/data-table.tsx'
 import { DataTable } from '../components/data-table.tsx'
@@ -18,6 +19,7 @@ import { useToast } from '../components/toast.tsx'
 import { useFormats, useSpeech, useWords } from '../language.tsx'
 import { useListState } from '../search.ts'
 import { useMay } from '../shell/me.tsx'
+import { useSentence } from '../words/errors.ts'
 import { shareWords } from '../words/share.ts'
 import { IndicatorList, INDICATOR_SHAPE } from './indicator-list.tsx'
 import { ExportDialog } from './export-file.tsx'
@@ -78,7 +80,7 @@ export function Share() {
                 to="/share/indicators"
               />
               <Stat
-                label={m.states.received}
+                label={m.fit}
                 value={f.n(of.indicators.received ?? 0)}
                 than={m.received}
                 to="/share/indicators"
@@ -158,6 +160,7 @@ export function Indicators() {
 export function OneIndicator() {
   const m = useWords(shareWords)
   const say = useToast()
+  const sentence = useSentence()
   const { id } = useParams({ strict: false }) as { id: string }
   const one = useCall(exchangeRoutes.indicator, { params: { id } })
   const mayWork = useMay(exchangeRoutes.share)
@@ -213,7 +216,7 @@ export function OneIndicator() {
             </>
           ) : undefined
         }
-        barred={approve.error?.message}
+        barred={approve.error ? sentence(approve.error) : undefined}
       />
       <Shown of={one}>{(data) => <IndicatorPage of={data} />}</Shown>
       <AskDialog
@@ -263,6 +266,7 @@ function IndicatorPage({
 }) {
   const m = useWords(shareWords)
   const f = useFormats()
+  const { language } = useSpeech()
   return (
     <div className="two">
       <div>
@@ -294,7 +298,8 @@ function IndicatorPage({
               of.guard !== null && [
                 m.guard,
                 <>
-                  <span className="tok">{of.guard}</span> <span lang="en">{of.guardSentence}</span>
+                  {exchangeMessages[language].guard[of.guard as 'private'] ?? of.guardSentence}{' '}
+                  <span className="tok">{of.guard}</span>
                 </>,
               ],
               [

@@ -2,6 +2,7 @@ import { Dialog as Base } from '@base-ui/react/dialog'
 import { useState, type FormEvent, type ReactNode } from 'react'
 import { ApiError } from '../api.ts'
 import { useWords } from '../language.tsx'
+import { useSentence } from '../words/errors.ts'
 import { partWords } from '../words/parts.ts'
 
 type Props = {
@@ -19,6 +20,7 @@ type Props = {
 /** A question before an act: one level deep, focus kept inside, Escape leaves. */
 export function AskDialog({ open, onClose, title, note, act, onAct, children }: Props) {
   const m = useWords(partWords)
+  const say = useSentence()
   const [trouble, setTrouble] = useState<string>()
   const [busy, setBusy] = useState(false)
   async function submit(event: FormEvent<HTMLFormElement>): Promise<void> {
@@ -29,7 +31,7 @@ export function AskDialog({ open, onClose, title, note, act, onAct, children }: 
       await onAct(new FormData(event.currentTarget))
       onClose()
     } catch (error) {
-      setTrouble(error instanceof ApiError ? `${error.message} (${error.code})` : m.offline)
+      setTrouble(error instanceof ApiError ? `${say(error)} (${error.code})` : m.offline)
     } finally {
       setBusy(false)
     }

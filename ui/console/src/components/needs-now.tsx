@@ -16,10 +16,12 @@ export type Need = {
   readonly act: string
 }
 
+const dueOf = ({ deadline }: Need): number => (deadline === null ? Infinity : Date.parse(deadline.due))
+
 /** First on every area: the nearest legal deadline on top, then what has none. */
 export function NeedsNow({ needs, nothing }: { readonly needs: readonly Need[]; readonly nothing: ReactNode }) {
   const m = useWords(partWords)
-  const sorted = needs.toSorted((a, b) => (a.deadline?.due ?? '~').localeCompare(b.deadline?.due ?? '~'))
+  const sorted = needs.toSorted((a, b) => (dueOf(a) < dueOf(b) ? -1 : dueOf(a) > dueOf(b) ? 1 : 0))
   return (
     <Sec title={m.now} lead={sorted.length === 0 ? undefined : m.nowLead}>
       {sorted.length === 0 ? (

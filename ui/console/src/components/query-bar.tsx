@@ -1,6 +1,8 @@
 import { useRef, useState, type FormEvent } from 'react'
+import { ApiError } from '../api.ts'
 import { useSpeech, useWords } from '../language.tsx'
 import { useKeys } from '../shell/keys.tsx'
+import { useSentence } from '../words/errors.ts'
 import { partWords } from '../words/parts.ts'
 import { Icon } from './icon.tsx'
 
@@ -18,7 +20,7 @@ type Props = {
   readonly fields?: readonly QueryField[]
   readonly example: string
   /** What the server has against it. */
-  readonly trouble?: string | undefined
+  readonly trouble?: Error | null | undefined
 }
 
 /** Terms of a query: blanks part them, except within quotes. */
@@ -59,7 +61,9 @@ export function QueryBar({ value, onChange, fields, example, trouble }: Props) {
     input.current!.value = ''
   }
 
-  const said = wrong ?? trouble
+  const say = useSentence()
+  // Only what is wrong with the question stands here; what is wrong with the answer stands where the answer would.
+  const said = wrong ?? (trouble instanceof ApiError && trouble.status === 400 ? say(trouble) : undefined)
   return (
     <form className="query" role="search" onSubmit={add}>
       <div className="q">

@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react'
 import { ApiError } from '../api.ts'
 import { useWords } from '../language.tsx'
+import { useSentence } from '../words/errors.ts'
 import { partWords } from '../words/parts.ts'
 
 /** Says why there is nothing, and whether that is good. */
@@ -27,6 +28,7 @@ export function Loading({ what }: { readonly what?: string | undefined }) {
 /** What went wrong in the server's own words, its code and request for those who run it, and what still works. */
 export function Failed({ error, again }: { readonly error: Error; readonly again?: () => void }) {
   const m = useWords(partWords)
+  const say = useSentence()
   const known = error instanceof ApiError ? error : undefined
   if (known?.code === 'sealed') return <Empty title={m.sealed}>{m.sealedLead}</Empty>
   if (known?.code === 'http/not-found') return <Empty title={m.notHere}>{m.notHereLead}</Empty>
@@ -39,7 +41,7 @@ export function Failed({ error, again }: { readonly error: Error; readonly again
   return (
     <div className="void err" role="alert">
       <b>{known ? m.wrong : m.offline}</b>
-      <p>{known ? `${known.message} ${m.wrongStill}` : m.offlineLead}</p>
+      <p>{known ? `${say(known)} ${m.wrongStill}` : m.offlineLead}</p>
       {known ? (
         <p className="mono">
           {known.code}

@@ -25,7 +25,12 @@ export function Rail() {
             const part = area.parts.filter(({ to }) => inArea(to)).toSorted((a, b) => b.to.length - a.to.length)[0]
             return (
               <li key={area.name}>
-                <Link to={area.to} aria-current={open ? 'true' : undefined}>
+                <Link
+                  to={area.to}
+                  activeOptions={{ exact: true, includeSearch: false }}
+                  activeProps={{}}
+                  aria-current={open ? 'true' : undefined}
+                >
                   <Icon name={area.icon} />
                   {m.area[area.name]}
                 </Link>
@@ -33,7 +38,12 @@ export function Rail() {
                   <ul>
                     {area.parts.map(({ name, to }) => (
                       <li key={name}>
-                        <Link to={to} aria-current={part?.name === name ? 'page' : undefined}>
+                        <Link
+                          to={to}
+                          activeOptions={{ exact: true, includeSearch: false }}
+                          activeProps={{}}
+                          aria-current={part?.name === name ? 'page' : undefined}
+                        >
                           {m.part[name]}
                         </Link>
                       </li>
@@ -80,7 +90,13 @@ export function Parts() {
   return (
     <nav className="tabs parts" aria-label={m.area[area.name]}>
       {area.parts.map(({ name, to }) => (
-        <Link key={name} to={to} aria-current={here?.name === name ? 'page' : undefined}>
+        <Link
+          key={name}
+          to={to}
+          activeOptions={{ exact: true, includeSearch: false }}
+          activeProps={{}}
+          aria-current={here?.name === name ? 'page' : undefined}
+        >
           {m.part[name]}
         </Link>
       ))}

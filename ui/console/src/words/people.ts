@@ -23,6 +23,10 @@ export const peopleWords = words(
     consents: 'Đồng ý và rút lại gần đây',
     withdrawals: 'Rút lại gần đây',
     told: 'Bên nhận đã xác nhận dừng',
+    noWithdrawals: 'Chưa ai rút lại sự đồng ý',
+    noWithdrawalsLead: 'Rút lại có hiệu lực ngay với lượt đọc bắt đầu sau đó.',
+    noTold: 'Chưa bên nhận nào phải xác nhận',
+    noToldLead: 'Khi có người rút lại, mỗi bên nhận được báo cho tới khi xác nhận.',
     reads: 'Ai đã đọc, để làm gì',
     readsLead: 'Mỗi lượt đọc được ghi trước khi giá trị rời kho. Không có giá trị ở đây.',
     kinds: {
@@ -56,6 +60,10 @@ export const peopleWords = words(
     consents: 'Consents and withdrawals lately',
     withdrawals: 'Withdrawals lately',
     told: 'Recipients that confirmed',
+    noWithdrawals: 'Nobody has withdrawn a consent',
+    noWithdrawalsLead: 'A withdrawal works at once for reads that start after it.',
+    noTold: 'No recipient had to confirm yet',
+    noToldLead: 'After a withdrawal every recipient is told until it confirms.',
     reads: 'Who has read, for what',
     readsLead: 'Every read is recorded before a value leaves the vault. No value stands here.',
     kinds: {

@@ -75,7 +75,7 @@ export const protectWords = words(
   },
   {
     title: 'Protect',
-    enforcing: (n) => `Gateway enforcing, ${n} workers`,
+    enforcing: (n) => `Gateway enforcing, ${n} ${n === '1' ? 'worker' : 'workers'}`,
     none: 'No worker of the gateway is running',
     live: 'updating live',
     requests: (n) => `${n} requests since the node started`,
@@ -131,9 +131,9 @@ export const protectWords = words(
     refusal: 'Refusal',
     why: 'Why',
     sentence: (rules, score, threshold) =>
-      `${rules} rules matched and gave ${score} points; the threshold is ${threshold}, so the gateway refused before the application received anything.`,
+      `${rules === '1' ? 'One rule' : `${rules} rules`} matched and gave ${score} points; the threshold is ${threshold}, so the gateway refused before the application received anything.`,
     sentenceDetect: (rules, score, threshold) =>
-      `${rules} rules matched and gave ${score} points; the threshold is ${threshold}. The gateway only observes, so the request went through.`,
+      `${rules === '1' ? 'One rule' : `${rules} rules`} matched and gave ${score} points; the threshold is ${threshold}. The gateway only observes, so the request went through.`,
     request: 'Request',
     answer: 'Answer',
     answerCode: (status, id) => `${status}, with the code ${id} for the user to quote`,

@@ -1,0 +1,280 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { faultsOf, openBrowser, watchConsole, withoutBrowser } from '../journey/browser.ts'
+import { authenticator, PASSWORD } from '../running-node.ts'
+import {
+  built,
+  newestOf,
+  placesOf,
+  signedIn,
+  startWorld,
+  workCase,
+  writeReports,
+  type Found,
+  type World,
+} from './world.ts'
+
+const skip = withoutBrowser
+const SETTLE_MS = 250
+/** The accessibility rules take a second a page: in turn wide and light, narrow and dark; with KHIEN_WHOLE=1 both. */
+const WHOLE = process.env['KHIEN_WHOLE'] === '1'
+const ROLES = ['platform', 'telecom', 'authority'] as const
+const worlds = new Map<(typeof ROLES)[number], World>()
+const found = new Map<string, Found>()
+let browser: Browser
+
+before(async () => {
+  if (skip) return
+  await built()
+  browser = await openBrowser()
+  for (const role of ROLES) {
+    const world = await startWorld(role)
+    worlds.set(role, world)
+    const writer = await browser.newPage()
+    const made = role === 'authority' ? { report: await writeReports(world, writer) } : await workCase(world)
+    found.set(role, { ...made, ...(await newestOf(world)) })
+    await writer.close()
+  }
+})
+after(async () => {
+  await browser?.close()
+  for (const world of worlds.values()) await world[Symbol.asyncDispose]()
+})
+
+async function opened(
+  role: (typeof ROLES)[number],
+  language = 'vi',
+): Promise<{ context: BrowserContext; page: Page; base: string }> {
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, locale: 'vi-VN' })
+  const world = worlds.get(role)!
+  await signedIn(context, world, language)
+  return { context, page: await context.newPage(), base: world.node.internal }
+}
+async function show(page: Page, url: string): Promise<void> {
+  await page.goto(url)
+  await page.waitForSelector('main h1')
+  await page.waitForTimeout(SETTLE_MS)
+}
+
+// English letters that no Vietnamese sentence has; codes and names of files stand in `.tok`, `code` and the like.
+const ENGLISH = /\b(?:the|and|with|from|this|that|there|which|when|could|should|failed|unknown)\b/i
+const PROSE = `[...document.querySelectorAll('main h1, main h2, main p, main dt, main th, main button, main .st, main .clock, nav a')]
+  .filter((one) => !one.closest('[lang=en], .tok, code, .mono, pre'))
+  .map((one) => [...one.childNodes].filter((node) => node.nodeType === 3).map((node) => node.textContent).join(' '))`
+
+// What two roles share is the same page of the same code: it is looked at where it stands first.
+const seen = new Set<string>()
+for (const role of ROLES)
+  test(`${role}: mọi trang, hai thứ tiếng, hai cỡ, sáng và tối`, { skip }, async () => {
+    const faults: string[] = []
+    const { context, page, base } = await opened(role)
+    const said = watchConsole(page)
+    const look = async (name: string, width: number, scheme: 'light' | 'dark', rules: boolean): Promise<void> => {
+      await page.setViewportSize({ width, height: 900 })
+      await page.emulateMedia({ colorScheme: scheme })
+      await page.waitForTimeout(60)
+      for (const fault of await faultsOf(page, said, rules)) faults.push(`${name} ${width} ${scheme}: ${fault}`)
+    }
+    for (const place of placesOf(role, found.get(role))) {
+      const kind = place.replace(/(?:R-|VV-|[a-z]{3}_)[^/]+$/, ':id')
+      if (seen.has(kind)) continue
+      seen.add(kind)
+      await page.setViewportSize({ width: 1440, height: 900 })
+      await show(page, base + place)
+      const errors = page.locator('main .void.err')
+      if ((await errors.count()) > 0) faults.push(`${place}: ${await errors.first().innerText()}`)
+      for (const text of (await page.evaluate(PROSE)) as string[])
+        if (ENGLISH.test(text)) faults.push(`${place}: English: ${text}`)
+      const even = seen.size % 2 === 0
+      await look(`${place} vi`, 1440, 'light', WHOLE || even)
+      await look(`${place} vi`, 360, 'dark', WHOLE || !even)
+      await page.getByRole('button', { name: 'English' }).click()
+      assert.equal(await page.locator('html').getAttribute('lang'), 'en')
+      await look(`${place} en`, 360, 'dark', false)
+      await look(`${place} en`, 1440, 'light', false)
+      await page.getByRole('button', { name: 'Tiếng Việt' }).click()
+    }
+    await context.close()
+    assert.deepEqual(faults, [])
+  })
+
+test('phép thử trên thấy được lỗi: chữ mờ, tràn ngang, tiếng Anh', { skip }, async () => {
+  const { context, page, base } = await opened('authority')
+  await show(page, `${base}/reports`)
+  await page.evaluate(`{
+    const planted = document.querySelector('main').appendChild(document.createElement('p'))
+    planted.textContent = 'This could not be read and the rest'
+    planted.style.cssText = 'color: #ddd; width: 3000px'
+  }`)
+  const faults = await faultsOf(page, [])
+  assert.ok(
+    faults.some((fault) => fault.startsWith('color-contrast')) && faults.some((fault) => /px wider/.test(fault)),
+  )
+  assert.ok(((await page.evaluate(PROSE)) as string[]).some((text) => ENGLISH.test(text)))
+  await context.close()
+})
+
+test('đăng nhập bằng mật khẩu và sáu chữ số, rồi vào bàn điều khiển', { skip }, async () => {
+  const { node } = worlds.get('authority')!
+  await using context = await browser.newContext({ locale: 'vi-VN' })
+  const page = await context.newPage()
+  const admin = await (await fetch(`${node.internal}/sign-in`)).text()
+  assert.match(admin, /name="password"/)
+  const link = await invitation(worlds.get('authority')!)
+  await page.goto(link)
+  const secret = String(await page.textContent('#totp-secret'))
+  await page.fill('[name="name"]', 'son')
+  await page.fill('[name="password"]', PASSWORD)
+  await page.fill('[name="code"]', authenticator(secret))
+  await page.click('main .btn.go')
+  await page.waitForURL(`${node.internal}/**`)
+  await show(page, `${node.internal}/console`)
+  // An inspector reads reports; sharing, the log and the settings are not theirs.
+  assert.deepEqual(await page.locator('.rail ul li a').allInnerTexts(), ['Phản ánh'])
+  assert.match(page.url(), /\/reports$/)
+})
+
+async function invitation(world: World): Promise<string> {
+  const response = await fetch(`${world.node.internal}/settings/invitations`, {
+    method: 'POST',
+    headers: { cookie: world.cookie, origin: world.node.internal, 'content-type': 'application/x-www-form-urlencoded' },
+    body: 'roles%5B%5D=inspector',
+  })
+  return /id="secret"[^>]*>([^<]+)</.exec(await response.text())![1]!
+}
+
+test('chưa đăng nhập thì sang trang đăng nhập, và nhớ chỗ đang đứng', { skip }, async () => {
+  const { node } = worlds.get('platform')!
+  await using context = await browser.newContext({ locale: 'vi-VN' })
+  const page = await context.newPage()
+  await page.goto(`${node.internal}/detect/rules`)
+  await page.waitForURL(`${node.internal}/sign-in`)
+  await signedIn(context, worlds.get('platform')!)
+  await page.goto(`${node.internal}/console`)
+  await page.waitForURL(`${node.internal}/detect/rules`)
+})
+
+test('chọn khoảng giờ bằng bàn phím: mũi tên dời, Shift nới, Escape bỏ', { skip }, async () => {
+  const { context, page, base } = await opened('platform')
+  await show(page, `${base}/protect`)
+  const span = (): [number, number] => {
+    const search = new URL(page.url()).searchParams
+    return [Date.parse(search.get('from') ?? ''), Date.parse(search.get('to') ?? '')]
+  }
+  const press = async (keys: string): Promise<[number, number]> => {
+    await page.keyboard.press(keys)
+    await page.waitForTimeout(120)
+    return span()
+  }
+  await page.locator('.brush-band').focus()
+  const taken = await press('ArrowLeft')
+  assert.equal(taken[1] - taken[0], 3_600_000)
+  const moved = await press('ArrowLeft')
+  assert.deepEqual(moved, [taken[0] - 600_000, taken[1] - 600_000])
+  const wider = await press('Shift+ArrowRight')
+  assert.deepEqual(wider, [moved[0], moved[1] + 600_000])
+  assert.match(await page.locator('.chart-note').innerText(), /lượt từ chối/)
+  // The list below is that of the span.
+  const times = await page.locator('tbody th a').allInnerTexts()
+  assert.ok(times.length > 0)
+  await press('Escape')
+  assert.ok(!page.url().includes('from='))
+  await context.close()
+})
+
+test('kéo trên biểu đồ chọn khoảng giờ', { skip }, async () => {
+  const { context, page, base } = await opened('platform')
+  await show(page, `${base}/protect`)
+  const box = (await page.locator('.brush-field').boundingBox())!
+  await page.mouse.move(box.x + box.width * 0.25, box.y + 20)
+  await page.mouse.down()
+  await page.mouse.move(box.x + box.width * 0.5, box.y + 20, { steps: 4 })
+  await page.mouse.up()
+  await page.waitForTimeout(150)
+  const search = new URL(page.url()).searchParams
+  const hours = (Date.parse(search.get('to')!) - Date.parse(search.get('from')!)) / 3_600_000
+  assert.ok(hours > 5 && hours < 7, `${hours} h`)
+  await context.close()
+})
+
+test('cột đã chọn vẫn còn sau khi mở lại; phím j x mở hàng và chọn', { skip }, async () => {
+  const { context, page, base } = await opened('platform')
+  await show(page, `${base}/protect/refusals`)
+  const heads = (): Promise<string[]> => page.locator('thead th').allInnerTexts()
+  assert.ok(!(await heads()).includes('Tên máy chủ'))
+  await page.click('.table-tools button')
+  await page.getByLabel('Tên máy chủ').check()
+  await page.getByLabel('Nơi', { exact: true }).uncheck()
+  await page.keyboard.press('Escape')
+  await show(page, `${base}/protect/refusals`)
+  assert.ok((await heads()).includes('Tên máy chủ') && !(await heads()).includes('Nơi'))
+  await page.keyboard.press('j')
+  await page.keyboard.press('j')
+  await page.keyboard.press('x')
+  assert.equal(await page.locator('tbody tr[aria-selected="true"]').count(), 1)
+  assert.match(await page.locator('.bulk').innerText(), /Đã chọn 1/)
+  const id = await page.locator('tbody tr:focus').getAttribute('data-id')
+  await page.keyboard.press('Enter')
+  await page.waitForURL(`${base}/protect/refusals/${id}`)
+  await context.close()
+})
+
+test('lọc: trường sai thì nêu trường gần nhất, trường đúng vào địa chỉ', { skip }, async () => {
+  const { context, page, base } = await opened('platform')
+  await show(page, `${base}/protect/refusals`)
+  await page.keyboard.press('/')
+  await page.keyboard.type('ngoun:203.0.113.77')
+  await page.keyboard.press('Enter')
+  assert.match(await page.locator('.query-wrong').innerText(), /“nguon”/)
+  await page.locator('.q input').fill('nguon:203.0.113.77')
+  await page.keyboard.press('Enter')
+  await page.waitForURL(/q=source/)
+  await page.waitForTimeout(SETTLE_MS)
+  const sources = await page.locator('tbody tr td:nth-child(8)').allInnerTexts()
+  assert.ok(sources.length > 0 && sources.every((text) => text.startsWith('203.0.113.77')), sources.join(' '))
+  await context.close()
+})
+
+test('một lá được kiểm ngay trong trình duyệt; bản ghi bị đổi thì lộ', { skip }, async () => {
+  const { context, page, base } = await opened('platform')
+  await show(page, `${base}/evidence/${found.get('platform')!.act!}`)
+  await page.click('main .btn.go')
+  await page.waitForSelector('svg.proof')
+  assert.match(await page.locator('main').innerText(), /khớp, \d+ mã băm/)
+  await page.route('**/api/log/*/proof', async (route) => {
+    const answer = await route.fetch()
+    const body = (await answer.json()) as { proof: string }
+    // One sign of the record inside, as somebody who edits the store would.
+    const line = /^extra (.+)$/m.exec(body.proof)![1]!
+    const altered = Buffer.from(Buffer.from(line, 'base64').toString().replace('"result":"done"', '"result":"none"'))
+    await route.fulfill({ json: { ...body, proof: body.proof.replace(line, altered.toString('base64')) } })
+  })
+  await show(page, page.url())
+  await page.click('main .btn.go')
+  await page.waitForSelector('svg.proof')
+  assert.match(await page.locator('main').innerText(), /KHÔNG khớp/)
+  await context.close()
+})
+
+test('hộp thoại: phím ? và Escape, việc chưa được phép nêu lý do', { skip }, async () => {
+  const { context, page, base } = await opened('platform')
+  const said = watchConsole(page)
+  await show(page, `${base}/detect/cases/${found.get('platform')!.case!}`)
+  await page.keyboard.press('?')
+  await page.waitForSelector('[role="dialog"]')
+  assert.deepEqual(await faultsOf(page, said), [])
+  await page.keyboard.press('Escape')
+  await page.waitForSelector('[role="dialog"]', { state: 'detached' })
+  const close = page.getByRole('button', { name: 'Đóng vụ việc…' })
+  assert.equal(await close.getAttribute('aria-disabled'), 'true')
+  assert.match(await page.locator('.head .acts small').innerText(), /báo cáo/)
+  await page.getByRole('button', { name: 'Đã nộp báo cáo…' }).click()
+  await page.fill('[name="reference"]', '1204/BC-CS')
+  assert.deepEqual(await faultsOf(page, said), [])
+  await page.locator('[role="dialog"] .btn.go').click()
+  await page.waitForSelector('[role="dialog"]', { state: 'detached' })
+  await page.waitForTimeout(SETTLE_MS)
+  assert.match(await page.locator('.tl').innerText(), /Đã nộp báo cáo/)
+  await context.close()
+})

@@ -1,0 +1,80 @@
+import { exchangeMessages } from '../../../../src/exchange/messages.ts'
+import { ApiError } from '../api.ts'
+import { useSpeech } from '../language.tsx'
+
+/** What the server refuses, in Vietnamese, by its stable code; English is the server's own sentence. */
+const VI: Readonly<Record<string, string>> = {
+  internal: 'Có lỗi bên trong Khiên. Đưa mã yêu cầu cho người quản trị.',
+  sealed: 'Nút đang niêm phong: trên máy chủ, chạy ./bin/khien.js unseal.',
+  'audit/bad-cursor': 'Trang tiếp theo không còn đúng; hãy tải lại danh sách.',
+  'audit/log-altered': 'Nhật ký bị phát hiện đã đổi: mọi việc phải ghi đều dừng. Báo ngay người bảo vệ dữ liệu.',
+  'audit/not-published': 'Lá này đang được ký; thử lại sau một giây.',
+  'audit/unknown': 'Không có việc nào mang mã này trong nhật ký.',
+  'cases/full': 'Vụ việc đã đủ 500 mục, không thêm được nữa.',
+  'cases/future': 'Sự cố không thể được phát hiện trong tương lai.',
+  'cases/known': 'Vụ việc đã có quan sát này.',
+  'cases/no-case': 'Không có vụ việc mang số này.',
+  'cases/no-task': 'Việc này không còn mở trong vụ.',
+  'cases/not-serious': 'Tuyên bố sự cố nghiêm trọng trước; khi ấy luật mới đòi báo cáo.',
+  'cases/report-missing': 'Chưa nộp đủ báo cáo luật đòi nên chưa đóng được.',
+  'cases/reported': 'Báo cáo này đã được ghi là đã nộp.',
+  'cases/serious': 'Hạn của vụ này đã chạy rồi.',
+  'cases/state': 'Vụ việc đã đóng hoặc đã mở rồi; hãy tải lại trang.',
+  'cases/title': 'Vụ việc không từ cảnh báo nào thì phải có tên.',
+  'consent/nothing-declared': 'Ứng dụng chưa khai báo thông báo xử lý dữ liệu (PUT /api/processing).',
+  'data/unreachable': 'Kho dữ liệu đang không trả lời; thử lại sau giây lát.',
+  'detection/decided': 'Cảnh báo này đã có người xử lý; hãy tải lại trang.',
+  'detection/no-alert': 'Không có cảnh báo mang mã này.',
+  'events/busy': 'Kho sự kiện đang bận; thử lại sau giây lát.',
+  'events/query': 'Điều kiện tìm không đúng dạng; mẫu: trường:giá_trị, dấu trừ đứng trước để loại.',
+  'events/store-away': 'Kho sự kiện đang không trả lời; sự kiện mới vẫn được giữ. Thử lại sau giây lát.',
+  'events/too-much': 'Câu hỏi chạm quá nhiều dữ liệu; hãy thu hẹp khoảng giờ hoặc thêm điều kiện.',
+  'exchange/bad-file': 'Tệp và chữ ký không khớp; tệp bị từ chối và được đếm.',
+  'exchange/known': 'Giá trị này đã có trong danh sách.',
+  'exchange/not-an-address': 'Vai trò “chỉ tấn công” chỉ dành cho địa chỉ IP.',
+  'exchange/port-needed': 'Địa chỉ chỉ tấn công cần cổng nguồn: sau CGNAT, địa chỉ không cổng không chỉ ra ai.',
+  'exchange/same-person': 'Người đề nghị không thể là người thứ hai; nhờ đồng nghiệp.',
+  'exchange/seen-later': 'Giờ thấy phải là giờ đã qua.',
+  'exchange/unknown-indicator': 'Không có chỉ dấu mang mã này.',
+  'exchange/unknown-peer': 'Không có bên trao đổi đang mở mang mã này.',
+  'exchange/valid-until': 'Hiệu lực phải sau bây giờ và không quá 30 ngày.',
+  'gateway/bad-cursor': 'Trang tiếp theo không còn đúng; hãy tải lại danh sách.',
+  'gateway/too-many-watchers': 'Đã có quá nhiều trang xem trực tiếp.',
+  'gateway/unknown-refusal': 'Không có lượt từ chối nào mang mã này.',
+  'http/cursor': 'Trang tiếp theo không còn đúng; hãy tải lại danh sách.',
+  'http/foreign-origin': 'Yêu cầu không đến từ trang của nút này.',
+  'http/key-reused': 'Việc này đã gửi với nội dung khác; hãy thử lại từ đầu.',
+  'http/not-found': 'Không có gì ở địa chỉ này.',
+  'http/too-large': 'Nội dung gửi lên quá lớn.',
+  'http/too-many-watchers': 'Đã có quá nhiều trang xem trực tiếp.',
+  'identity/not-allowed': 'Vai trò của bạn không được làm việc này.',
+  'identity/sign-in': 'Phiên đã hết; hãy đăng nhập lại.',
+  'intake/cursor': 'Trang tiếp theo không còn đúng; hãy tải lại danh sách.',
+  'intake/query': 'Điều kiện tìm không đúng dạng; mẫu: trường:giá_trị, dấu trừ đứng trước để loại.',
+  'intake/span': 'Khoảng giờ không đúng: đầu phải trước cuối.',
+  'mail/away': 'Máy chủ thư không trả lời.',
+  'mail/refused': 'Máy chủ thư từ chối.',
+  'report/no-report': 'Không có phản ánh mang mã này.',
+  'report/state': 'Phản ánh đã chuyển trạng thái; hãy tải lại trang.',
+}
+
+/** What to tell the person who must act; the language of a sentence that only the server knows is English. */
+export function useSentence(): (error: Error) => string {
+  const { language } = useSpeech()
+  return (error) => {
+    if (language === 'en' || !(error instanceof ApiError)) return error.message
+    const { code, field, message } = error
+    const guard = /^exchange\/guard-(.+)$/.exec(code)?.[1]
+    if (guard !== undefined && guard in exchangeMessages.vi.guard)
+      return exchangeMessages.vi.guard[guard as keyof typeof exchangeMessages.vi.guard]
+    if (code === 'intake/unknown-field') {
+      const [, name = '', near] = /no field (\S+)\.(?: Did you mean (\S+)\?)?/.exec(message) ?? []
+      return near === undefined
+        ? `Không có trường “${name}”; khoảng giờ chọn trên biểu đồ.`
+        : `Không có trường “${name}”; ý bạn là “${near}”?`
+    }
+    if (code === 'http/invalid' && field !== undefined)
+      return `Giá trị không đúng dạng ở “${field.replace(/^(?:body|query|path)\./, '')}”.`
+    return VI[code] ?? message
+  }
+}
