@@ -26,6 +26,9 @@ export function openapi(routes: readonly Route[], version: string): object {
             ]
           : []),
       ],
+      ...(route.bytes
+        ? { requestBody: { required: true, content: { '*/*': { schema: { type: 'string', format: 'binary' } } } } }
+        : {}),
       ...(route.body
         ? {
             requestBody: { required: true, content: { 'application/json': { schema: schemaOf(route.body, 'input') } } },

@@ -6,11 +6,13 @@ import { nodeMessages } from '../messages.ts'
 import type { Opened, RoleSlices } from '../node.ts'
 import { nodeRoutes } from '../node-pages.ts'
 import { openControlRoom } from './control-room.ts'
+import { openPeopleData } from './people-data.ts'
 import { openSharing } from './sharing.ts'
 
 /** A telecom: events, detection, cases, indicators, its infected subscribers and what it tells them. */
 export async function openTelecom(opened: Opened): Promise<RoleSlices> {
   const { config, identity, frames } = opened
+  const people = openPeopleData(opened)
   const room = openControlRoom(opened)
   const sharing = await openSharing(opened, room.cases)
   return {
@@ -24,6 +26,7 @@ export async function openTelecom(opened: Opened): Promise<RoleSlices> {
     rows: [
       ...room.rows,
       ...sharing.rows,
+      ...people.rows,
       ...identityPages({ identity, frame: frames.console, origin: config.internalOrigin }),
       answer(nodeRoutes.publicHome, async (_, asked) => {
         const m = inLanguage(nodeMessages, asked.language)

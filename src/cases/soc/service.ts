@@ -109,7 +109,7 @@ export function socService(ctx: SocContext) {
     await note('sent', null)
   }
 
-  /** Takes one alert of a client. Errors: `soc/signature` (401), `soc/alert` (400). */
+  /** Takes one alert of a client. Errors: `soc/signature` (401, or 400 when there is none to read), `soc/alert` (400). */
   async function receive(request: Signed, headers: (name: string) => string | null): Promise<void> {
     const verdict = await verifyRequest(request, headers, ctx.clock(), async (keyId) => {
       const client = await db.selectFrom('soc_client').select('key').where('key_id', '=', keyId).executeTakeFirst()
@@ -117,7 +117,7 @@ export function socService(ctx: SocContext) {
     })
     if (!verdict.ok)
       throw new KhienError('soc/signature', `The signature does not hold (${verdict.why}).`, {
-        status: 401,
+        status: verdict.why === 'malformed' ? 400 : 401,
         field: 'header.signature',
       })
     const alert = parse(request.body)
