@@ -1,7 +1,7 @@
-import { fork, spawn, type ChildProcess } from 'node:child_process'
+import { execFileSync, fork, spawn, type ChildProcess } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -58,6 +58,13 @@ const parcels = (count: number) =>
 
 type Client = ReturnType<typeof taxiiClient>
 
+// Clock ticks of user and system time of a process.
+const tick = 1_000_000 / Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }))
+function cpu(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ')
+  return (Number(fields[11]) + Number(fields[12])) * tick
+}
+
 async function pushAll(client: Client, objects: ReturnType<typeof parcels>): Promise<number> {
   const started = performance.now()
   for (let from = 0; from < objects.length; from += PAGE) {
@@ -91,12 +98,16 @@ async function ours(size: number, folder: string): Promise<void> {
     const client = taxiiClient(node)
     const objects = parcels(size)
     await client.limit()
+    const before = cpu(child.pid!)
     say(`push, ${size} objects`, await pushAll(client, objects), 'objects/s', GOALS.push)
+    const pushed = cpu(child.pid!)
+    say(`push, ${size} objects: the server`, (pushed - before) / size, 'CPU µs/object')
     const rounds = []
     for (let round = 0; round < 3; round++) rounds.push(await pullAll(client, START))
     for (const each of rounds) if (each.count !== size) throw new Error(`pulled ${each.count} of ${size}`)
     const best = Math.min(...rounds.map((each) => each.ms))
     say(`pull, ${size} objects`, size / (best / 1_000), 'objects/s', GOALS.pull)
+    say(`pull, ${size} objects: the server`, (cpu(child.pid!) - pushed) / size / 3, 'CPU µs/object')
     const { cursor } = rounds[0]!
     await pushAll(client, parcels(100))
     const times = []

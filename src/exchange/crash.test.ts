@@ -59,7 +59,9 @@ test('kill -9 of the server under pushes, and of a pull: what was acknowledged i
         }
       })()
       const ended = pushing.catch(() => undefined)
-      await sleep(150 + round * 60)
+      const wanted = acknowledged.length + 400
+      while (acknowledged.length < wanted) await sleep(5)
+      await sleep(10 + round * 25)
       await kill(running)
       await ended
     }

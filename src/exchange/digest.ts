@@ -65,15 +65,15 @@ export function digestService(parts: {
     const known = await peers.list()
     return ctx.db.transaction<ExchangeTables, number>(async (trx) => {
       await oneAtATime(ctx.db, trx, `digest ${collection}`)
-      const { digested } = await trx
+      const { digested, no } = await trx
         .selectFrom('exchange_collection')
-        .select('digested')
+        .select(['digested', 'no'])
         .where('id', '=', collection)
         .executeTakeFirstOrThrow()
       const found = await trx
         .selectFrom('exchange_object')
         .select(['added', 'type', 'tlp', 'source', 'body'])
-        .where('collection', '=', collection)
+        .where('collection', '=', no)
         .where('added', '>', digested)
         .orderBy('added')
         .limit(BATCH)

@@ -267,7 +267,7 @@ export function indicatorService(parts: Parts) {
     const first = await trx
       .selectFrom('exchange_object')
       .select('audience')
-      .where('collection', '=', places.out.id)
+      .where('collection', '=', await collections.numberOf(places.out.id, trx))
       .where('object_id', '=', row.stix_id)
       .limit(1)
       .executeTakeFirst()

@@ -21,6 +21,8 @@ export type ExchangeTables = {
     last_heard_at: number | null
   }
   exchange_collection: {
+    /** Stands for the collection in its objects: a few bytes where an identifier would take 36, five times an object. */
+    no: number
     id: string
     root: string
     alias: string | null
@@ -33,7 +35,7 @@ export type ExchangeTables = {
     digested: number
   }
   exchange_object: {
-    collection: string
+    collection: number
     /** date_added in microseconds, unique and rising in a collection. */
     added: number
     object_id: string
@@ -178,7 +180,8 @@ export const exchangeMigrations: readonly Migration[] = [
         .execute()
       await db.schema
         .createTable('exchange_collection')
-        .addColumn('id', 'text', (c) => c.primaryKey())
+        .addColumn('no', 'integer', (c) => c.primaryKey())
+        .addColumn('id', 'text', (c) => c.notNull().unique())
         .addColumn('root', 'text', (c) => c.notNull())
         .addColumn('alias', 'text')
         .addColumn('title', 'text', (c) => c.notNull())
@@ -189,7 +192,7 @@ export const exchangeMigrations: readonly Migration[] = [
         .execute()
       await db.schema
         .createTable('exchange_object')
-        .addColumn('collection', 'text', (c) => c.notNull())
+        .addColumn('collection', 'integer', (c) => c.notNull())
         .addColumn('added', 'bigint', (c) => c.notNull())
         .addColumn('object_id', 'text', (c) => c.notNull())
         .addColumn('type', 'text', (c) => c.notNull())

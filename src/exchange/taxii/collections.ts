@@ -65,22 +65,50 @@ const COLUMNS = ['added', 'object_id', 'type', 'version', 'spec', 'tlp'] as cons
 export function collectionStore(ctx: { readonly db: Database; readonly clock: Clock }) {
   const { db } = ctx
 
+  const numbers = new Map<string, number>()
+
   async function ensure(collection: Collection): Promise<void> {
-    await db
-      .tables<ExchangeTables>()
-      .insertInto('exchange_collection')
-      .values({
-        id: collection.id,
-        root: collection.root,
-        alias: collection.alias ?? null,
-        title: collection.title,
-        description: collection.description ?? null,
-        media_types: JSON.stringify(collection.mediaTypes),
-        last_added: 0,
-        digested: 0,
-      })
-      .onConflict((c) => c.doNothing())
-      .execute()
+    await db.transaction<ExchangeTables, void>(async (trx) => {
+      await oneAtATime(db, trx, 'taxii collections')
+      const known = await trx
+        .selectFrom('exchange_collection')
+        .select('no')
+        .where('id', '=', collection.id)
+        .executeTakeFirst()
+      if (known) return
+      const { last } = await trx
+        .selectFrom('exchange_collection')
+        .select((eb) => eb.fn.max<number | null>('no').as('last'))
+        .executeTakeFirstOrThrow()
+      await trx
+        .insertInto('exchange_collection')
+        .values({
+          no: (last ?? 0) + 1,
+          id: collection.id,
+          root: collection.root,
+          alias: collection.alias ?? null,
+          title: collection.title,
+          description: collection.description ?? null,
+          media_types: JSON.stringify(collection.mediaTypes),
+          last_added: 0,
+          digested: 0,
+        })
+        .execute()
+    })
+    await numberOf(collection.id)
+  }
+
+  /** What stands for the collection in its objects. */
+  async function numberOf(id: string, within: Kysely<ExchangeTables> = db.tables<ExchangeTables>()): Promise<number> {
+    const known = numbers.get(id)
+    if (known !== undefined) return known
+    const { no } = await within
+      .selectFrom('exchange_collection')
+      .select('no')
+      .where('id', '=', id)
+      .executeTakeFirstOrThrow()
+    numbers.set(id, no)
+    return no
   }
 
   async function list(root: string): Promise<Collection[]> {
@@ -135,10 +163,11 @@ export function collectionStore(ctx: { readonly db: Database; readonly clock: Cl
   ): Promise<(Prepared | Outcome)[]> {
     const fine = objects.filter((object): object is StixObject => nameOf(object) !== undefined)
     const unknown = unknownMarkings(fine, statements)
-    if (unknown.length > 0) for (const id of await statementsAmong(within, collection, unknown)) statements.add(id)
+    if (unknown.length > 0)
+      for (const id of await statementsAmong(within, await numberOf(collection, within), unknown)) statements.add(id)
     return objects.map((object) => {
       const fault = options.check === 'stix' ? faultOf(object) : undefined
-      const prepared = fault ?? prepare(object as StixObject, statements)
+      const prepared = fault ?? prepare(object as StixObject, statements, options.check === 'stix')
       if (typeof prepared !== 'string') return prepared
       const name = nameOf(object)
       return { id: name?.id ?? 'unknown', version: versionText(object), failed: true, message: prepared }
@@ -152,13 +181,13 @@ export function collectionStore(ctx: { readonly db: Database; readonly clock: Cl
     options: AddOptions,
   ): Promise<Outcome[]> {
     await oneAtATime(db, trx, `taxii ${collection}`)
-    const { last_added: last } = await trx
+    const { last_added: last, no } = await trx
       .selectFrom('exchange_collection')
-      .select('last_added')
+      .select(['last_added', 'no'])
       .where('id', '=', collection)
       .executeTakeFirstOrThrow()
     let added = options.dates === undefined ? Math.max(ctx.clock() * 1_000 - 1, last) : last
-    const known = await knownVersions(trx, collection, objects)
+    const known = await knownVersions(trx, no, objects)
     const audience = options.audience === undefined ? null : `,${options.audience.join(',')},`
     const fresh: ExchangeTables['exchange_object'][] = []
     const outcomes = objects.map((object, i): Outcome => {
@@ -171,7 +200,7 @@ export function collectionStore(ctx: { readonly db: Database; readonly clock: Cl
       const row: Known = { key: object.key === '' ? version : object.key, spec: object.spec, version, row: undefined }
       const newer = versions.some((each) => each.spec === row.spec && each.key > row.key)
       row.row = {
-        collection,
+        collection: no,
         added,
         object_id: object.id,
         type: object.type,
@@ -194,7 +223,7 @@ export function collectionStore(ctx: { readonly db: Database; readonly clock: Cl
       fresh.push(row.row)
       return { id: object.id, version, failed: false }
     })
-    await supersede(trx, collection, known)
+    await supersede(trx, no, known)
     if (fresh.length > 0) {
       for (let from = 0; from < fresh.length; from += CHUNK)
         await trx
@@ -240,7 +269,7 @@ export function collectionStore(ctx: { readonly db: Database; readonly clock: Cl
     }
   }
 
-  function read(
+  async function read(
     collection: string,
     filter: Filter,
     from: number,
@@ -248,11 +277,12 @@ export function collectionStore(ctx: { readonly db: Database; readonly clock: Cl
     bodies: boolean,
     limit: number,
   ): Promise<Row[]> {
+    const no = await numberOf(collection)
     let query = db
       .tables<ExchangeTables>()
       .selectFrom('exchange_object as o')
       .select(bodies ? ([...COLUMNS, 'body'] as const) : COLUMNS)
-      .where('collection', '=', collection)
+      .where('collection', '=', no)
       .where('added', '>', from)
       .where((eb) => eb.or([eb('audience', 'is', null), eb('audience', 'like', `%,${peer},%`)]))
     if (filter.ids) query = query.where('object_id', 'in', [...filter.ids])
@@ -264,11 +294,12 @@ export function collectionStore(ctx: { readonly db: Database; readonly clock: Cl
 
   /** Whether the id is there at all, for this viewer. */
   async function has(collection: string, id: string, viewer: Viewer): Promise<boolean> {
+    const no = await numberOf(collection)
     const row = await db
       .tables<ExchangeTables>()
       .selectFrom('exchange_object')
       .select('tlp')
-      .where('collection', '=', collection)
+      .where('collection', '=', no)
       .where('object_id', '=', id)
       .where((eb) => eb.or([eb('audience', 'is', null), eb('audience', 'like', `%,${viewer.peer},%`)]))
       .orderBy('tlp')
@@ -281,16 +312,17 @@ export function collectionStore(ctx: { readonly db: Database; readonly clock: Cl
   async function remove(collection: string, id: string, versions: readonly number[]): Promise<void> {
     await db.transaction<ExchangeTables, void>(async (trx) => {
       await oneAtATime(db, trx, `taxii ${collection}`)
+      const no = await numberOf(collection, trx)
       await trx
         .deleteFrom('exchange_object')
-        .where('collection', '=', collection)
+        .where('collection', '=', no)
         .where('object_id', '=', id)
         .where('added', 'in', [...versions])
         .execute()
       const left = await trx
         .selectFrom('exchange_object')
         .select(['added', 'version_key', 'spec', 'newest', 'outdated'])
-        .where('collection', '=', collection)
+        .where('collection', '=', no)
         .where('object_id', '=', id)
         .orderBy('version_key', 'desc')
         .execute()
@@ -304,14 +336,14 @@ export function collectionStore(ctx: { readonly db: Database; readonly clock: Cl
         await trx
           .updateTable('exchange_object')
           .set({ newest, outdated })
-          .where('collection', '=', collection)
+          .where('collection', '=', no)
           .where('added', '=', row.added)
           .execute()
       }
     })
   }
 
-  return { ensure, list, add, addIn, page, has, remove }
+  return { ensure, numberOf, list, add, addIn, page, has, remove }
 }
 export type CollectionStore = ReturnType<typeof collectionStore>
 
@@ -341,7 +373,7 @@ function markOutdated(known: Known): void {
 /** Of each id: its newest versions, and those of the same key as one that comes in. */
 async function knownVersions(
   trx: Trx,
-  collection: string,
+  collection: number,
   objects: readonly (Prepared | Outcome)[],
 ): Promise<Map<string, Known[]>> {
   const wanted = objects.filter((object): object is Prepared => 'key' in object)
@@ -365,7 +397,7 @@ async function knownVersions(
 }
 
 /** Marks stored versions that are no longer the newest, or of an outdated specification version. */
-async function supersede(trx: Trx, collection: string, known: ReadonlyMap<string, Known[]>): Promise<void> {
+async function supersede(trx: Trx, collection: number, known: ReadonlyMap<string, Known[]>): Promise<void> {
   const all = [...known].flatMap(([id, versions]) => versions.map((each) => ({ ...each, id })))
   const stored = all.filter((each) => each.added !== undefined)
   const older = stored.filter((each) => each.superseded).map((each) => each.added!)
@@ -388,7 +420,7 @@ async function supersede(trx: Trx, collection: string, known: ReadonlyMap<string
 
 async function statementsAmong(
   db: Kysely<ExchangeTables>,
-  collection: string,
+  collection: number,
   ids: readonly string[],
 ): Promise<string[]> {
   const rows = await db

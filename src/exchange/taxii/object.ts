@@ -26,12 +26,12 @@ export function nameOf(value: unknown): { id: string; type: string } | undefined
     : undefined
 }
 
-/** The columns of an object, or a sentence that says why it cannot be kept. */
-export function prepare(object: StixObject, statements: ReadonlySet<string>): Prepared | string {
+/** The columns of an object, or a sentence that says why it cannot be kept. `isValid`: STIX 2.1 has nothing against it. */
+export function prepare(object: StixObject, statements: ReadonlySet<string>, isValid: boolean): Prepared | string {
   const name = nameOf(object)
   if (name === undefined || !ID.test(name.id)) return 'id: expected type--UUID.'
   if (!name.id.startsWith(`${name.type}--`)) return 'id: does not begin with the type of the object.'
-  if (!isShallow(object)) return 'The object is nested too deeply or has too many values.'
+  if (!isValid && !isShallow(object)) return 'The object is nested too deeply or has too many values.'
   const { modified, created, spec_version: spec } = object
   const version = modified ?? created
   const key = version === undefined ? '' : typeof version === 'string' ? versionKey(version) : undefined
