@@ -21,8 +21,12 @@ export function checkInput(schema: z.ZodType | undefined, value: unknown, where:
   const result = schema.safeParse(value)
   if (result.success) return result.data
   const issue = result.error.issues[0]!
-  const unknownKey = issue.code === 'unrecognized_keys' ? issue.keys[0] : undefined
-  const field = [where, ...issue.path.map(String), ...(unknownKey === undefined ? [] : [unknownKey])].join('.')
+  const unknownKey = issue.code === 'unrecognized_keys' ? nameOnly(issue.keys[0]!) : undefined
+  const field = [
+    where,
+    ...issue.path.map((part) => (typeof part === 'number' ? String(part) : nameOnly(String(part)))),
+    ...(unknownKey === undefined ? [] : [unknownKey]),
+  ].join('.')
   // zod's own sentences name what was expected, never the value that came.
   throw badRequest(
     'http/invalid',
@@ -30,6 +34,9 @@ export function checkInput(schema: z.ZodType | undefined, value: unknown, where:
     field,
   )
 }
+
+/** A name a stranger made up may hold anything: it is repeated only when it looks like a name. */
+const nameOnly = (key: string): string => (/^[A-Za-z_$][\w$.-]{0,39}$/.test(key) ? key : '•')
 
 /** Headers that decide who calls, from where or with what: given twice, two readers could disagree. */
 const SINGLE = new Set([
