@@ -80,7 +80,8 @@ async function pullAll(client: Client, from: PullCursor): Promise<{ count: numbe
   let count = 0
   let cursor = from
   for (let more = true; more;) {
-    const page = await client.page(cursor)
+    // With the page size, which medallion 3.0 needs on every page but the first.
+    const page = await client.page(cursor, PAGE)
     count += page.objects.length
     ;({ cursor, more } = page)
   }

@@ -166,13 +166,10 @@ test('an attacker is a block suggestion to the network that owns the address, an
   await join(owner, authority, 'Viễn thông A', 'telecom', { networks: ['198.18.32.0/19'] })
   await join(other, authority, 'Viễn thông B', 'telecom', { networks: ['198.18.64.0/19'] })
   const attack = { kind: 'ipv4', role: 'attacker', confidence: 95, port: 40_001, seenAt: START - 1_000 }
-  await assert.rejects(
-    async () => platform.exchange.indicators.propose(wish('198.18.40.7', { ...attack, port: undefined })),
-    {
-      code: 'exchange/port-needed',
-    },
-  )
-  await assert.rejects(async () => platform.exchange.indicators.propose(wish('198.18.40.0/24', attack)), {
+  await assert.rejects(platform.exchange.indicators.propose(wish('198.18.40.7', { ...attack, port: undefined })), {
+    code: 'exchange/port-needed',
+  })
+  await assert.rejects(platform.exchange.indicators.propose(wish('198.18.40.0/24', attack)), {
     code: 'exchange/not-an-address',
   })
   const { id } = await platform.exchange.indicators.propose(wish('198.18.40.7', attack))
@@ -271,10 +268,10 @@ test('what is popular needs a second person', async () => {
     ['exchange.indicator-proposed', 'exchange.indicator-approved', 'exchange.indicator-shared'],
   )
   assert.ok(!JSON.stringify(node.acts).includes('google'))
-  await assert.rejects(async () => node.exchange.indicators.propose(wish('com.vn')), {
+  await assert.rejects(node.exchange.indicators.propose(wish('com.vn')), {
     code: 'exchange/guard-public-suffix',
   })
-  await assert.rejects(async () => node.exchange.indicators.propose(wish('x.top', { validUntil: START + 31 * DAY })), {
+  await assert.rejects(node.exchange.indicators.propose(wish('x.top', { validUntil: START + 31 * DAY })), {
     code: 'exchange/valid-until',
   })
 })

@@ -54,9 +54,10 @@ export function indicatorService(parts: Parts) {
 
   /**
    * Keeps a proposal that the warning lists let pass; one that hits something popular waits for a second person.
-   * Errors: 422 `exchange/guard-…`, 400 `valid-until`, `port-needed`, 409 `known`.
+   * `within` makes it part of the caller's transaction. Errors: 422 `exchange/guard-…`, 400 `valid-until`, `port-needed`,
+   * 409 `known`.
    */
-  function propose(wish: Proposed, once?: Once): Promise<{ id: string }> {
+  async function propose(wish: Proposed, once?: Once, within?: unknown): Promise<{ id: string }> {
     const now = ctx.clock()
     if (wish.validUntil <= now || wish.validUntil > now + LONGEST_VALID_MS)
       throw badRequest(
@@ -72,7 +73,7 @@ export function indicatorService(parts: Parts) {
       wish.role === 'attacker'
         ? attackPatternOf({ kind: wish.kind, value }, port!)
         : patternOf({ kind: wish.kind, value })
-    return runOnce<ExchangeTables, { id: string }>(ctx.db, once, now, async (trx) => {
+    const keep = async (trx: Trx): Promise<{ id: string }> => {
       await refuseKnown(trx, wish, value)
       const id = newId('ind', now, ctx.entropy)
       const row: IndicatorRow = {
@@ -106,7 +107,8 @@ export function indicatorService(parts: Parts) {
       await ctx.record(trx, [act('exchange.indicator-proposed', row, wish.actor)])
       if (wish.caseId !== null) await ctx.linkCase?.(trx, wish.caseId, value, id)
       return { id }
-    })
+    }
+    return within === undefined ? runOnce<ExchangeTables, { id: string }>(ctx.db, once, now, keep) : keep(within as Trx)
   }
 
   async function refuseKnown(trx: Trx, wish: Proposed, value: string): Promise<void> {
