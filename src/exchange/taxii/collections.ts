@@ -117,8 +117,7 @@ export function collectionStore(ctx: { readonly db: Database; readonly clock: Cl
       .selectFrom('exchange_collection')
       .selectAll()
       .where('root', '=', root)
-      .orderBy('title')
-      .orderBy('id')
+      .orderBy('no')
       .execute()
     return rows.map((row) => ({
       id: row.id,
