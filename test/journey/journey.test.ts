@@ -5,9 +5,11 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { attack } from '../../examples/marketplace/journey/attacks.ts'
 import { buy, register, signIn } from '../../examples/marketplace/journey/buying.ts'
 import { writeOrdinarily } from '../../examples/marketplace/journey/ordinary.ts'
+import { listen } from '../../examples/marketplace/journey/listening.ts'
 import { plant, searchFolder } from '../../examples/marketplace/journey/planted.ts'
 import { khien, readAndWithdraw } from '../../examples/marketplace/journey/reading.ts'
 import { searchDisk } from '../../examples/marketplace/journey/searching.ts'
+import { travel } from '../../examples/marketplace/journey/travels.ts'
 import { newSeen, Visitor, type Report, type World } from '../../examples/marketplace/journey/world.ts'
 import { until } from '../commands/processes.ts'
 import { leaksIn } from './leaks.ts'
@@ -38,6 +40,11 @@ test('một ngày với Khiên', async (t) => {
       await writeOrdinarily(world, strict, seen)
     })
 
+    await t.test('tấn công đi qua các nút; người dân phản ánh', async () => {
+      const { authority } = await travel(world, strict)
+      await listen(world, authority, strict)
+    })
+
     await t.test('npm run demo nói điều ấy cho người xem, và nói rõ khi chưa có gì chạy', async () => {
       const env = { KHIEN_PORT: new URL(world.gateway).port, KHIEN_DATA: data.path, LANG: 'en_GB.UTF-8', LC_ALL: '' }
       const told = await khien(world, ['demo'], env)
@@ -56,10 +63,14 @@ test('một ngày với Khiên', async (t) => {
       try {
         assert.deepEqual(victims.map(({ name }) => name).toSorted(), [
           'gateway.ts',
+          'intake.ts',
+          'intake.ts',
           'node.ts',
           'node.ts',
           'node.ts',
           'server.ts',
+          'store.ts',
+          'store.ts',
         ])
         for (const victim of victims) {
           const before = running.acknowledged.length
