@@ -135,6 +135,9 @@ export function nodePages(ctx: NodePages): readonly Bound[] {
       ]
       const body = html`<div class="head">
           <div><h1>${m.home}</h1></div>
+          <div class="acts">
+            <a class="btn go" href="/console">${asked.language === 'vi' ? 'Mở bàn điều khiển' : 'Open the console'}</a>
+          </div>
         </div>
         ${ctx.demoKey ? html`<p class="warnline">${m.demoKey}</p>` : ''}${sections.map(
           (section) =>

@@ -24,6 +24,7 @@ const QUIET_MS = 700
 const QUALITY = 82
 /** A long list is cut here: its first rows show how it looks. */
 const TALLEST = { 1440: 1_800, 360: 2_400 } as const
+const pictured = new Set<string>()
 const folder = join(root, 'docs', 'screens', 'console')
 
 async function shots(world: World): Promise<void> {
@@ -33,7 +34,10 @@ async function shots(world: World): Promise<void> {
     ...(world.role === 'authority' ? { report: await writeReports(world, writer) } : await workCase(world)),
     ...(await newestOf(world)),
   }
-  const places = placesOf(world.role, found)
+  // What two roles share is pictured once, where it stands first.
+  const kindOf = (place: string): string => place.replace(/(?:R-|VV-|[a-z]{3}_)[^/]+$/, ':id')
+  const places = placesOf(world.role, found).filter((place) => !pictured.has(kindOf(place)))
+  for (const place of places) pictured.add(kindOf(place))
   for (const [language, width] of [
     ['vi', 1440],
     ['en', 1440],
@@ -46,7 +50,8 @@ async function shots(world: World): Promise<void> {
     if (language === 'vi' && width === 1440) {
       await page.emulateMedia({ colorScheme: 'dark' })
       await shoot(page, world, places[0]!, 'vi-dark', width)
-      if (found.case !== undefined) await shoot(page, world, `/detect/cases/${found.case}`, 'vi-dark', width)
+      if (world.role === 'platform' && found.case !== undefined)
+        await shoot(page, world, `/detect/cases/${found.case}`, 'vi-dark', width)
     }
   }
   await browser.close()

@@ -106,7 +106,7 @@ export async function until(what: string, holds: () => Promise<boolean>): Promis
 }
 
 /** Tells the node what a worker of the gateway would. */
-async function seedRefusals(node: RunningNode, count: number): Promise<void> {
+export async function seedRefusals(node: RunningNode, count: number): Promise<void> {
   const agent = new Agent({ connect: { socketPath: node.socket } })
   const post = async (path: string, body: string): Promise<void> => {
     const { statusCode, body: answer } = await agent.request({ origin: 'http://localhost', path, method: 'POST', body })

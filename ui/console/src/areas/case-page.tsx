@@ -243,7 +243,7 @@ function Story({ of: one }: { readonly of: Case }) {
   const titleOf = useTitle()
   const textOf = (entry: Entry): string => {
     if (entry.kind === 'opened') return titleOf(entry.text)
-    if (entry.kind === 'alert') return brief(entry.text)
+    if (entry.kind === 'alert' || entry.kind === 'shared') return brief(entry.text)
     if (entry.kind === 'severity') return parts.severity[entry.text as 'low'] ?? entry.text
     // Only these carry codes of ours; all else is what somebody wrote.
     if (['closed', 'reported', 'serious'].includes(entry.kind)) return wordsOf(entry.text, { ...m.outcomes, ...m.need })

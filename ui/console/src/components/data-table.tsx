@@ -158,7 +158,7 @@ export function DataTable<T>(props: Props<T>) {
         </div>
       ) : null}
       <div className={`tw${tall ? ' tall' : ''}`} tabIndex={0} role="region" aria-label={caption}>
-        <table className="t fold" role="table">
+        <table className={`t fold${bulk ? '' : ' plain'}`} role="table">
           <caption className="vh">{caption}</caption>
           <thead>
             <tr>

@@ -31,8 +31,13 @@ export function TimeChart({ caption, from, bucketMs, bands, span, onSpan, note }
   const [asTable, setAsTable] = useState(false)
   const count = bands[0]?.values.length ?? 0
   const scroller = useRef<HTMLDivElement>(null)
-  // A narrow screen opens at now.
-  useEffect(() => scroller.current?.scrollTo({ left: scroller.current.scrollWidth }), [asTable])
+  // A narrow screen opens at now; the width is known once the sheet has been laid out.
+  useEffect(() => {
+    const frame = requestAnimationFrame(() => {
+      if (scroller.current) scroller.current.scrollLeft = scroller.current.scrollWidth
+    })
+    return () => cancelAnimationFrame(frame)
+  }, [asTable, bands.length, from])
   const switcher = (
     <span className="seg">
       {[false, true].map((table) => (
@@ -124,13 +129,15 @@ function Plot({
   const f = useFormats()
   const place = useRef<HTMLDivElement>(null)
   const ink = useInk()
+  // Compared by what they say: a figure that was asked for again and is the same draws nothing anew.
+  const told = band.values.join()
   const data = useMemo((): uPlot.AlignedData => {
+    const values = told === '' ? [] : told.split(',').map(Number)
     // Bars stand in the middle of their bucket.
     const half = band.tone === 'ours' ? bucketMs / 2 : 0
-    return [band.values.map((_, i) => (from + i * bucketMs + half) / 1000), [...band.values]]
-  }, [band, from, bucketMs])
+    return [values.map((_, i) => (from + i * bucketMs + half) / 1000), values]
+  }, [told, band.tone, from, bucketMs])
   const total = band.values.reduce((sum, n) => sum + n, 0)
-  const plot = useRef<uPlot | null>(null)
   useEffect(() => {
     const home = place.current
     if (!home) return
@@ -184,13 +191,11 @@ function Plot({
       data,
       home,
     )
-    plot.current = made
     const watch = new ResizeObserver(() => made.setSize({ width: home.clientWidth, height: made.height }))
     watch.observe(home)
     return () => {
       watch.disconnect()
       made.destroy()
-      plot.current = null
     }
   }, [data, ink, f, from, bucketMs, last, band.tone, band.values.length])
   return <div className="plot" ref={place} role="img" aria-label={`${name}, ${f.n(total)}`} />

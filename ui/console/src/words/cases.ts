@@ -254,8 +254,8 @@ export const caseWords = words(
     attacked: 'attacked',
     wanted: 'wanted us to call out',
     peers: 'peers that got it',
-    sentIndicators: (n) => `${n} indicators`,
-    sawIt: (n) => `${n} sightings`,
+    sentIndicators: (n) => (n === '1' ? '1 indicator' : `${n} indicators`),
+    sawIt: (n) => (n === '1' ? '1 sighting' : `${n} sightings`),
     legend: 'dashed: outside of Khiên',
     proposeTitle: 'Propose as an indicator to share',
     proposeNote:
