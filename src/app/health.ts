@@ -36,18 +36,21 @@ export const diskCheck = (folder: string) => async (): Promise<string | undefine
   return bavail * bsize < LEAST_FREE ? 'less than 64 MiB are free on the data folder’s disk' : undefined
 }
 
-export function health(checks: Checks, metrics: Metrics): readonly Bound[] {
+/** `parts` are what the node can live without for a while (events, detection): said, without making it unready. */
+export function health(checks: Checks, metrics: Metrics, parts: () => Checks = () => ({})): readonly Bound[] {
   return [
     answer(healthRoutes.healthz, async () => new Response('ok\n', { headers: { 'content-type': 'text/plain' } })),
     answer(healthRoutes.readyz, async () => {
-      const found: Record<string, string> = {}
-      for (const [name, check] of Object.entries(checks)) {
-        const fault = await check().catch((error: unknown) => (error instanceof KhienError ? error.code : 'failed'))
-        found[name] = fault ?? 'ok'
-      }
+      const [found, living] = await Promise.all([run(checks), run(parts())])
       const ready = Object.values(found).every((state) => state === 'ok')
+      const degraded = Object.keys(living).filter((name) => living[name] !== 'ok')
       return Response.json(
-        { ready, ...(found['sealed'] === 'ok' ? {} : { code: 'sealed' }), checks: found },
+        {
+          ready,
+          ...(found['sealed'] === 'ok' ? {} : { code: 'sealed' }),
+          ...(degraded.length > 0 ? { degraded } : {}),
+          checks: { ...found, ...living },
+        },
         { status: ready ? 200 : 503 },
       )
     }),
@@ -56,4 +59,13 @@ export function health(checks: Checks, metrics: Metrics): readonly Bound[] {
       async () => new Response(await metrics.text(), { headers: { 'content-type': 'text/plain; version=0.0.4' } }),
     ),
   ]
+}
+
+async function run(checks: Checks): Promise<Record<string, string>> {
+  const found: Record<string, string> = {}
+  for (const [name, check] of Object.entries(checks)) {
+    const fault = await check().catch((error: unknown) => (error instanceof KhienError ? error.code : 'failed'))
+    found[name] = fault ?? 'ok'
+  }
+  return found
 }

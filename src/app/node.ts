@@ -21,7 +21,7 @@ import type { Running } from './child.ts'
 import type { NodeConfig } from './config.ts'
 import { controlSocket } from './control-socket.ts'
 import { citizenFrame, consoleFrame } from './frames.ts'
-import { diskCheck, health } from './health.ts'
+import { diskCheck, health, type Checks } from './health.ts'
 import { nodeMessages } from './messages.ts'
 import { metrics as openMetrics } from './metrics.ts'
 import { obtainKey, openKey } from './node-key.ts'
@@ -44,6 +44,8 @@ export type Opened = NodeDeps & {
   readonly identity: Identity
   readonly refusals: RefusalStore
   readonly outbox: Outbox
+  /** A figure for /metrics. */
+  readonly gauge: (name: string, help: string, read: () => number | Promise<number>) => void
   /** Undefined when nobody named a mail server. */
   readonly mailer: Mailer | undefined
   readonly frames: {
@@ -58,6 +60,8 @@ export type RoleSlices = {
   readonly duties?: Readonly<Record<string, (body: unknown) => Promise<unknown>>>
   /** Public requests that are not ours to bind: TAXII has media types and errors of its own. Undefined: not one of them. */
   readonly foreign?: (request: Request, address: string) => Promise<Response> | undefined
+  /** What the node lives without for a while, but says: see `health`. */
+  readonly checks?: Checks
   readonly jobs?: readonly { readonly name: string; readonly everyMs: number; readonly work: () => Promise<unknown> }[]
   readonly close?: () => Promise<unknown>
 }
@@ -125,7 +129,7 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
       () => refusals.figures()[name],
     )
   }
-  const always = [...health(checks, metrics), ...assets]
+  const always = [...health(checks, metrics, () => open?.slices.checks ?? {}), ...assets]
   const sealedPage = answer(nodeRoutes.home, async (_, asked) => {
     const m = inLanguage(nodeMessages, asked.language)
     return frames.console(asked, {
@@ -190,6 +194,7 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
       refusals,
       outbox,
       mailer,
+      gauge: metrics.gauge,
       frames,
     }
     const slices = await ROLE_SLICES[config.role].open(opened)

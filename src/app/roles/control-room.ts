@@ -19,7 +19,7 @@ const FEED_MS = 500
 /** Who is told of a new alert. */
 const WAYS_OUT = ['soc.alert', 'people.alert'] as const
 
-export type ControlRoom = Required<Pick<RoleSlices, 'rows' | 'duties' | 'jobs' | 'close'>> & {
+export type ControlRoom = Required<Pick<RoleSlices, 'rows' | 'duties' | 'jobs' | 'checks' | 'close'>> & {
   readonly intake: Intake
   readonly detection: Detection
   readonly cases: Cases
@@ -63,6 +63,20 @@ export function openControlRoom(opened: Opened): ControlRoom {
   outbox.handle('people.alert', ({ alert }) => people.spread(String(alert)))
   outbox.handle(TELL_PERSON, ({ recipient, alert }) => people.tell(String(recipient), String(alert)))
   outbox.handle('soc.alert', ({ alert }) => soc.deliver(String(alert)))
+  for (const name of ['received', 'stored', 'pending', 'refusedBatches'] as const)
+    opened.gauge(
+      `khien_events_${name === 'refusedBatches' ? 'refused_batches' : name}`,
+      `Ledger of events: ${name}`,
+      () =>
+        intake.ledger().then(
+          (ledger) => ledger[name],
+          () => NaN,
+        ),
+    )
+  opened.gauge('khien_alerts_waiting', 'Alerts nobody has decided about', async () => {
+    const { total } = await detection.alerts.page({ state: 'new', limit: 1 })
+    return total
+  })
   const feed = evidenceFeed({ db: stores.db, audit, intake })
   return {
     intake,
@@ -79,6 +93,11 @@ export function openControlRoom(opened: Opened): ControlRoom {
     duties: {
       firings: (told) => detection.receive(told),
       'watch-status': async (told) => detection.hear(told),
+    },
+    checks: {
+      intake: async () => void (await intake.ledger()),
+      events: async () => ((await intake.ledger()).inStore === null ? 'the event store does not answer' : undefined),
+      detection: async () => (detection.status() ? undefined : 'no word from the rules yet'),
     },
     jobs: [{ name: 'evidence-feed', everyMs: FEED_MS, work: feed.turn }],
     close: () => intake[Symbol.asyncDispose](),
