@@ -3,7 +3,7 @@ import type { Peer, PeerService } from './peers.ts'
 import type { Places } from './places.ts'
 import type { ExchangeTables } from './store.ts'
 import type { AddOptions, CollectionStore } from './taxii/collections.ts'
-import { FROM_START, type PullCursor } from './taxii/client.ts'
+import { FROM_START, type PullCursor, withoutNext } from './taxii/client.ts'
 import { nameOf } from './taxii/object.ts'
 import type { TransferLog } from './transfers.ts'
 
@@ -21,6 +21,9 @@ export function pullService(parts: {
 }) {
   const { ctx, peers, transfers, collections, places } = parts
 
+  /** The `next` that this process itself got and stored, by peer; one from before a crash is not trusted. */
+  const ours = new Map<string, string | null>()
+
   /** One turn over all peers that we fetch from; answers how many objects were new. */
   async function pull(): Promise<number> {
     let fresh = 0
@@ -34,6 +37,7 @@ export function pullService(parts: {
     try {
       const client = peers.clientOf(peer, 'pull')!
       let cursor = await cursorOf(peer.id)
+      if (cursor.next !== null && ours.get(peer.id) !== cursor.next) cursor = withoutNext(cursor)
       for (let pages = 0; pages < PAGES; pages++) {
         const page = await client.page(cursor)
         const moved = page.cursor.addedAfter !== cursor.addedAfter || page.cursor.next !== cursor.next
@@ -45,10 +49,12 @@ export function pullService(parts: {
           sum.bytes += page.bytes
         }
         cursor = page.cursor
+        ours.set(peer.id, cursor.next)
         if (!page.more) break
       }
       await transfers.keep(peer.id, 'pull', startedAt, sum)
     } catch (error) {
+      ours.delete(peer.id)
       await transfers.keep(peer.id, 'pull', startedAt, { ...sum, error })
     }
     return sum.accepted

@@ -143,6 +143,10 @@ test('client: next first, then added_after; an expired next starts the round aga
     [200, {}, {}],
     [400, {}, {}],
     [200, { more: false, objects: [{}] }, LAST],
+    [400, {}, {}],
+    [200, { more: true, next: 'same', objects: [{}] }, LAST],
+    [200, { more: true, next: 'same', objects: [{}] }, LAST],
+    [200, { more: true, next: 'same' }, {}],
   ]
   await using there = await peer((_, res) => {
     const [code, body, headers] = replies.shift()!
@@ -156,6 +160,10 @@ test('client: next first, then added_after; an expired next starts the round aga
   got = await client.page(got.cursor)
   assert.deepEqual([got.more, got.cursor.addedAfter], [false, '2026-11-22T03:00:00.000002Z'])
   await client.page({ addedAfter: '2026-01-01T00:00:00.000000Z', next: 'gone', last: null })
+  // Told again from just before the newest date seen, and a session whose name stays the same is followed.
+  got = await client.page({ addedAfter: null, next: 'gone', last: '2026-11-22T03:00:00.000002Z' })
+  got = await client.page(got.cursor)
+  await assert.rejects(client.page(got.cursor), { code: 'exchange/peer-answer' })
   const asked = there.seen.map(({ url }) => new URL(url, 'http://x').search)
   assert.deepEqual(asked, [
     '?added_after=2026-01-01T00%3A00%3A00.000000Z',
@@ -163,6 +171,10 @@ test('client: next first, then added_after; an expired next starts the round aga
     '?added_after=2026-11-22T03%3A00%3A00.000002Z',
     '?added_after=2026-01-01T00%3A00%3A00.000000Z&next=gone',
     '?added_after=2026-01-01T00%3A00%3A00.000000Z',
+    '?next=gone',
+    '?added_after=2026-11-22T03%3A00%3A00.000001Z',
+    '?added_after=2026-11-22T03%3A00%3A00.000001Z&next=same',
+    '?added_after=2026-11-22T03%3A00%3A00.000001Z&next=same',
   ])
 })
 

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { KhienError } from '../../kit/errors.ts'
 import { isTaxiiAnswer, TAXII_MEDIA } from './media.ts'
+import { printMicros, readMicros } from './time.ts'
 
 export type TaxiiClientOptions = {
   /** `https://soc.example.vn/taxii2/root/`; plain http only on this host. */
@@ -26,6 +27,15 @@ export type PullCursor = {
   readonly last: string | null
 }
 export const FROM_START: PullCursor = { addedAfter: null, next: null, last: null }
+/**
+ * The same place told without `next`, which may be a session over there: one that has expired, or has moved on when a page
+ * was fetched and not stored. Servers answer in the order of date_added (§3.3), so what has the newest date seen, and only
+ * that, may come twice; whoever stores it knows it already.
+ */
+export function withoutNext({ addedAfter, next, last }: PullCursor): PullCursor {
+  const micros = next === null || last === null ? undefined : readMicros(last)
+  return { addedAfter: micros === undefined ? addedAfter : printMicros(micros - 1), next: null, last }
+}
 export type PulledPage = { readonly objects: readonly unknown[]; readonly cursor: PullCursor; readonly more: boolean }
 export type Pushed = { readonly id: string; readonly version: string; readonly body: string }
 export type PushOutcome = {
@@ -222,15 +232,16 @@ export function taxiiClient(options: TaxiiClientOptions) {
     try {
       answer = await ask(url)
     } catch (error) {
-      // A `next` may expire (§3.5); the start of the same round delivers again what the store then knows already.
+      // A `next` may expire (§3.5).
       const expired = cursor.next !== null && error instanceof KhienError && error.status === 400
       if (!expired) throw error
-      return page({ addedAfter: cursor.addedAfter, next: null, last: cursor.last }, size)
+      return page(withoutNext(cursor), size)
     }
     const { more = false, next, objects = [] } = checked(Envelope, answer.value, 'envelope')
     const last = lastOf(answer.headers, objects.length, cursor.last)
     const goesOn = more && next !== undefined
-    if (goesOn && next === cursor.next) throw wrong('the same page again: next has not moved')
+    // The same `next` may stand for a session that moves on over there; a page without anything shows that it does not.
+    if (goesOn && next === cursor.next && objects.length === 0) throw wrong('next does not lead on')
     if (more && !goesOn && last === cursor.addedAfter) throw wrong('more is promised, with no way to get it')
     return {
       objects,
