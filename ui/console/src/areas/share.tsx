@@ -562,7 +562,7 @@ export function Peers() {
         ? [
             {
               id: 'set',
-              head: m.disable,
+              head: m.switch,
               cell: ({ id, enabled }: Peer) => (
                 <button
                   type="button"
