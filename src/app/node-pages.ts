@@ -78,27 +78,22 @@ export type StatusSection = { readonly title: string; readonly lines: readonly S
 
 export type NodePages = {
   readonly audit: Audit
+  readonly role: Role
+  readonly controller: string
+  readonly publicOrigin: string
   readonly folder: string
   readonly frame: Frame
   readonly demoKey: boolean
   readonly receiptVkey: string
   readonly hasAdministrator: () => Promise<boolean>
-  /** Shown on top of the console. */
-  readonly controller?: string
-  readonly publicOrigin?: string
   /** What this role has to say on its status page. */
   readonly sections: (language: Language) => Promise<readonly StatusSection[]>
 }
 
 export function nodePages(ctx: NodePages): readonly Bound[] {
   const files = logRoutes(ctx.folder)
-  const role = ROLES.find((one) => one === basename(ctx.folder)) ?? 'platform'
-  const node = {
-    role,
-    controller: ctx.controller ?? null,
-    demoKey: ctx.demoKey,
-    publicOrigin: ctx.publicOrigin ?? null,
-  }
+  const { role, controller, demoKey, publicOrigin } = ctx
+  const node = { role, controller, demoKey, publicOrigin }
   const file = async (path: string): Promise<Response> => {
     const { status, headers, body } = await files(path)
     return new Response(new Uint8Array(body), { status, headers })

@@ -203,6 +203,9 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
       ...slices.rows,
       ...nodePages({
         audit,
+        role: config.role,
+        controller: config.controller,
+        publicOrigin: config.publicOrigin,
         folder: config.folder,
         frame: frames.console,
         demoKey: config.key.from === 'demo',
