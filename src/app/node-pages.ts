@@ -1,4 +1,3 @@
-import { basename } from 'node:path'
 import { z } from 'zod'
 import { auditRoutes } from '../audit/contract.ts'
 import { logRoutes, type Audit } from '../audit/index.ts'
@@ -9,6 +8,7 @@ import { KhienError } from '../kit/errors.ts'
 import { route } from '../kit/contract.ts'
 import { dateTime, inLanguage, number, type Language } from '../kit/i18n.ts'
 import { meApi, meRoutes } from '../identity/me/index.ts'
+import type { Role } from './config.ts'
 import { nodeMessages } from './messages.ts'
 
 const none = z.strictObject({})
@@ -71,7 +71,6 @@ export const nodeRoutes = {
 } as const
 
 /** A node's folder is named after its role (plan.ts). */
-const ROLES = ['platform', 'telecom', 'authority'] as const
 
 export type StatusLine = { readonly label: string; readonly value: Html | string }
 export type StatusSection = { readonly title: string; readonly lines: readonly StatusLine[] }
