@@ -41,7 +41,12 @@ function eventSpecs(node: NodeConfig, root: string): ProcessSpec[] {
   if (node.role === 'authority') return []
   const module = (name: string): string => join(root, `src/app/processes/${name}.ts`)
   const nodeSocket = join(node.folder, 'run', 'node.sock')
-  const intake: WatchingIntake = { folder: node.folder, nodeSocket, sigma: join(root, 'rules/sigma') }
+  const intake: WatchingIntake = {
+    folder: node.folder,
+    nodeSocket,
+    sigma: join(root, 'rules/sigma'),
+    matching: node.role === 'telecom',
+  }
   return [
     { name: `${node.role} store`, module: module('store'), config: { folder: node.folder }, restart: true },
     { name: `${node.role} intake`, module: module('intake'), config: intake, restart: true },

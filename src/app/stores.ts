@@ -19,6 +19,7 @@ import {
   openSqlite,
   type Database,
 } from '../storage/sql/index.ts'
+import { subscriberMigrations } from '../subscribers/index.ts'
 import { keyMigrations, vaultMigrations } from '../vault/index.ts'
 import type { NodeConfig } from './config.ts'
 import { feedMigrations } from './evidence-feed.ts'
@@ -43,6 +44,7 @@ export const controlMigrations = [
   ...socMigrations,
   ...peopleMigrations,
   ...exchangeMigrations,
+  ...subscriberMigrations,
   ...leakwatchMigrations,
 ]
 

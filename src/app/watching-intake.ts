@@ -4,4 +4,6 @@ import type { IntakeConfig } from '../intake/receiver/index.ts'
 export type WatchingIntake = IntakeConfig & {
   /** Folder of Sigma rules. */
   readonly sigma: string
+  /** Whether devices that contact a listed host are looked for: a telecom's duty. */
+  readonly matching: boolean
 }

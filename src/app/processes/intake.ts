@@ -3,12 +3,15 @@ import { startIntake } from '../../intake/receiver/index.ts'
 import { systemClock } from '../../kit/clock.ts'
 import { systemEntropy } from '../../kit/ids.ts'
 import { jsonLog } from '../../kit/log.ts'
+import { openMatching } from '../../subscribers/index.ts'
 import { runChild } from '../child.ts'
 import { nodeLink } from '../node-link.ts'
 import type { WatchingIntake } from '../watching-intake.ts'
 
 const TICK_MS = 500
 const STATUS_MS = 1_000
+/** A new indicator is to be live within a second. */
+const FOLLOW_MS = 250
 const A_BATCH = 500
 const log = jsonLog((line) => process.stderr.write(line), { process: 'intake', pid: process.pid })
 
@@ -23,17 +26,31 @@ runChild(async (config) => {
   }
   const watch = openWatch({ folder: told.sigma, tell, clock: systemClock })
   const ticking = setInterval(() => watch.tick(), TICK_MS)
-  const reporting = setInterval(() => void link.ask('watch-status', watch.status()), STATUS_MS)
+  const matching = told.matching
+    ? openMatching({ tell: (body) => link.tell('matches', body), began: systemClock() })
+    : undefined
+  const reporting = setInterval(() => {
+    void link.ask('watch-status', watch.status())
+    if (matching) void link.ask('matching-status', matching.status())
+  }, STATUS_MS)
+  let following = false
+  const follower = setInterval(() => {
+    if (following || !matching) return
+    following = true
+    void matching.follow((body) => link.ask('indicators', body)).finally(() => (following = false))
+  }, FOLLOW_MS)
   stack.defer(() => {
-    clearInterval(ticking)
-    clearInterval(reporting)
+    for (const timer of [ticking, reporting, follower]) clearInterval(timer)
   })
   stack.use(
     await startIntake(told, {
       clock: systemClock,
       entropy: systemEntropy,
       log,
-      onEvents: (events) => watch.push(events),
+      onEvents: (events) => {
+        watch.push(events)
+        matching?.push(events)
+      },
     }),
   )
   const owned = stack.move()
