@@ -70,7 +70,7 @@ export async function openTelecom(opened: Opened): Promise<RoleSlices> {
       answer(nodeRoutes.publicHome, async (_, asked) => {
         const m = inLanguage(nodeMessages, asked.language)
         const title = m.publicTitle(config.controller)
-        const w = inLanguage(subscriberMessages, asked.language)
+        const w = inLanguage(subscriberMessages, asked.language).pages
         const body = html`<h1>${title}</h1>
           <ol class="do">
             <li><a href="/warning">${w.question}</a></li>
