@@ -69,8 +69,8 @@ export function runToEnd(command, args, options = {}) {
 export function inherited(args) {
   const stdio = ['inherit', 'inherit', 'inherit']
   args.forEach((word, i) => {
-    const [, inline] = /^--(?:new-)?key-fd(?:=(\d{1,4}))?$/.exec(word) ?? []
-    const fd = Number(inline ?? (/^--(?:new-)?key-fd$/.test(word) ? args[i + 1] : NaN))
+    const [, inline] = /^--(?:(?:new-)?key|password)-fd(?:=(\d{1,4}))?$/.exec(word) ?? []
+    const fd = Number(inline ?? (/^--(?:(?:new-)?key|password)-fd$/.test(word) ? args[i + 1] : NaN))
     if (Number.isInteger(fd) && fd > 2 && fd < 1024 && isOpen(fd)) stdio[fd] = fd
   })
   const all = Array.from(stdio, (entry) => entry ?? 'ignore')

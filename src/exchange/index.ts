@@ -26,7 +26,6 @@ export type { UsableIndicator, UsableSet } from './indicator-store.ts'
 export type { NewPeer, Peer } from './peers.ts'
 export { exchangeMigrations, type ExchangeTables } from './store.ts'
 export { serveFile } from './serve-file.ts'
-export { taxiiRows } from './taxii-rows.ts'
 export { taxiiClient, type PullCursor, type TaxiiClient } from './taxii/client.ts'
 export { taxiiFetch } from './taxii/fetch.ts'
 export type Exchange = Awaited<ReturnType<typeof openExchange>>
