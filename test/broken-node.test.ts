@@ -111,7 +111,7 @@ for (const damage of DAMAGE) {
 test('a live list ends soon after its reader has signed out', async () => {
   await using node = await runningNode()
   const cookie = await enrol(node.internal, node.setupToken, 'quan-tri')
-  const live = await fetch(`${node.internal}/refusals/live`, { headers: { cookie } })
+  const live = await fetch(`${node.internal}/api/refusals/live`, { headers: { cookie } })
   assert.equal(live.status, 200)
   const ended = (async () => {
     for await (const _ of live.body!) void _

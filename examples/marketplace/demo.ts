@@ -62,8 +62,8 @@ export async function runDemo(io: Io, at: { data?: string; port?: string } = {})
   )
   io.out(
     say(
-      `Xem tiếp:\n  các lần từ chối    ${world.internal}/refusals${refused[0] ? `  (ví dụ ${refused[0]})` : ''}\n  trang của bạn      ${world.gateway}/dang-ky, rồi Hồ sơ → Dữ liệu của tôi\n`,
-      `Look next:\n  refusals          ${world.internal}/refusals${refused[0] ? `  (${refused[0]}, for one)` : ''}\n  your own page     ${world.gateway}/dang-ky?lang=en, then Profile → My data\n`,
+      `Xem tiếp:\n  các lần từ chối    ${world.internal}/protect/refusals${refused[0] ? `  (ví dụ ${refused[0]})` : ''}\n  trang của bạn      ${world.gateway}/dang-ky, rồi Hồ sơ → Dữ liệu của tôi\n`,
+      `Look next:\n  refusals          ${world.internal}/protect/refusals${refused[0] ? `  (${refused[0]}, for one)` : ''}\n  your own page     ${world.gateway}/dang-ky?lang=en, then Profile → My data\n`,
     ),
   )
   return failed > 0 ? 1 : 0

@@ -1,9 +1,8 @@
 import { setImmediate as breathe } from 'node:timers/promises'
-import { answer, type Bound } from '../http/index.ts'
+import { answer, eventStream, type Bound } from '../http/index.ts'
 import { iso } from '../kit/clock.ts'
 import { badRequest, KhienError } from '../kit/errors.ts'
 import { gatewayRoutes as rows, RefusalId, type RefusalView } from './contract.ts'
-import { liveStream } from './live.ts'
 import { REFUSALS_A_PAGE, type Refusal, type RefusalStore } from './refusals.ts'
 import { BUCKET_MS, rollupOf, type Rollup } from './rollup.ts'
 
@@ -28,10 +27,11 @@ export function gatewayApi(store: RefusalStore, alive: (session: string) => Prom
   return [
     answer(rows.stream, async (_, { caller, raw }) => {
       const last = RefusalId.safeParse(raw.headers.get('last-event-id'))
-      const stream = liveStream(store, async (refusal) => JSON.stringify(viewOf(refusal)), {
+      const stream = eventStream<Refusal>('refusal', store.listen, {
         signal: raw.signal,
-        since: last.success ? last.data : undefined,
         alive: async () => caller.kind === 'staff' && alive(caller.session),
+        render: async (refusal) => viewOf(refusal),
+        ...(last.success ? { missed: () => store.since(last.data) } : {}),
       })
       if (!stream)
         throw new KhienError('gateway/too-many-watchers', 'Too many pages watch live already.', {

@@ -1,35 +1,8 @@
 import { catalogue } from '../kit/i18n.ts'
 
+/** Kinds of attack by the tag of our rules. */
 export const gatewayMessages = catalogue(
   {
-    protect: 'Bảo vệ',
-    refusals: 'Lượt từ chối',
-    lead: 'Yêu cầu tấn công bị cổng từ chối trước khi tới ứng dụng. Giá trị đã che.',
-    live: 'đang cập nhật trực tiếp',
-    time: 'Thời điểm',
-    rule: 'Luật',
-    place: 'Nơi',
-    match: 'Khớp, đã che',
-    path: 'Đường dẫn',
-    source: 'Nguồn',
-    score: 'Điểm',
-    none: 'Chưa có lượt từ chối nào. Đây là tin tốt, hoặc chưa ai thử.',
-    older: 'Xem cũ hơn',
-    findOne: 'Mã mà người dùng đưa',
-    find: 'Tìm',
-    refusal: 'Từ chối',
-    why: 'Vì sao',
-    sentence: (score: number, threshold: number) =>
-      `Các luật khớp cho ${score} điểm, ngưỡng là ${threshold}, nên cổng từ chối trước khi ứng dụng nhận được.`,
-    observed: (score: number, threshold: number) =>
-      `Các luật khớp cho ${score} điểm, ngưỡng là ${threshold}. Cổng đang ở chế độ chỉ quan sát nên yêu cầu vẫn đi qua.`,
-    method: 'Phương thức',
-    host: 'Tên máy chủ',
-    answer: 'Trả lời',
-    notKept: 'Không ghi',
-    notKeptWhat: 'giá trị tham số, thân yêu cầu, cookie. Chỉ giữ tên, độ dài, mã luật và đoạn khớp đã che.',
-    rules: 'Luật đã khớp',
-    sevWords: { low: 'thấp', medium: 'vừa', high: 'cao', critical: 'nghiêm trọng' },
     families: {
       protocol: 'Sai giao thức',
       'header-injection': 'Chèn tiêu đề',
@@ -45,37 +18,8 @@ export const gatewayMessages = catalogue(
       'command-injection': 'Chèn lệnh hệ thống',
       jndi: 'Log4Shell',
     } as Record<string, string>,
-    covered: 'đã che',
   },
   {
-    protect: 'Protect',
-    refusals: 'Refusals',
-    lead: 'Attack requests that the gateway refused before they reached the application. Values are masked.',
-    live: 'updating live',
-    time: 'Time',
-    rule: 'Rule',
-    place: 'Place',
-    match: 'Match, masked',
-    path: 'Path',
-    source: 'Source',
-    score: 'Score',
-    none: 'No refusal yet. That is good news, or nobody has tried.',
-    older: 'See older',
-    findOne: 'Code that a user gives you',
-    find: 'Find',
-    refusal: 'Refusal',
-    why: 'Why',
-    sentence: (score: number, threshold: number) =>
-      `The rules that matched give ${score} points; the threshold is ${threshold}, so the gateway refused before the application received anything.`,
-    observed: (score: number, threshold: number) =>
-      `The rules that matched give ${score} points; the threshold is ${threshold}. The gateway only observes at the moment, so the request went through.`,
-    method: 'Method',
-    host: 'Host',
-    answer: 'Answer',
-    notKept: 'Not kept',
-    notKeptWhat: 'values of parameters, body, cookies. Only names, lengths, rule ids and the masked match are kept.',
-    rules: 'Rules that matched',
-    sevWords: { low: 'low', medium: 'medium', high: 'high', critical: 'critical' },
     families: {
       protocol: 'Protocol violation',
       'header-injection': 'Header injection',
@@ -91,6 +35,5 @@ export const gatewayMessages = catalogue(
       'command-injection': 'Command injection',
       jndi: 'Log4Shell',
     } as Record<string, string>,
-    covered: 'covered',
   },
 )

@@ -17,7 +17,7 @@ const TYPES: Record<string, string> = {
   svg: 'image/svg+xml',
   woff2: 'font/woff2',
 }
-const SHEETS = ['tokens.css', 'base.css', 'citizen.css', 'console.css', 'pages.css', 'live.js', 'report.js', 'mark.svg']
+const SHEETS = ['tokens.css', 'base.css', 'citizen.css', 'console.css', 'pages.css', 'report.js', 'mark.svg']
 const FONT = /^(be-vietnam-pro|hanken-grotesk|jetbrains-mono)-(vietnamese|latin)-(400|500|600)-normal\.woff2$/
 
 const asset = route({

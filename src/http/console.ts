@@ -21,8 +21,8 @@ const PACKED = [
 ] as const
 const KEPT_FILES = 300
 
-/** Every address that the console itself answers for, once it runs. */
-export const CONSOLE_PATHS = ['console', 'protect', 'people', 'detect', 'share', 'warn', 'reports', 'evidence'] as const
+/** Areas of the console: it answers for each and for everything below. */
+export const CONSOLE_PATHS = ['protect', 'people', 'detect', 'share', 'warn', 'reports', 'evidence'] as const
 
 const file = route({
   id: 'console.file',
@@ -76,7 +76,8 @@ async function fileAnswer(name: string, accepts: string): Promise<Response> {
   return new Response(new Uint8Array(bytes), { headers })
 }
 
-async function pageAnswer(): Promise<Response> {
+/** The page of the console. Throws `console/not-built` (503). */
+export async function consoleAnswer(): Promise<Response> {
   const html = await readFile(join(BUILT, 'index.html')).catch(() => undefined)
   if (!html)
     throw new KhienError(
@@ -93,7 +94,7 @@ async function pageAnswer(): Promise<Response> {
 export const consoleFiles: readonly Bound[] = [
   answer(file, ({ params }, { raw }) => fileAnswer(params.name, raw.headers.get('accept-encoding') ?? '')),
   ...CONSOLE_PATHS.flatMap((path) => [
-    answer(page(`/${path}`, `console.${path}`), pageAnswer),
-    ...(path === 'console' ? [] : [answer(page(`/${path}/*`, `console.${path}-part`), pageAnswer)]),
+    answer(page(`/${path}`, `console.${path}`), consoleAnswer),
+    answer(page(`/${path}/*`, `console.${path}-part`), consoleAnswer),
   ]),
 ]

@@ -116,7 +116,7 @@ test('the live stream brings one refusal as data', async () => {
     for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) {
       text += chunk
       const line = /data: (.+)\n\n/.exec(text)?.[1]
-      if (line !== undefined) return JSON.parse((JSON.parse(line) as { row: string }).row) as Refusal
+      if (line !== undefined) return JSON.parse(line) as Refusal
     }
     throw new Error('the stream ended')
   })()
@@ -128,7 +128,7 @@ test('the live stream brings one refusal as data', async () => {
 
 for (const { path, status, type, cache } of [
   { path: '/protect/refusals/R-0000-0000', status: 200, type: /text\/html/, cache: /no-cache/ },
-  { path: '/console', status: 200, type: /text\/html/, cache: /no-cache/ },
+  { path: '/evidence', status: 200, type: /text\/html/, cache: /no-cache/ },
   { path: '/console/files/nothing-00000000.js', status: 404, type: /problem/, cache: /no-store/ },
   { path: '/console/files/..%2f..%2fpackage.json', status: 400, type: /problem/, cache: /no-store/ },
 ])
@@ -140,7 +140,7 @@ for (const { path, status, type, cache } of [
   })
 
 test('built files are packed, immutable, and bring no checker of schemas along', async () => {
-  const html = await (await fetch(`${node.internal}/console`)).text()
+  const html = await (await fetch(`${node.internal}/`, { headers: { cookie } })).text()
   assert.doesNotMatch(html, /<script>|<style|style=/)
   const script = /src="([^"]+\.js)"/.exec(html)![1]!
   for (const coding of ['br', 'gzip']) {
@@ -158,3 +158,13 @@ test('a build that is not needed takes no time', async () => {
   const ms = performance.now() - began
   assert.ok(ms < 300, `${ms.toFixed(0)} ms`)
 })
+
+for (const { who, status, location } of [
+  { who: 'staff', status: 200, location: null },
+  { who: 'nobody', status: 303, location: '/sign-in' },
+])
+  test(`the first address answers ${who} with ${status}`, async () => {
+    const headers: Record<string, string> = who === 'staff' ? { cookie } : {}
+    const response = await fetch(`${node.internal}/`, { headers, redirect: 'manual' })
+    assert.deepEqual([response.status, response.headers.get('location')], [status, location])
+  })

@@ -129,7 +129,7 @@ test('đăng nhập bằng mật khẩu và sáu chữ số, rồi vào bàn đi
   await page.fill('[name="code"]', authenticator(secret))
   await page.click('main .btn.go')
   await page.waitForURL(`${node.internal}/**`)
-  await show(page, `${node.internal}/console`)
+  await show(page, `${node.internal}/`)
   // An inspector reads reports; sharing, the log and the settings are not theirs.
   assert.deepEqual(await page.locator('.rail ul li a').allInnerTexts(), ['Phản ánh'])
   assert.match(page.url(), /\/reports$/)
@@ -151,7 +151,7 @@ test('chưa đăng nhập thì sang trang đăng nhập, và nhớ chỗ đang �
   await page.goto(`${node.internal}/detect/rules`)
   await page.waitForURL(`${node.internal}/sign-in`)
   await signedIn(context, worlds.get('platform')!)
-  await page.goto(`${node.internal}/console`)
+  await page.goto(`${node.internal}/`)
   await page.waitForURL(`${node.internal}/detect/rules`)
 })
 

@@ -11,7 +11,7 @@ import { openSharing } from './sharing.ts'
 const SWEEP_MS = 600_000
 
 /** The national side: indicators from all and back to all, and what citizens report. */
-export async function openAuthority(opened: Opened): Promise<RoleSlices> {
+export async function openAuthority(opened: Opened): Promise<Omit<RoleSlices, 'sections'>> {
   const { config, stores, secrets, record, identity, frames, clock, entropy } = opened
   const sharing = await openSharing(opened)
   const leakwatch = openLeakwatch({
@@ -48,9 +48,5 @@ export async function openAuthority(opened: Opened): Promise<RoleSlices> {
       ...(config.demo ? [demoPairing(opened, { exchange: sharing.exchange })] : []),
       { name: 'report-tickets', everyMs: SWEEP_MS, work: leakwatch.sweep },
     ],
-    sections: async (language) => {
-      const m = inLanguage(nodeMessages, language)
-      return [{ title: m.home, lines: [{ label: config.controller, value: m.noneYet }] }]
-    },
   }
 }

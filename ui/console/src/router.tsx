@@ -37,21 +37,15 @@ const root = createRootRoute({ component: Shell, notFoundComponent: NotFound, va
 const at = (path: string, component: RouteComponent) =>
   createRoute({ getParentRoute: () => root, path, component, validateSearch })
 
-const console_ = createRoute({
+const home = createRoute({
   getParentRoute: () => root,
-  path: '/console',
+  path: '/',
   component: Start,
   beforeLoad: () => {
     const back = takeBack()
     // eslint-disable-next-line typescript/only-throw-error -- the router's own way
     if (back !== undefined) throw redirect({ to: back })
   },
-})
-const home = createRoute({
-  getParentRoute: () => root,
-  path: '/',
-  beforeLoad: console_.options.beforeLoad!,
-  component: Start,
 })
 
 const protect = () => import('./areas/protect.tsx')
@@ -65,7 +59,6 @@ const evidence = () => import('./areas/evidence.tsx')
 
 const tree = root.addChildren([
   home,
-  console_,
   at('/protect', lazyRouteComponent(protect, 'Protect')),
   at('/protect/refusals', lazyRouteComponent(protect, 'Refusals')),
   at('/protect/refusals/$id', lazyRouteComponent(protect, 'OneRefusal')),
@@ -116,7 +109,7 @@ function NotFound() {
       <Empty
         title={m.notFound}
         acts={
-          <Link className="btn" to="/console">
+          <Link className="btn" to="/">
             {m.home}
           </Link>
         }

@@ -2,6 +2,7 @@ import { Link, useParams } from '@tanstack/react-router'
 import { useState } from 'react'
 import { auditRoutes } from '../../../../src/audit/contract.ts'
 import { useCall, type Got } from '../api.ts'
+import { download } from '../components/download.ts'
 import { Status } from '../components/marks.tsx'
 import { Facts, Head, Sec } from '../components/page.tsx'
 import { Proof } from '../components/proof.tsx'
@@ -190,9 +191,9 @@ function ActPage({ of: { act, proof, vkey } }: { readonly of: Got<typeof auditRo
           <button type="button" className="btn go" disabled={verdict === 'busy'} onClick={() => void verify()}>
             {checked ? m.verifyAgain : m.verify}
           </button>
-          <a className="btn" href={`/log/${act.id}/proof`} download={`${act.id}.tlog-proof`}>
+          <button type="button" className="btn" onClick={() => download(`${act.id}.tlog-proof`, proof)}>
             {m.download}
-          </a>
+          </button>
         </p>
       </Sec>
     </div>

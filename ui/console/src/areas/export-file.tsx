@@ -1,6 +1,7 @@
 import { exchangeRoutes } from '../../../../src/exchange/contract.ts'
 import { call } from '../api.ts'
 import { AskDialog, Choices } from '../components/dialog.tsx'
+import { download } from '../components/download.ts'
 import { useToast } from '../components/toast.tsx'
 import { useFormats, useWords } from '../language.tsx'
 import { shareWords } from '../words/share.ts'
@@ -33,13 +34,4 @@ export function ExportDialog({ open, onClose }: { readonly open: boolean; readon
       <Choices name="tlp" label={m.fileMax} first="green" of={TLPS.map((tlp) => [tlp, `TLP:${tlp.toUpperCase()}`])} />
     </AskDialog>
   )
-}
-
-function download(name: string, text: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type: 'application/octet-stream' }))
-  const link = document.createElement('a')
-  link.href = url
-  link.download = name
-  link.click()
-  URL.revokeObjectURL(url)
 }

@@ -15,7 +15,7 @@ export function Rail() {
   return (
     <nav className="rail" aria-label={m.duties}>
       <div>
-        <Link className="brand" to="/console">
+        <Link className="brand" to="/">
           <Mark />
           Khiên
         </Link>
