@@ -49,6 +49,13 @@ for (const [name, event, found] of [
     matching.push([event])
     assert.equal(told.length, 0)
     matching.replace(SET)
+    assert.deepEqual(
+      told.splice(0).map((hit) => hit.indicator),
+      found,
+      'a moment before the indicator came',
+    )
+    matching.replace(SET)
+    assert.equal(told.length, 0, 'an indicator that is known already looks back no more')
     matching.push([event])
     assert.deepEqual(
       told.map((hit) => hit.indicator),

@@ -24,6 +24,8 @@ export type IndicatorPage = {
   readonly total: number
 }
 
+const RECENT = 20_000
+
 export type Matching = ReturnType<typeof openMatching>
 
 /**
@@ -35,10 +37,19 @@ export function openMatching(ctx: {
   readonly began: number
 }) {
   let matcher: IndicatorMatcher = indicatorMatcher({ version: -1, items: [] })
+  /** The last events: an indicator that arrives a moment after the contact still finds it, before the store can. */
+  let recent: Seen[] = []
+  let known = new Set<string>()
   const counts = { events: 0, hits: 0, dropped: 0 }
 
   function push(events: readonly Seen[]): void {
     counts.events += events.length
+    for (const event of events) recent.push(event)
+    if (recent.length > 2 * RECENT) recent = recent.slice(-RECENT)
+    look(matcher, events)
+  }
+
+  function look(matcher: IndicatorMatcher, events: readonly Seen[]): void {
     if (matcher.size === 0) return
     let batch: Hit[] = []
     for (const event of events) {
@@ -59,6 +70,9 @@ export function openMatching(ctx: {
 
   const replace = (set: UsableSet): void => {
     matcher = indicatorMatcher(set)
+    const fresh = set.items.filter(({ id }) => !known.has(id))
+    known = new Set(set.items.map(({ id }) => id))
+    if (fresh.length > 0) look(indicatorMatcher({ version: set.version, items: fresh }), recent)
   }
 
   /** Fetches the set when the node has another; to be repeated. `ask` answers undefined while the node is away. */

@@ -5,7 +5,8 @@ import { test } from 'node:test'
 import { listen as citizenReports } from '../../examples/marketplace/journey/listening.ts'
 import { until } from '../../examples/marketplace/journey/travels.ts'
 import { taxiiClient } from '../../src/exchange/index.ts'
-import { startAlone } from './alone.ts'
+import { form } from '../running-node.ts'
+import { mailServer, startAlone } from './alone.ts'
 
 const IN_A_WEEK = (): string => new Date(Date.now() + 7 * 86_400_000).toISOString()
 const JNDI = encodeURIComponent('${jndi:ldap://cap-nhat.bad-host.vn:1389/a}')
@@ -110,4 +111,122 @@ test('trung tâm một mình: nghe người dân, phục vụ TAXII cho bất k�
   assert.ok(text.includes('xanh.bad-host.vn') && !text.includes('do.bad-host.vn'), 'TLP:RED never leaves')
   const { items } = await officer.ask<{ items: { reason: string }[] }>('GET', '/api/exchange/refusals')
   assert.ok(items.some(({ reason }) => reason === 'tlp-red'))
+})
+
+const CSV_HEAD = 'address,port_from,port_to,subscriber,start,end,device'
+const ago = (minutes: number): string => new Date(Date.now() - minutes * 60_000).toISOString()
+
+test('nhà mạng một mình: khớp, quy về đúng thuê bao, cảnh báo đúng một người một lần', async () => {
+  await using post = await mailServer()
+  await using node = await startAlone(
+    'telecom',
+    ['--own-range', '198.51.100.0/24', '--mail-from', 'canh-bao@nha-mang.vn', '--contact', '1800 0000'],
+    { SMTP_URL: `smtp://127.0.0.1:${post.port}` },
+  )
+  const analyst = await node.staff(['analyst', 'auditor'])
+  const key = await node.key(['events:write', 'subscribers:write'])
+  const put = async (path: string, type: string, body: string): Promise<Record<string, unknown>> => {
+    const answer = await fetch(`${node.internal}${path}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${key}`, 'content-type': type },
+      body,
+    })
+    assert.equal(answer.status, 200, `${path}: ${await answer.clone().text()}`)
+    return (await answer.json()) as Record<string, unknown>
+  }
+  const people = ['TB-an', 'TB-binh', 'TB-chi']
+  await put(
+    '/api/subscribers/contacts',
+    'application/json',
+    JSON.stringify({
+      items: people.map((subscriber) => ({
+        subscriber,
+        name: subscriber,
+        email: `${subscriber.toLowerCase()}@example.vn`,
+        language: 'vi',
+      })),
+    }),
+  )
+  // An and Bình share one address; Chi has one of her own; between them a device's log has a hole.
+  const log = [
+    CSV_HEAD,
+    `198.51.100.7,1024,2047,TB-an,${ago(600)},,cgn-1`,
+    `198.51.100.7,2048,3071,TB-binh,${ago(600)},,cgn-1`,
+    `198.51.100.8,0,65535,TB-chi,${ago(600)},,cgn-1`,
+    `covers,,,,${ago(600)},${new Date(Date.now() + 600_000).toISOString()},cgn-1`,
+  ].join('\n')
+  const imported = await put('/api/subscribers/port-logs', 'text/csv', log)
+  assert.deepEqual([imported['rows'], imported['refused']], [3, 0])
+  await analyst.ask('PUT', '/api/subscribers/warning', { mode: 'on', cap: 100, cleanAfterDays: 7 })
+  const proposal = { kind: 'domain', role: 'c2', confidence: 90, tlp: 'amber', validUntil: IN_A_WEEK() }
+  const indicator = await analyst.ask<{ id: string }>('POST', '/api/exchange/indicators', {
+    ...proposal,
+    value: 'c2.bad-host.vn',
+  })
+  await analyst.ask('POST', `/api/exchange/indicators/${indicator.id}/share`, {})
+
+  const dns = (clientAddress: string, clientPort: number | undefined, query: string): string =>
+    JSON.stringify({
+      kind: 'dns.query',
+      time: new Date().toISOString(),
+      clientAddress,
+      ...(clientPort === undefined ? {} : { clientPort }),
+      query,
+    })
+  const flow = (address: string, port: number): string =>
+    JSON.stringify({
+      kind: 'net.flow',
+      time: new Date().toISOString(),
+      clientAddress: '203.0.113.9',
+      clientPort: 40_000,
+      serverAddress: address,
+      serverPort: port,
+      protocol: 'tcp',
+    })
+  const events = [
+    dns('198.51.100.7', 2_100, 'a.c2.bad-host.vn'),
+    dns('198.51.100.7', 2_101, 'c2.bad-host.vn'),
+    dns('198.51.100.7', undefined, 'c2.bad-host.vn'),
+    dns('198.51.100.8', 5_000, 'tin-tuc.vn'),
+    dns('203.0.113.50', 5_000, 'c2.bad-host.vn'),
+    // Scanned from outside, healthy: it contacted nobody.
+    flow('198.51.100.8', 445),
+  ]
+  await put('/api/events', 'application/x-ndjson', events.join('\n'))
+  type Infection = {
+    subscriber: string | null
+    attribution: { result: string; why: string | null }
+    state: string
+    sightings: number
+  }
+  const found = await until(async () => {
+    const { items } = await analyst.ask<{ items: Infection[] }>('GET', '/api/subscribers/infections')
+    return items.some(({ state }) => state === 'warned') && items.length >= 3 ? items : undefined
+  })
+  assert.deepEqual(
+    found
+      ?.map(({ attribution, sightings }) => `${attribution.result} ${attribution.why ?? ''} ${sightings}`)
+      .toSorted(),
+    ['attributed  2', 'not-attributable no-port 1', 'outside not-ours 1'],
+  )
+  assert.deepEqual(
+    post.got.map(({ to }) => to),
+    ['tb-binh@example.vn'],
+    'exactly the right one is warned',
+  )
+  const letter = post.got[0]!.text
+  assert.match(letter, /c2\[\.\]bad-host\[\.\]vn/)
+  assert.doesNotMatch(letter, /https?:|www\./)
+  const code = /[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}/.exec(letter)?.[0] ?? ''
+  const confirm = async (typed: string): Promise<string> =>
+    (await fetch(`${node.public}/warning`, form(node.public, undefined, { code: typed }))).text()
+  assert.match(await confirm(code), /do chúng tôi gửi/)
+  assert.doesNotMatch(await confirm('0000-0000'), /Đúng, thư này do chúng tôi gửi/)
+
+  await put('/api/events', 'application/x-ndjson', dns('198.51.100.7', 2_102, 'c2.bad-host.vn'))
+  await until(async () => {
+    const { items } = await analyst.ask<{ items: Infection[] }>('GET', '/api/subscribers/infections')
+    return items.find(({ sightings }) => sightings === 3)
+  })
+  assert.equal(post.got.length, 1, 'seen again, warned once')
 })

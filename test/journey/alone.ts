@@ -2,8 +2,10 @@ import { execFileSync, spawn } from 'node:child_process'
 import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { AddressInfo } from 'node:net'
 import type { Role } from '../../src/app/config.ts'
 import type { StaffRole } from '../../src/kit/contract.ts'
+import { SMTPServer } from 'smtp-server'
 import { freePort } from '../../src/storage/sql/testing.ts'
 import { root, until } from '../commands/processes.ts'
 import { enrol, form } from '../running-node.ts'
@@ -110,5 +112,41 @@ export async function startAlone(
       await ended
       rmSync(data, { recursive: true, force: true })
     },
+  }
+}
+
+/** A real mail server that keeps what it takes; texts with their quoted-printable undone. */
+export async function mailServer(): Promise<
+  AsyncDisposable & { readonly port: number; readonly got: { to: string; text: string }[] }
+> {
+  const got: { to: string; text: string }[] = []
+  const server = new SMTPServer({
+    authOptional: true,
+    disabledCommands: ['STARTTLS'],
+    onData(stream, session, done) {
+      const parts: Buffer[] = []
+      stream.on('data', (part: Buffer) => parts.push(part))
+      stream.on('end', () => {
+        const raw = Buffer.concat(parts).toString('latin1')
+        const body = raw.slice(raw.indexOf('\r\n\r\n') + 4)
+        const bytes = /^content-transfer-encoding: base64/im.test(raw)
+          ? Buffer.from(body, 'base64')
+          : Buffer.from(
+              body
+                .replace(/=\r\n/g, '')
+                .replace(/=([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16))),
+              'latin1',
+            )
+        got.push({ to: session.envelope.rcptTo[0]!.address, text: bytes.toString('utf8') })
+        done()
+      })
+    },
+  })
+  server.on('error', () => undefined)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    port: (server.server.address() as AddressInfo).port,
+    got,
+    [Symbol.asyncDispose]: () => new Promise((resolve) => server.close(() => resolve())),
   }
 }
