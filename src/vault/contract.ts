@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { route } from '../kit/contract.ts'
+import { At } from '../kit/listing.ts'
 import { Reference, Subject } from '../kit/schema.ts'
 
 const Collection = z.string().regex(/^[a-z][a-z-]{0,29}$/, 'expected the name of a collection')
@@ -38,6 +39,27 @@ const Items = z.strictObject({
     .max(LIMIT),
 })
 const Judged = z.strictObject({ items: z.array(z.union([z.strictObject({ ok: z.literal(true) }), Refused])) })
+
+const one = z.strictObject({ subject: Subject })
+const Held = z.strictObject({
+  collection: z.string(),
+  record: z.string(),
+  field: z.string(),
+  /** Class of the data by law, today. */
+  class: z.enum(['basic', 'sensitive']),
+  /** Never given out, only checked. */
+  writeOnly: z.boolean(),
+  at: At,
+})
+/** What a purpose opens of one record of this person at this moment. */
+const Opening = z.strictObject({
+  purpose: z.string(),
+  title: z.strictObject({ vi: z.string(), en: z.string() }),
+  ground: z.enum(['consent', 'agreement', 'law']),
+  opens: z.array(z.strictObject({ collection: z.string(), record: z.string(), fields: z.array(z.string()) })),
+  /** Code of why nothing opens, or null. */
+  why: z.string().nullable(),
+})
 
 export const vaultRoutes = {
   put: route({
@@ -122,5 +144,61 @@ export const vaultRoutes = {
     summary: 'Check a password; it is never given out',
     body: z.strictObject({ purpose: Word, reason: Reason, subject: Subject, password: z.string().min(1).max(200) }),
     response: z.strictObject({ right: z.boolean() }),
+  }),
+  figures: route({
+    id: 'vault.figures',
+    method: 'GET',
+    path: '/api/vault/figures',
+    listener: 'internal',
+    access: { roles: ['administrator', 'dpo', 'auditor'] },
+    summary: 'How many people and sealed values the vault holds, by collection; at most half a minute old',
+    query: z.strictObject({}),
+    response: z.strictObject({
+      people: z.int(),
+      values: z.int(),
+      collections: z.array(z.strictObject({ collection: z.string(), people: z.int(), values: z.int() })),
+      at: At,
+    }),
+  }),
+  person: route({
+    id: 'vault.person',
+    method: 'GET',
+    path: '/api/vault/people/:subject',
+    listener: 'internal',
+    access: { roles: ['dpo', 'support', 'auditor'] },
+    summary: 'Which fields are held of a person and on what they may be read now; never a value',
+    params: one,
+    query: z.strictObject({}),
+    response: z.strictObject({
+      subject: z.string(),
+      since: At,
+      held: z.array(Held),
+      /** More fields than are told here. */
+      more: z.boolean(),
+      consents: z.array(
+        z.strictObject({ purpose: z.string(), version: z.int(), givenAt: At, withdrawnAt: At.nullable() }),
+      ),
+      agreements: z.array(z.strictObject({ kind: z.string(), ref: z.string(), openedAt: At })),
+      purposes: z.array(Opening),
+    }),
+  }),
+  reveal: route({
+    id: 'vault.reveal',
+    method: 'POST',
+    path: '/api/vault/people/:subject/reveal',
+    listener: 'internal',
+    access: { roles: ['dpo', 'support'] },
+    summary:
+      'Show fields of one record to a member of staff, on a live ground and for a ticket; recorded before it is answered',
+    params: one,
+    query: z.strictObject({}),
+    body: z.strictObject({
+      purpose: Word,
+      reason: Reason,
+      collection: Collection,
+      record: Record_,
+      fields: z.array(Field).min(1).max(20),
+    }),
+    response: z.strictObject({ fields: z.record(z.string(), z.string().nullable()) }),
   }),
 } as const

@@ -6,6 +6,7 @@ import { getService } from './get.ts'
 import { keyring } from './keyring.ts'
 import { judge, putService } from './put.ts'
 import { searchService } from './search.ts'
+import { staffService } from './staff.ts'
 import type { KeyTables } from './store.ts'
 
 export { vaultRoutes } from './contract.ts'
@@ -26,7 +27,8 @@ export function openVault(ctx: VaultContext) {
       .executeTakeFirstOrThrow()
     return Number(row.n)
   }
-  return { people, put: putService(ctx, keys), get: getService(ctx, keys), search, checkPassword }
+  const get = getService(ctx, keys)
+  return { people, put: putService(ctx, keys), get, search, checkPassword, staff: staffService(ctx, { people, get }) }
 }
 
 export const vaultApi = (vault: Vault): readonly Bound[] => [
@@ -42,5 +44,10 @@ export const vaultApi = (vault: Vault): readonly Bound[] => [
   })),
   answer(rows.checkPassword, async ({ body }, { caller }) => ({
     right: await vault.checkPassword(body.purpose, body.reason, body.subject, body.password, actorOf(caller)),
+  })),
+  answer(rows.figures, () => vault.staff.figures()),
+  answer(rows.person, ({ params }) => vault.staff.person(params.subject)),
+  answer(rows.reveal, async ({ params, body }, { caller }) => ({
+    fields: await vault.staff.reveal(params.subject, body, actorOf(caller)),
   })),
 ]
