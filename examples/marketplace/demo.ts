@@ -8,6 +8,7 @@ import { plant } from './journey/planted.ts'
 import { readAndWithdraw } from './journey/reading.ts'
 import { searchDisk } from './journey/searching.ts'
 import { travel } from './journey/travels.ts'
+import { warn } from './journey/warning.ts'
 import { worldAt, type Report, type World } from './journey/world.ts'
 
 type Io = { out(text: string): void; err(text: string): void }
@@ -77,8 +78,9 @@ async function journey(world: World, report: Report): Promise<string[]> {
   await readAndWithdraw(world, buyer, agreed, report)
   const refused = await attack(world, report)
   await writeOrdinarily(world, report)
-  const { authority } = await travel(world, report)
-  await listen(world, authority, report)
+  const travelled = await travel(world, report)
+  await warn(world, travelled, report)
+  await listen(world, travelled.authority, report)
   return refused
 }
 

@@ -1,6 +1,3 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { z } from 'zod'
 import { audit as openAudit, type Audit } from '../audit/index.ts'
 import type { KeyBundle } from '../engine/seal/index.ts'
 import { refusalStore, type RefusalStore } from '../gateway/index.ts'
@@ -11,7 +8,7 @@ import type { Clock } from '../kit/clock.ts'
 import { KhienError } from '../kit/errors.ts'
 import type { Entropy } from '../kit/ids.ts'
 import { inLanguage } from '../kit/i18n.ts'
-import { STAFF_ROLES, type Listener } from '../kit/contract.ts'
+import type { Listener } from '../kit/contract.ts'
 import type { Log } from '../kit/log.ts'
 import type { Mailer } from '../mail/index.ts'
 import { openOutbox, type Outbox } from '../outbox/index.ts'
@@ -27,6 +24,7 @@ import { metrics as openMetrics } from './metrics.ts'
 import { obtainKey, openKey } from './node-key.ts'
 import { nodePages, nodeRoutes } from './node-pages.ts'
 import { ROLE_SLICES } from './roles/index.ts'
+import { demoInvite, leaveMailKey, leaveServiceKey } from './demo-gifts.ts'
 import { postOffice } from './post-office.ts'
 import { secretsOf, type Secrets } from './secrets.ts'
 import { checkKey } from './store-pair.ts'
@@ -182,7 +180,9 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
         person: config.publicOrigin.startsWith('https:'),
       },
     })
-    const mailer = config.mail && (await postOffice(config.mail, stores.db, secrets, config.controller))
+    const post = config.mail && (await postOffice(config.mail, stores.db, secrets, config.controller))
+    if (post && config.demo) leaveMailKey(config, post.record)
+    const mailer = post?.mailer
     const opened: Opened = {
       ...deps,
       config,
@@ -246,7 +246,7 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
 
   const bundle = await obtainKey(config)
   if (bundle) await unseal(bundle)
-  if (open && config.demo && config.role === 'platform') await demoServiceKey(config, open.identity)
+  if (open && config.demo) await leaveServiceKey(config, open.identity)
 
   const fetchOn = (listener: Listener) => ({
     fetch: (request: Request, env: object) =>
@@ -289,33 +289,3 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
 
 const peerOf = (env: object): string =>
   (env as { incoming?: { socket: { remoteAddress?: string } } }).incoming?.socket.remoteAddress ?? ''
-
-/** The demo's own operators: whoever may open the socket may act as the host anyway. */
-async function demoInvite(identity: Identity, body: unknown): Promise<{ token: string }> {
-  const { roles } = z.object({ roles: z.array(z.enum(STAFF_ROLES)).min(1) }).parse(body)
-  return { token: await identity.staff.invite(roles, 'host') }
-}
-
-/** The example marketplace finds its service key here; a key that this node no longer knows is made anew. */
-async function demoServiceKey(config: NodeConfig, identity: Identity): Promise<void> {
-  const known = (await identity.keys.list()).some((key) => key.name === 'Chợ Sen' && key.revoked_at === null)
-  const path = join(dirname(config.folder), 'marketplace', 'service-key.json')
-  if (known) return
-  const { id, key } = await identity.keys.create(
-    'Chợ Sen',
-    [
-      'processing:declare',
-      'consent:write',
-      'consent:read',
-      'agreement:write',
-      'vault:write',
-      'vault:read',
-      'vault:search',
-      'vault:password',
-      'events:write',
-    ],
-    'host',
-  )
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-  writeFileSync(path, `${JSON.stringify({ id, key })}\n`, { mode: 0o600, flush: true })
-}

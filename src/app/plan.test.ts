@@ -37,7 +37,9 @@ for (const { argv, terminal, key } of [
     assert.deepEqual(plan(argv, terminal).nodes[0]!.key, key))
 
 test('a key descriptor goes to the node alone and once', () => {
-  const [node, gateway] = specsOf(plan(`${OWN} --key-fd 5 --workers 1`), '/opt/khien')
+  const specs = specsOf(plan(`${OWN} --key-fd 5 --workers 1`), '/opt/khien')
+  const [node] = specs
+  const gateway = specs.find(({ name }) => name === 'gateway 1')
   assert.deepEqual(node!.fds, [5])
   assert.deepEqual((node!.config as { key: unknown }).key, { from: 'fd', fd: 4 })
   assert.deepEqual((node!.configAfterRestart as { key: unknown }).key, { from: 'sealed' })

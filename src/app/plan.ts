@@ -11,6 +11,7 @@ import {
   type Role,
   type StartConfig,
 } from './config.ts'
+import { mailKeys } from './demo-gifts.ts'
 
 export type MarketplaceConfig = {
   readonly listen: Address
@@ -21,11 +22,19 @@ export type MarketplaceConfig = {
   readonly keyFile: string
 }
 
+export type MailboxConfig = {
+  readonly folder: string
+  readonly smtp: Address
+  readonly web: Address & { readonly keys: string }
+}
+
 /** Everything one start brings up, before anything is touched. */
 export type Plan = {
   readonly nodes: readonly NodeConfig[]
   readonly gateway: (GatewayConfig & { readonly origin: string }) | undefined
   readonly marketplace: MarketplaceConfig | undefined
+  /** The demo's mail server, whose mails a page shows. */
+  readonly mailbox: MailboxConfig | undefined
   readonly listeners: readonly Listener[]
 }
 export type Listener = { readonly name: string; readonly address: Address }
@@ -88,6 +97,14 @@ export function planStart(config: StartConfig, terminal: boolean): Plan {
           keyFile: join(config.data, 'marketplace', 'service-key.json'),
         }
       : undefined
+  const at = (offset: number): Address => ({ host: '127.0.0.1', port: config.port + offset })
+  const mailbox = config.demo
+    ? {
+        folder: join(config.data, 'mailbox'),
+        smtp: at(DEMO.mail),
+        web: { ...at(DEMO.mailbox), keys: mailKeys(config.data) },
+      }
+    : undefined
   const listeners = [
     ...(gateway ? [{ name: 'gateway', address: gateway.listen }] : []),
     ...nodes.flatMap((node) => [
@@ -95,8 +112,15 @@ export function planStart(config: StartConfig, terminal: boolean): Plan {
       { name: `${node.role} public`, address: node.public },
     ]),
     ...(marketplace ? [{ name: 'marketplace', address: marketplace.listen }] : []),
+    ...(gateway?.demoListen ? [{ name: 'gateway, demo', address: gateway.demoListen }] : []),
+    ...(mailbox
+      ? [
+          { name: 'mail', address: mailbox.smtp },
+          { name: 'mailbox', address: mailbox.web },
+        ]
+      : []),
   ]
-  return { nodes, gateway, marketplace, listeners }
+  return { nodes, gateway, marketplace, mailbox, listeners }
 }
 
 function planNode(config: StartConfig, role: Role, terminal: boolean): NodeConfig {

@@ -1,4 +1,4 @@
-import { newDkimKey, openMailer, type Mailer } from '../mail/index.ts'
+import { dkimRecord, newDkimKey, openMailer, type Mailer } from '../mail/index.ts'
 import { bytesType, type Database, type Migration } from '../storage/sql/index.ts'
 import type { NodeConfig } from './config.ts'
 import type { Secrets } from './secrets.ts'
@@ -27,18 +27,20 @@ export async function postOffice(
   db: Database,
   secrets: Pick<Secrets, 'sealSmall' | 'openSmall'>,
   controller: string,
-): Promise<Mailer> {
+): Promise<{ readonly mailer: Mailer; readonly record: { readonly name: string; readonly value: string } }> {
   const { hostname, port, protocol, username, password } = new URL(mail.url)
   const secure = protocol === 'smtps:'
   const privateKey = await keyOf(db, secrets)
-  return openMailer({
+  const dkim = { domain: mail.from.slice(mail.from.indexOf('@') + 1), selector: SELECTOR, privateKey }
+  const mailer = openMailer({
     host: hostname,
     port: Number(port) || (secure ? 465 : 25),
     secure,
     ...(username === '' ? {} : { user: decodeURIComponent(username), pass: decodeURIComponent(password) }),
     from: `${JSON.stringify(controller)} <${mail.from}>`,
-    dkim: { domain: mail.from.slice(mail.from.indexOf('@') + 1), selector: SELECTOR, privateKey },
+    dkim,
   })
+  return { mailer, record: dkimRecord(dkim) }
 }
 
 async function keyOf(db: Database, secrets: Pick<Secrets, 'sealSmall' | 'openSmall'>): Promise<string> {

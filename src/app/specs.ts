@@ -21,6 +21,10 @@ export function specsOf(plan: Plan, root: string): ProcessSpec[] {
     const module = join(root, 'examples/marketplace/server.ts')
     specs.push({ name: 'marketplace', module, config: marketplace, restart: true, needs: ['platform'] })
   }
+  if (plan.mailbox !== undefined) {
+    const module = join(root, 'examples/telecom/server.ts')
+    specs.push({ name: 'mailbox', module, config: plan.mailbox, restart: true })
+  }
   return specs
 }
 

@@ -10,6 +10,7 @@ import { plant, searchFolder } from '../../examples/marketplace/journey/planted.
 import { khien, readAndWithdraw } from '../../examples/marketplace/journey/reading.ts'
 import { searchDisk } from '../../examples/marketplace/journey/searching.ts'
 import { travel } from '../../examples/marketplace/journey/travels.ts'
+import { warn } from '../../examples/marketplace/journey/warning.ts'
 import { newSeen, Visitor, type Report, type World } from '../../examples/marketplace/journey/world.ts'
 import { until } from '../commands/processes.ts'
 import { leaksIn } from './leaks.ts'
@@ -41,8 +42,9 @@ test('một ngày với Khiên', async (t) => {
     })
 
     await t.test('tấn công đi qua các nút; người dân phản ánh', async () => {
-      const { authority } = await travel(world, strict)
-      await listen(world, authority, strict)
+      const travelled = await travel(world, strict)
+      await warn(world, travelled, strict)
+      await listen(world, travelled.authority, strict)
     })
 
     await t.test('npm run demo nói điều ấy cho người xem, và nói rõ khi chưa có gì chạy', async () => {
@@ -68,6 +70,7 @@ test('một ngày với Khiên', async (t) => {
           'node.ts',
           'node.ts',
           'node.ts',
+          'server.ts',
           'server.ts',
           'store.ts',
           'store.ts',
