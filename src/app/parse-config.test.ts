@@ -25,7 +25,7 @@ test('nothing said is the demo on the loopback', () => {
   assert.equal(config.data, '/opt/khien/data')
   assert.deepEqual(new Set(Object.values(config.bind)), new Set(['127.0.0.1']))
   const ports = planStart(config, false).listeners.map(({ address }) => address.port)
-  assert.deepEqual(ports, [8080, 8081, 8091, 8082, 8092, 8083, 8093, 8100])
+  assert.deepEqual(ports, [8080, 8081, 8091, 8082, 8092, 8083, 8093, 8100, 8101, 8102, 8103])
 })
 
 test('flag before environment before file', () => {

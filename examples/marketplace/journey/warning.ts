@@ -39,8 +39,9 @@ export async function warn(
     if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`)
     return (await response.json()) as Record<string, number>
   }
-  const before = (await mails(world)).length
   const at = Date.now()
+  // In the mail its dots are written [.], so that nothing can be clicked.
+  const [name = ''] = callback.split('.')
   await send('/api/subscribers/contacts', 'application/json', JSON.stringify({ items: SUBSCRIBERS }))
   const log = await send('/api/subscribers/port-logs', 'text/csv', portLog(at))
   report.check(
@@ -82,7 +83,7 @@ export async function warn(
   report.step('Cảnh báo đúng người', 'Warning the right person')
   const sent = await until(async () => {
     const all = await mails(world)
-    return all.find(({ to, text }) => to === mailOf(INFECTED.subscriber) && text.includes(callback.split('.')[0]!))
+    return all.find(({ to, text }) => to === mailOf(INFECTED.subscriber) && text.includes(name))
   })
   report.check(
     'thư tiếng Việt tới đúng thuê bao, có chữ ký DKIM đúng, không có đường dẫn',
@@ -90,13 +91,13 @@ export async function warn(
     sent !== undefined && sent.dkim.result === 'pass' && !/https?:|www\./.test(sent.text),
     sent?.dkim.result ?? '',
   )
-  X
+  const fresh = (await mails(world)).filter((mail) => mail.text.includes(name))
   const others = [NEIGHBOUR, ...SCANNED].map(({ subscriber }) => mailOf(subscriber))
   report.check(
     'người chung địa chỉ và người chỉ bị quét không nhận gì',
     'who shares the address and who was only scanned get nothing',
     fresh.length === 1 && !fresh.some(({ to }) => others.includes(to)),
-    `${fresh.length}, ${before}`,
+    `${fresh.length}`,
   )
   const code = /[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}/.exec(sent?.text ?? '')?.[0] ?? ''
   const person = new Visitor()
