@@ -103,6 +103,8 @@ export function useAct<R extends Route>(route: R, changes: readonly string[]) {
   const client = useQueryClient()
   return useMutation<Got<R>, Error, Sent<R>>({
     mutationFn: (sent) => call(route, sent),
+    // An answer may hold a secret shown once; nothing remembers it beyond the page.
+    gcTime: 0,
     onSuccess: () =>
       client.invalidateQueries({
         predicate: ({ queryKey }) => changes.some((start) => String(queryKey[0]).startsWith(start)),

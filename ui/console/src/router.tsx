@@ -54,6 +54,7 @@ const detect = () => import('./areas/detect.tsx')
 const cases = () => import('./areas/cases.tsx')
 const share = () => import('./areas/share.tsx')
 const warn = () => import('./areas/warn.tsx')
+const peers = () => import('./areas/peers.tsx')
 const reports = () => import('./areas/reports.tsx')
 const evidence = () => import('./areas/evidence.tsx')
 
@@ -68,9 +69,21 @@ const tree = root.addChildren([
   ),
   at('/people', lazyRouteComponent(people, 'Purposes')),
   at('/people/reads', lazyRouteComponent(people, 'Reads')),
+  at(
+    '/people/find',
+    lazyRouteComponent(() => import('./areas/people-find.tsx'), 'Find'),
+  ),
+  at(
+    '/people/$id',
+    lazyRouteComponent(() => import('./areas/person.tsx'), 'OnePerson'),
+  ),
   at('/detect', lazyRouteComponent(detect, 'Detect')),
   at('/detect/alerts', lazyRouteComponent(detect, 'Alerts')),
   at('/detect/alerts/$id', lazyRouteComponent(detect, 'OneAlert')),
+  at(
+    '/detect/recipients',
+    lazyRouteComponent(() => import('./areas/recipients.tsx'), 'Recipients'),
+  ),
   at('/detect/rules', lazyRouteComponent(detect, 'Rules')),
   at('/detect/cases', lazyRouteComponent(cases, 'Cases')),
   at('/detect/cases/$id', lazyRouteComponent(cases, 'OneCase')),
@@ -81,7 +94,11 @@ const tree = root.addChildren([
   at('/share', lazyRouteComponent(share, 'Share')),
   at('/share/indicators', lazyRouteComponent(share, 'Indicators')),
   at('/share/indicators/$id', lazyRouteComponent(share, 'OneIndicator')),
-  at('/share/peers', lazyRouteComponent(share, 'Peers')),
+  at(
+    '/share/centre',
+    lazyRouteComponent(() => import('./areas/centre.tsx'), 'Centre'),
+  ),
+  at('/share/peers', lazyRouteComponent(peers, 'Peers')),
   at('/share/transfers', lazyRouteComponent(share, 'Transfers')),
   at('/share/blocks', lazyRouteComponent(share, 'Blocks')),
   at('/warn', lazyRouteComponent(warn, 'Warn')),

@@ -1,16 +1,32 @@
 import { Link } from '@tanstack/react-router'
 import { useMemo } from 'react'
 import { auditRoutes, type ActView } from '../../../../src/audit/contract.ts'
+import { vaultRoutes } from '../../../../src/vault/contract.ts'
 import type { Column } from '../components/data-table.tsx'
 import { List } from '../components/list.tsx'
 import { Leaf, Status } from '../components/marks.tsx'
 import { useFormats, useWords } from '../language.tsx'
+import { useMay } from '../shell/me.tsx'
 import { evidenceWords } from '../words/evidence.ts'
 
 export const RESULT_SHAPE = { allowed: 'ok', done: 'ok', refused: 'stop', failed: 'look' } as const
 /** An id is cut in the middle where many stand below each other; its own page has it whole. */
 export const brief = (id: string): string =>
   id.length <= 20 ? id : `${id.slice(0, id.indexOf('_') + 1)}…${id.slice(-6)}`
+
+/** A person's token leads to their page for those who may see it, else to the acts about them. */
+function Whose({ subject }: { readonly subject: string }) {
+  const token = <span className="tok">{subject}</span>
+  return useMay(vaultRoutes.person) ? (
+    <Link to="/people/$id" params={{ id: subject }}>
+      {token}
+    </Link>
+  ) : (
+    <Link to="/evidence" search={{ q: `subject:${subject}` }}>
+      {token}
+    </Link>
+  )
+}
 
 type Wish = {
   readonly kind?: string | undefined
@@ -57,14 +73,7 @@ export function ActList({ wish, name, none }: Props) {
         id: 'subject',
         head: m.subject,
         fold: 'lo',
-        cell: ({ subject }) =>
-          subject === null ? (
-            ''
-          ) : (
-            <Link to="/evidence" search={{ q: `subject:${subject}` }}>
-              <span className="tok">{subject}</span>
-            </Link>
-          ),
+        cell: ({ subject }) => (subject === null ? '' : <Whose subject={subject} />),
       },
       { id: 'purpose', head: m.purpose, fold: 'lo', cell: ({ purpose }) => <span className="tok">{purpose}</span> },
       {

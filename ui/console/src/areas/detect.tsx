@@ -3,6 +3,7 @@ import { Link, useParams } from '@tanstack/react-router'
 import { useMemo, useState } from 'react'
 import { caseRoutes } from '../../../../src/cases/contract.ts'
 import { detectionRoutes, type Alert } from '../../../../src/detection/contract.ts'
+import { detectionMessages } from '../../../../src/detection/messages.ts'
 import { useCall, type Got } from '../api.ts'
 import { DataTable, type Column } from '../components/data-table.tsx'
 import { Filters } from '../components/filters.tsx'
@@ -286,11 +287,20 @@ function AlertPage({ of: alert }: { readonly of: Alert }) {
 }
 
 type Rule = Got<typeof detectionRoutes.rules>['items'][number]
+/** A rule from elsewhere says what it is for in its author's language. */
+function RuleText({ of }: { readonly of: Rule }) {
+  const { language } = useSpeech()
+  const own = language === 'vi' ? detectionMessages.vi.descriptions[of.id] : undefined
+  return (
+    <span className="sub" {...(own === undefined && language === 'vi' ? { lang: 'en' } : {})}>
+      {own ?? of.description}
+    </span>
+  )
+}
 export function Rules() {
   const m = useWords(detectWords)
   const f = useFormats()
   const ruleName = useRuleName()
-  const { language } = useSpeech()
   const rules = useCall(detectionRoutes.rules, {}, { every: 15_000 })
   const columns = useMemo(
     (): readonly Column<Rule>[] => [
@@ -303,7 +313,7 @@ export function Rules() {
         cell: (rule) => (
           <>
             {ruleName(rule)}
-            {language === 'en' ? <span className="sub">{rule.description}</span> : null}
+            <RuleText of={rule} />
           </>
         ),
       },
@@ -329,7 +339,7 @@ export function Rules() {
       },
       { id: 'file', head: m.file, fold: 'lo', cell: (rule) => <span className="tok">{rule.file}</span> },
     ],
-    [m, f, ruleName, language],
+    [m, f, ruleName],
   )
   return (
     <>
@@ -343,7 +353,9 @@ export function Rules() {
             {rules.data ? (
               <span>
                 {m.rulesThan(f.n(rules.data.seen))},{' '}
-                {rules.data.until === null ? m.notYet : m.reached(f.when(rules.data.until))}
+                {rules.data.until === null
+                  ? m.notYet
+                  : m.reached(f.when(rules.data.until), f.span(rules.data.behindMs ?? 0))}
               </span>
             ) : null}
           </>

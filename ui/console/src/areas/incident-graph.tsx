@@ -1,5 +1,7 @@
 import type { Case } from '../../../../src/cases/contract.ts'
-import type { IndicatorView } from '../../../../src/exchange/contract.ts'
+import { useQueries } from '@tanstack/react-query'
+import { exchangeRoutes, type IndicatorView } from '../../../../src/exchange/contract.ts'
+import { call, type Got } from '../api.ts'
 import { useFormats, useWords } from '../language.tsx'
 import { useMe } from '../shell/me.tsx'
 import { caseWords } from '../words/cases.ts'
@@ -8,6 +10,29 @@ import { partWords } from '../words/parts.ts'
 type Edge = { readonly from: string; readonly to: string; readonly what: string }
 
 /** What crossed which node, where identities stop, and the same as a table for narrow screens and readers. */
+/** Indicators whose deliveries are asked for by name. */
+const ASKED = 10
+type Delivery = Got<typeof exchangeRoutes.indicator>['deliveries'][number]
+
+/** Who has what of the case: one peer by name, or how many. */
+function usePeers(sent: readonly IndicatorView[]): {
+  readonly name: string | undefined
+  readonly names: readonly string[]
+} {
+  const f = useFormats()
+  const answers = useQueries({
+    queries: sent.slice(0, ASKED).map(({ id }) => ({
+      queryKey: [exchangeRoutes.indicator.id, { params: { id } }],
+      queryFn: () => call(exchangeRoutes.indicator, { params: { id } }),
+    })),
+  })
+  const gone = answers.flatMap(({ data }) =>
+    (data?.deliveries ?? []).filter(({ state }: Delivery) => state !== 'refused'),
+  )
+  const names = [...new Set(gone.map(({ name }) => name))]
+  return { names, name: names.length > 1 ? `${names[0]} +${f.n(names.length - 1)}` : names[0] }
+}
+
 export function IncidentGraph({ one, shared }: { readonly one: Case; readonly shared: readonly IndicatorView[] }) {
   const m = useWords(caseWords)
   const parts = useWords(partWords)
@@ -17,6 +42,8 @@ export function IncidentGraph({ one, shared }: { readonly one: Case; readonly sh
   const hosts = one.observables.filter(({ role }) => role === 'callback')
   const sent = shared.filter(({ sharedWith }) => sharedWith > 0)
   const seen = shared.reduce((sum, { sightings }) => sum + sightings, 0)
+  const { name, names } = usePeers(sent)
+  const others = name ?? m.peers
   const self = node.controller ?? m.thisNode
   const nameOf = (list: typeof sources): string =>
     list.length === 1 ? list[0]!.value : list.length > 1 ? `${list[0]!.value} +${f.n(list.length - 1)}` : ''
@@ -24,8 +51,10 @@ export function IncidentGraph({ one, shared }: { readonly one: Case; readonly sh
     ...(one.from === null ? [] : [{ from: one.from, to: self, what: m.alertsOf }]),
     ...(sources.length > 0 ? [{ from: nameOf(sources), to: self, what: m.attacked }] : []),
     ...(hosts.length > 0 ? [{ from: self, to: nameOf(hosts), what: m.wanted }] : []),
-    ...(sent.length > 0 ? [{ from: self, to: m.peers, what: m.sentIndicators(f.n(sent.length)) }] : []),
-    ...(seen > 0 ? [{ from: m.peers, to: self, what: m.sawIt(f.n(seen)) }] : []),
+    ...(sent.length > 0
+      ? [{ from: self, to: names.length > 0 ? names.join(', ') : m.peers, what: m.sentIndicators(f.n(sent.length)) }]
+      : []),
+    ...(seen > 0 ? [{ from: others, to: self, what: m.sawIt(f.n(seen)) }] : []),
   ]
   const said = edges.map(({ from, to, what }) => `${from} → ${to}: ${what}`).join('; ')
   return (
@@ -91,7 +120,7 @@ export function IncidentGraph({ one, shared }: { readonly one: Case; readonly sh
               </text>
               <path className="nd" d="M640 50 668 78 640 106 612 78Z" />
               <text className="n" x="640" y="130" textAnchor="middle">
-                {m.peers}
+                {others}
               </text>
             </>
           ) : null}

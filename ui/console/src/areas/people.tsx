@@ -1,6 +1,7 @@
 import { useMemo } from 'react'
 import { auditRoutes } from '../../../../src/audit/contract.ts'
 import { consentRoutes } from '../../../../src/consent/contract.ts'
+import { vaultRoutes } from '../../../../src/vault/contract.ts'
 import { rightsMessages } from '../../../../src/rights/messages.ts'
 import { useCall, type Got } from '../api.ts'
 import { DataTable, type Column } from '../components/data-table.tsx'
@@ -12,8 +13,10 @@ import { Empty, Failed, Loading } from '../components/states.tsx'
 import { ApiError } from '../api.ts'
 import { useFormats, useSpeech, useWords } from '../language.tsx'
 import { useListState } from '../search.ts'
+import { useMay } from '../shell/me.tsx'
 import { peopleWords } from '../words/people.ts'
 import { ActList } from './act-list.tsx'
+import { Holdings } from './people-find.tsx'
 
 type Declared = Got<typeof consentRoutes.processing>['purposes'][number]
 /** Refusals are looked for among so many of the newest reads. */
@@ -25,6 +28,7 @@ export function Purposes() {
   const f = useFormats()
   const processing = useCall(consentRoutes.processing, {})
   const reads = useCall(auditRoutes.list, { query: { kind: 'vault.read', limit: LATEST } }, { every: 30_000 })
+  const mayCount = useMay(vaultRoutes.figures)
   const refused = (reads.data?.items ?? []).filter(({ result }) => result === 'refused').length
   const undeclared = processing.error instanceof ApiError && processing.error.code === 'consent/nothing-declared'
   return (
@@ -62,6 +66,7 @@ export function Purposes() {
           <Loading />
         )}
       </Sec>
+      {mayCount ? <Holdings /> : null}
       <Sec title={m.withdrawals}>
         <ActList
           name="withdrawals"

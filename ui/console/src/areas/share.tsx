@@ -4,7 +4,6 @@ import { exchangeRoutes, type IndicatorView } from '../../../../src/exchange/con
 import { exchangeMessages } from '../../../../src/exchange/messages.ts'
 import { useAct, useCall, type Got } from '../api.ts'
 import type { Column } from '../components/data-table.tsx'
-import { DataTable } from '../components/data-table.tsx'
 import { AskDialog, Choices } from '../components/dialog.tsx'
 import { Filters } from '../components/filters.tsx'
 import { List } from '../components/list.tsx'
@@ -12,19 +11,19 @@ import { Status } from '../components/marks.tsx'
 import { NeedsNow, type Need } from '../components/needs-now.tsx'
 import { Facts, Head, Sec } from '../components/page.tsx'
 import { QueryBar, valuesOf, type QueryField } from '../components/query-bar.tsx'
-import { Empty, Shown } from '../components/states.tsx'
+import { Shown } from '../components/states.tsx'
 import { Stat, Stats } from '../components/stat.tsx'
 import { Timeline } from '../components/timeline.tsx'
 import { useToast } from '../components/toast.tsx'
 import { useFormats, useSpeech, useWords } from '../language.tsx'
 import { useListState } from '../search.ts'
 import { useMay } from '../shell/me.tsx'
-import { useSentence } from '../words/errors.ts'
+import { partnerWords } from '../words/partners.ts'
 import { shareWords } from '../words/share.ts'
 import { IndicatorList, INDICATOR_SHAPE } from './indicator-list.tsx'
 import { ExportDialog } from './export-file.tsx'
+import { FailureTable, ImportFileDialog, type Failures } from './import-file.tsx'
 
-type Peer = Got<typeof exchangeRoutes.peers>['items'][number]
 type Transfer = Got<typeof exchangeRoutes.transfers>['items'][number]
 type Refusal = Got<typeof exchangeRoutes.refusals>['items'][number]
 type Block = Got<typeof exchangeRoutes.blocks>['items'][number]
@@ -115,7 +114,10 @@ export function Indicators() {
   const m = useWords(shareWords)
   const { language } = useSpeech()
   const mayExport = useMay(exchangeRoutes.export)
+  const p = useWords(partnerWords)
   const [exporting, setExporting] = useState(false)
+  const [importing, setImporting] = useState(false)
+  const [failures, setFailures] = useState<Failures>([])
   const [{ q = '', state }, change] = useListState()
   const asked = valuesOf(q)
   return (
@@ -126,9 +128,14 @@ export function Indicators() {
         crumb={[{ to: '/share', text: m.title }]}
         acts={
           mayExport ? (
-            <button type="button" className="btn" onClick={() => setExporting(true)}>
-              {m.file}
-            </button>
+            <>
+              <button type="button" className="btn" onClick={() => setExporting(true)}>
+                {m.file}
+              </button>
+              <button type="button" className="btn" onClick={() => setImporting(true)}>
+                {p.import}
+              </button>
+            </>
           ) : undefined
         }
       />
@@ -152,15 +159,18 @@ export function Indicators() {
         example={language === 'vi' ? 'giatri:example' : 'value:example'}
       />
       <IndicatorList state={state} q={asked['value']} role={asked['role']} source={asked['source']} />
+      <FailureTable of={failures} />
       <ExportDialog open={exporting} onClose={() => setExporting(false)} />
+      <ImportFileDialog open={importing} onClose={() => setImporting(false)} onFailures={setFailures} />
     </>
   )
 }
 
 export function OneIndicator() {
   const m = useWords(shareWords)
+  const p = useWords(partnerWords)
+  const { language } = useSpeech()
   const say = useToast()
-  const sentence = useSentence()
   const { id } = useParams({ strict: false }) as { id: string }
   const one = useCall(exchangeRoutes.indicator, { params: { id } })
   const mayWork = useMay(exchangeRoutes.share)
@@ -168,7 +178,7 @@ export function OneIndicator() {
   const share = useAct(exchangeRoutes.share, ['exchange.'])
   const revoke = useAct(exchangeRoutes.revoke, ['exchange.'])
   const peers = useCall(exchangeRoutes.peers, {}, { enabled: mayWork })
-  const [asking, setAsking] = useState<'share' | 'revoke'>()
+  const [asking, setAsking] = useState<'approve' | 'share' | 'revoke'>()
   const of = one.data?.indicator
   const close = (): void => setAsking(undefined)
   const own = of?.source.kind === 'own'
@@ -195,7 +205,7 @@ export function OneIndicator() {
           of && mayWork && own ? (
             <>
               {of.state === 'pending' ? (
-                <button type="button" className="btn go" onClick={() => approve.mutate({ params: { id }, body: {} })}>
+                <button type="button" className="btn go" onClick={() => setAsking('approve')}>
                   {m.approve}
                 </button>
               ) : null}
@@ -216,9 +226,24 @@ export function OneIndicator() {
             </>
           ) : undefined
         }
-        barred={approve.error ? sentence(approve.error) : undefined}
       />
       <Shown of={one}>{(data) => <IndicatorPage of={data} />}</Shown>
+      <AskDialog
+        open={asking === 'approve'}
+        onClose={close}
+        title={p.approveTitle}
+        note={
+          <>
+            {p.approveNote}{' '}
+            {of?.guard ? (exchangeMessages[language].guard[of.guard as 'popular'] ?? of.guardSentence) : ''}
+          </>
+        }
+        act={m.approve}
+        onAct={async () => {
+          await approve.mutateAsync({ params: { id }, body: {} })
+          say(m.done)
+        }}
+      />
       <AskDialog
         open={asking === 'share'}
         onClose={close}
@@ -492,104 +517,6 @@ export function Transfers() {
           every={15_000}
         />
       )}
-    </>
-  )
-}
-
-export function Peers() {
-  const m = useWords(shareWords)
-  const f = useFormats()
-  const peers = useCall(exchangeRoutes.peers, {}, { every: 30_000 })
-  const maySet = useMay(exchangeRoutes.setPeer)
-  const set = useAct(exchangeRoutes.setPeer, ['exchange.'])
-  const columns = useMemo(
-    (): readonly Column<Peer>[] => [
-      {
-        id: 'name',
-        head: m.name,
-        wrap: true,
-        by: ({ name }) => name,
-        cell: ({ name, user }) => (
-          <>
-            {name}
-            <span className="sub mono">{user}</span>
-          </>
-        ),
-      },
-      {
-        id: 'state',
-        head: m.state,
-        fold: 'end',
-        cell: ({ enabled }) => <Status shape={enabled ? 'ok' : 'stop'}>{enabled ? m.enabled : m.disabled}</Status>,
-      },
-      { id: 'role', head: m.peerRole, cell: ({ role }) => m.peerRoles[role] },
-      { id: 'tlp', head: m.maxTlp, cell: ({ maxTlp }) => <span className="tag">TLP:{maxTlp.toUpperCase()}</span> },
-      {
-        id: 'remote',
-        head: m.remote,
-        fold: 'm',
-        wrap: true,
-        cell: ({ remote }) => (remote === null ? m.remoteNone : <span className="tok">{remote.root}</span>),
-      },
-      {
-        id: 'networks',
-        head: m.networks,
-        fold: 'lo',
-        off: true,
-        wrap: true,
-        cell: ({ networks }) => <span className="tok">{networks.join(' ')}</span>,
-      },
-      {
-        id: 'heard',
-        head: m.heard,
-        fold: 'lo',
-        by: ({ lastHeardAt }) => lastHeardAt ?? '',
-        cell: ({ lastHeardAt }) => (lastHeardAt === null ? m.never : f.when(lastHeardAt)),
-      },
-      {
-        id: 'withheld',
-        head: m.withheldCount,
-        num: true,
-        fold: 'lo',
-        by: ({ withheld }) => withheld,
-        cell: ({ withheld }) => (
-          <Link to="/share/transfers" search={{ state: 'withheld' }}>
-            {f.n(withheld)}
-          </Link>
-        ),
-      },
-      ...(maySet
-        ? [
-            {
-              id: 'set',
-              head: m.switch,
-              cell: ({ id, enabled }: Peer) => (
-                <button
-                  type="button"
-                  className="btn"
-                  onClick={() => set.mutate({ params: { id }, body: { enabled: !enabled } })}
-                >
-                  {enabled ? m.disable : m.enable}
-                </button>
-              ),
-            },
-          ]
-        : []),
-    ],
-    [m, f, maySet, set],
-  )
-  return (
-    <>
-      <Head title={m.peers} name={m.peers} crumb={[{ to: '/share', text: m.title }]} />
-      <Shown of={peers}>
-        {({ items }) =>
-          items.length === 0 ? (
-            <Empty title={m.peers}>{m.peersNone}</Empty>
-          ) : (
-            <DataTable name="peers" caption={m.peers} columns={columns} rows={items} idOf={({ id }) => id} />
-          )
-        }
-      </Shown>
     </>
   )
 }

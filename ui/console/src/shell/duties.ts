@@ -1,5 +1,7 @@
 import { auditRoutes } from '../../../../src/audit/contract.ts'
 import { caseRoutes } from '../../../../src/cases/contract.ts'
+import { peopleRoutes } from '../../../../src/cases/people/contract.ts'
+import { socRoutes } from '../../../../src/cases/soc/contract.ts'
 import { consentRoutes } from '../../../../src/consent/contract.ts'
 import { detectionRoutes } from '../../../../src/detection/contract.ts'
 import { exchangeRoutes } from '../../../../src/exchange/contract.ts'
@@ -8,6 +10,7 @@ import { intakeRoutes } from '../../../../src/intake/contract.ts'
 import type { Route } from '../../../../src/kit/contract.ts'
 import { leakwatchRoutes } from '../../../../src/leakwatch/contract.ts'
 import { subscriberRoutes } from '../../../../src/subscribers/contract.ts'
+import { vaultRoutes } from '../../../../src/vault/contract.ts'
 import type { IconName } from '../components/icon.tsx'
 import type { NodeRole } from '../components/marks.tsx'
 import type { shellWords } from '../words/shell.ts'
@@ -48,9 +51,10 @@ const DUTIES: readonly Area[] = [
     name: 'people',
     to: '/people',
     icon: 'person',
-    nodes: ['platform'],
+    nodes: ['platform', 'telecom'],
     parts: [
       { name: 'purposes', to: '/people', needs: consentRoutes.processing },
+      { name: 'find', to: '/people/find', needs: vaultRoutes.person },
       { name: 'reads', to: '/people/reads', needs: auditRoutes.list },
     ],
   },
@@ -64,6 +68,7 @@ const DUTIES: readonly Area[] = [
       { name: 'alerts', to: '/detect/alerts', needs: detectionRoutes.list },
       { name: 'cases', to: '/detect/cases', needs: caseRoutes.list },
       { name: 'rules', to: '/detect/rules', needs: detectionRoutes.rules },
+      { name: 'recipients', to: '/detect/recipients', needs: peopleRoutes.list },
       { name: 'events', to: '/detect/events', needs: intakeRoutes.search, on: ['telecom'] },
     ],
   },
@@ -78,6 +83,7 @@ const DUTIES: readonly Area[] = [
       { name: 'transfers', to: '/share/transfers', needs: exchangeRoutes.transfers },
       { name: 'peers', to: '/share/peers', needs: exchangeRoutes.peers },
       { name: 'blocks', to: '/share/blocks', needs: exchangeRoutes.blocks },
+      { name: 'centre', to: '/share/centre', needs: socRoutes.show, on: ['platform', 'telecom'] },
     ],
   },
   {

@@ -18,6 +18,7 @@ const PLACES: readonly (readonly [RegExp, string])[] = [
   [/^alr_[0-9A-Z]{26}$/i, '/detect/alerts/'],
   [/^ind_[0-9A-Z]{26}$/i, '/share/indicators/'],
   [/^inf_[0-9A-Z]{26}$/i, '/warn/infections/'],
+  [/^[0-9A-Z]{4}(?:-[0-9A-Z]{4}){3}$/, '/people/'],
   [/^rep_[0-9A-Z]{26}$/i, '/reports/'],
 ]
 /** Capitals except in the prefix of our long ids. */

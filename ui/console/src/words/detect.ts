@@ -61,7 +61,7 @@ export const detectWords = words(
     found: 'Đã báo',
     last: 'Báo lần cuối',
     never: 'chưa lần nào',
-    reached: (at: string) => `đọc tới sự kiện lúc ${at}`,
+    reached: (at: string, ago: string) => `sự kiện mới nhất đã đọc lúc ${at}, cách đây ${ago}`,
     notYet: 'chưa đọc sự kiện nào',
   },
   {
@@ -124,7 +124,7 @@ export const detectWords = words(
     found: 'Alerts',
     last: 'Last alert',
     never: 'never',
-    reached: (at) => `read up to events of ${at}`,
+    reached: (at, ago) => `newest event read: ${at}, ${ago} ago`,
     notYet: 'no event read yet',
   },
 )

@@ -1,0 +1,91 @@
+import { useNavigate } from '@tanstack/react-router'
+import type { FormEvent } from 'react'
+import { vaultRoutes } from '../../../../src/vault/contract.ts'
+import { useCall, type Got } from '../api.ts'
+import { DataTable, type Column } from '../components/data-table.tsx'
+import { Field } from '../components/dialog.tsx'
+import { Head, Sec } from '../components/page.tsx'
+import { Empty, Shown } from '../components/states.tsx'
+import { useFormats, useWords } from '../language.tsx'
+import { useMay } from '../shell/me.tsx'
+import { peopleWords } from '../words/people.ts'
+import { personWords } from '../words/person.ts'
+
+/** The way to one person by token; with it what the vault holds, as counts. */
+export function Find() {
+  const m = useWords(personWords)
+  const p = useWords(peopleWords)
+  const navigate = useNavigate()
+  const mayCount = useMay(vaultRoutes.figures)
+  function go(event: FormEvent<HTMLFormElement>): void {
+    event.preventDefault()
+    const token = String(new FormData(event.currentTarget).get('token')).trim().toUpperCase()
+    void navigate({ to: '/people/$id', params: { id: token } })
+  }
+  return (
+    <>
+      <Head title={m.find} name={m.find} crumb={[{ to: '/people', text: p.title }]} meta={<span>{m.findLead}</span>} />
+      <form className="find-one" onSubmit={go}>
+        <Field label={m.token}>
+          <input
+            className="in mono token"
+            name="token"
+            required
+            placeholder="7Q4K-2MXB-9D0R-HT5W"
+            pattern="\s*[0-9A-Za-z]{4}(?:-[0-9A-Za-z]{4}){3}\s*"
+            maxLength={24}
+            spellCheck={false}
+            autoComplete="off"
+          />
+        </Field>
+        <button className="btn go">{m.open}</button>
+      </form>
+      {mayCount ? <Holdings /> : null}
+    </>
+  )
+}
+
+type Group = Got<typeof vaultRoutes.figures>['collections'][number]
+/** Counts of the vault by collection. */
+export function Holdings() {
+  const m = useWords(personWords)
+  const f = useFormats()
+  const figures = useCall(vaultRoutes.figures, {}, { every: 60_000 })
+  const columns: readonly Column<Group>[] = [
+    {
+      id: 'collection',
+      head: m.collection,
+      by: ({ collection }) => collection,
+      cell: ({ collection }) => m.collectionNames[collection] ?? <span className="tok">{collection}</span>,
+    },
+    { id: 'people', head: m.people, num: true, by: ({ people }) => people, cell: ({ people }) => f.n(people) },
+    { id: 'values', head: m.values, num: true, by: ({ values }) => values, cell: ({ values }) => f.n(values) },
+  ]
+  const of = figures.data
+  return (
+    <Sec
+      title={m.collections}
+      lead={
+        of
+          ? `${f.n(of.people)} ${m.people.toLowerCase()}, ${m.peopleThan(f.n(of.values))}, ${m.collectionsLead(f.hm(of.at))}`
+          : undefined
+      }
+    >
+      <Shown of={figures}>
+        {({ collections }) =>
+          collections.length === 0 ? (
+            <Empty title={m.none}>{m.noneLead}</Empty>
+          ) : (
+            <DataTable
+              name="holdings"
+              caption={m.collections}
+              columns={columns}
+              rows={collections}
+              idOf={({ collection }) => collection}
+            />
+          )
+        }
+      </Shown>
+    </Sec>
+  )
+}
