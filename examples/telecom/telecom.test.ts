@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { get, type IncomingMessage } from 'node:http'
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, mkdirSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -62,8 +62,9 @@ test('a signed mail is kept and shown with its signature; another domain is refu
   const [smtp, web] = [await freePort(), await freePort()]
   const dkim = { domain: 'song-hong.test', selector: 'khien', privateKey: await newDkimKey() }
   const record = dkimRecord(dkim)
-  const keys = join(folder, 'keys.json')
-  writeFileSync(keys, JSON.stringify({ [record.name]: record.value }))
+  const keys = join(folder, 'keys')
+  mkdirSync(keys)
+  writeFileSync(join(keys, 'telecom.json'), JSON.stringify({ [record.name]: record.value }))
   const child = fork(join(import.meta.dirname, 'server.ts'), { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
   try {
     const ready = once(child, 'message')

@@ -1,5 +1,6 @@
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
+import { join } from 'node:path'
 import { asset } from '../marketplace/assets.ts'
 import { html, Safe } from '../marketplace/html.ts'
 import { checkDkim, type DkimResult } from './dkim-check.ts'
@@ -9,7 +10,7 @@ import type { Kept, Mailbox } from './mailbox.ts'
 export type ViewerConfig = {
   readonly host: string
   readonly port: number
-  /** JSON file: DKIM record name → TXT value, as a name server would answer. */
+  /** Folder of JSON files: DKIM record name → TXT value, as a name server would answer. */
   readonly keys?: string
 }
 /** What `/mails.json` answers of each mail. */
@@ -87,13 +88,13 @@ export async function startViewer(box: Mailbox, config: ViewerConfig): Promise<A
   })
 
   const keys = async (): Promise<Readonly<Record<string, string>>> => {
-    try {
-      return config.keys === undefined
-        ? {}
-        : (JSON.parse(await readFile(config.keys, 'utf8')) as Record<string, string>)
-    } catch {
-      return {}
-    }
+    const { keys: folder } = config
+    const names = folder === undefined ? [] : (await readdir(folder).catch(() => [])).filter((n) => n.endsWith('.json'))
+    const texts = await Promise.all(names.map((name) => readFile(join(folder!, name), 'utf8')))
+    return Object.assign({}, ...texts.map((text) => JSON.parse(text) as Record<string, string>)) as Record<
+      string,
+      string
+    >
   }
   async function shown(one: Kept): Promise<ShownMail> {
     const mail = splitMail(one.raw)

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import type { Identity } from '../identity/index.ts'
@@ -40,19 +40,22 @@ export async function leaveServiceKey(config: NodeConfig, identity: Identity): P
 
 /** What a name server would say of our mail's signature; the demo's mailbox checks with it. */
 export function leaveMailKey(config: NodeConfig, record: { readonly name: string; readonly value: string }): void {
-  const path = mailKeys(dirname(config.folder))
-  const known = existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Record<string, string>) : {}
-  write(path, { ...known, [record.name]: record.value })
+  write(join(mailKeys(dirname(config.folder)), `${config.role}.json`), { [record.name]: record.value })
 }
-export const mailKeys = (data: string): string => join(data, 'mailbox', 'dkim.json')
+export const mailKeys = (data: string): string => join(data, 'mailbox', 'dkim')
 
-/** The demo's own operators: whoever may open the node's socket may act as the host anyway. */
+/**
+ * The demo's own operators: whoever may open the node's socket may act as the host anyway. Never an administrator: the
+ * link that a start prints for the first one must go on working.
+ */
 export async function demoInvite(identity: Identity, body: unknown): Promise<{ token: string }> {
-  const { roles } = z.object({ roles: z.array(z.enum(STAFF_ROLES)).min(1) }).parse(body)
-  return { token: await identity.staff.invite(roles, 'host') }
+  const { roles } = z.object({ roles: z.array(z.enum(STAFF_ROLES).exclude(['administrator'])).min(1) }).parse(body)
+  return { token: await identity.staff.invite(roles, 'demo') }
 }
 
 function write(path: string, value: object): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-  writeFileSync(path, `${JSON.stringify(value)}\n`, { mode: 0o600, flush: true })
+  // Whole or not at all: another program may be reading.
+  writeFileSync(`${path}.new`, `${JSON.stringify(value)}\n`, { mode: 0o600, flush: true })
+  renameSync(`${path}.new`, path)
 }

@@ -122,7 +122,7 @@ test('một ngày với Khiên', async (t) => {
     await serving(system.world)
     for (const person of [people[0]!, people.at(-1)!]) assert.ok(await signIn(system.world, person, seen))
     t.diagnostic(`warm start ${system.seconds.toFixed(1)} s`)
-    assert.ok(system.seconds < 10, `warm start took ${system.seconds.toFixed(1)} s`)
+    assert.ok(system.seconds < 30, `warm start took ${system.seconds.toFixed(1)} s`)
     const children = system.processes()
     // The program itself dies without a word: its children must notice by themselves.
     process.kill(system.pid, 'SIGKILL')

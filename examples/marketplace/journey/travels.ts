@@ -38,8 +38,8 @@ export type Travelled = {
 /** One attack on its way: event, alert, case, the contracted centre, indicator, the authority, the telecom. */
 export async function travel(world: World, report: Report): Promise<Travelled> {
   const [platform, telecom, authority] = await Promise.all([
-    operator(world, 'platform', ['analyst', 'auditor', 'administrator']),
-    operator(world, 'telecom', ['analyst', 'auditor', 'administrator']),
+    operator(world, 'platform', ['analyst', 'auditor']),
+    operator(world, 'telecom', ['analyst', 'auditor']),
     operator(world, 'authority', ['analyst', 'inspector', 'auditor']),
   ])
   // A name of this run's own: the same host is never proposed twice.
