@@ -12,7 +12,7 @@ import type { FromChild } from '../../src/app/protocol.ts'
 import type { GatewayConfig } from '../../src/app/config.ts'
 import { silentLog } from '../../src/kit/log.ts'
 import { socketRecorder, type Refusal } from '../../src/gateway/worker/index.ts'
-import { safePath } from '../../src/gateway/worker/refusal.ts'
+import { safePath } from '../../src/kit/request-mask.ts'
 import { PACK_FOLDER } from './pack.ts'
 import { startUpstream } from './servers.ts'
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Refusal } from './refusal.ts'
-import { safeHost, safePath } from './refusal.ts'
+import { safeHost, safePath } from '../../kit/request-mask.ts'
 
 /** Where events go; false when it had to be dropped, which is counted there. Never blocks. */
 export type EventSink = { send(event: Readonly<Record<string, unknown>>): boolean }

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { safeHost, safePath } from '../../gateway/index.ts'
+import { safeHost, safePath } from '../../kit/request-mask.ts'
 import { ACCOUNT_TOKEN, accountToken } from '../account-token.ts'
 import { EVENT_KINDS, type EventKind, type Rejection } from '../contract.ts'
 
