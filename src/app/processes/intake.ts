@@ -1,3 +1,4 @@
+import type { Firing } from '../../detection/firing.ts'
 import { openWatch } from '../../detection/watch.ts'
 import { startIntake } from '../../intake/receiver/index.ts'
 import { systemClock } from '../../kit/clock.ts'

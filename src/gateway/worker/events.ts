@@ -41,7 +41,7 @@ export function accessEvent(
 /** A refusal as an event: the rules and places, never what matched. */
 export function refusalEvent(refusal: Refusal): Record<string, unknown> {
   const { matches } = refusal
-  const severities = matches.map((match) => match.severity.toLowerCase())
+  const severities = new Set(matches.map((match) => match.severity.toLowerCase()))
   return {
     kind: 'gateway.refused',
     id: `r-${refusal.id}-${refusal.at.toString(36)}`,
@@ -56,7 +56,7 @@ export function refusalEvent(refusal: Refusal): Record<string, unknown> {
     score: refusal.score,
     threshold: refusal.threshold,
     mode: refusal.mode,
-    severity: SEVERITIES.find((each) => severities.includes(each)) ?? 'notice',
+    severity: SEVERITIES.find((each) => severities.has(each)) ?? 'notice',
     ruleIds: [...new Set(matches.map((match) => match.ruleId))].slice(0, 50),
     tags: [...new Set(matches.flatMap((match) => match.tags))].slice(0, 60),
     places: [...new Set(matches.map((match) => match.place))].slice(0, 50),
