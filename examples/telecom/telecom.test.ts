@@ -89,7 +89,7 @@ test('a signed mail is kept and shown with its signature; another domain is refu
       [1, 'sh-0003@example.vn', mail.subject, mail.text, mail.messageId, { result: 'pass', domain: 'song-hong.test' }],
     )
     writeFileSync(
-      keys,
+      join(keys, 'telecom.json'),
       JSON.stringify({ [record.name]: dkimRecord({ ...dkim, privateKey: await newDkimKey() }).value }),
     )
     const other = (await (await fetch(`${base}/mails.json`)).json()) as ShownMail[]

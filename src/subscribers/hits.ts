@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { plainMatcher, type Matcher, type Wanted } from '../engine/intel/index.ts'
+import { fastMatcher, type Matcher, type Wanted } from '../engine/intel/index.ts'
 import type { UsableIndicator, UsableSet } from '../exchange/index.ts'
 
 /** A device of ours that itself contacted a listed host, as one event shows it. */
@@ -36,13 +36,10 @@ export function wantedOf(item: UsableIndicator): Wanted | undefined {
   return item.kind === 'ipv4' || item.kind === 'ipv6' ? { range: item.value } : undefined
 }
 
-/** The indicators of a set over the plain matcher; `make` puts another one under it. */
-export function indicatorMatcher(
-  { version, items }: UsableSet,
-  make: (wanted: readonly Wanted[]) => Matcher = plainMatcher,
-): IndicatorMatcher {
+/** The indicators of a set, ready to be looked for. */
+export function indicatorMatcher({ version, items }: UsableSet): IndicatorMatcher {
   const used = items.filter((item) => wantedOf(item) !== undefined)
-  const matcher = make(used.map((item) => wantedOf(item)!))
+  const matcher = fastMatcher(used.map((item) => wantedOf(item)!))
   return {
     version,
     size: matcher.size,

@@ -131,8 +131,11 @@ export function noticeDesk(ctx: SubscriberContext) {
   const settle = (notice: NoticeRow, state: NoticeRow['state'], why: string | null): Promise<void> =>
     db.transaction<SubscriberTables, void>((trx) => put(trx, notice, state, why))
 
-  /** Takes a waiting notice for sending: from here on it is in doubt until the server has answered. */
-  async function claim(id: string): Promise<{ notice: NoticeRow; infection: InfectionRow } | undefined> {
+  /**
+   * A notice that may go now; what may not is held. With `take` it is taken: from here on it is in doubt until the server
+   * has answered.
+   */
+  async function ready(id: string, take: boolean): Promise<{ notice: NoticeRow; infection: InfectionRow } | undefined> {
     return db.transaction<SubscriberTables, { notice: NoticeRow; infection: InfectionRow } | undefined>(async (trx) => {
       await oneAtATime(db, trx, 'subscribers.notices')
       const notice = await noticeOf(trx, id)
@@ -152,11 +155,12 @@ export function noticeDesk(ctx: SubscriberContext) {
         )
         return undefined
       }
-      await trx
-        .updateTable('subscriber_notice')
-        .set({ state: 'sending', why: null, tries: notice.tries + 1 })
-        .where('id', '=', id)
-        .execute()
+      if (take)
+        await trx
+          .updateTable('subscriber_notice')
+          .set({ state: 'sending', why: null, tries: notice.tries + 1 })
+          .where('id', '=', id)
+          .execute()
       return { notice, infection }
     })
   }
@@ -190,25 +194,21 @@ export function noticeDesk(ctx: SubscriberContext) {
    * Sends a notice: the handler of `NOTICE`, may be called again at any time. Throws `mail/away` to be called later.
    */
   async function send(id: string): Promise<void> {
-    const held = await claim(id)
-    if (!held) return
-    const { notice, infection } = held
-    const { subscriber } = notice
+    const waiting = await ready(id, false)
+    if (!waiting) return
+    const { subscriber } = waiting.notice
     const person = await tables()
       .selectFrom('subscriber')
       .select('language')
       .where('token', '=', subscriber)
       .executeTakeFirstOrThrow()
-    let contact
-    try {
-      const wish = { subject: subscriber, collection: 'person', record: '-', fields: ['name', 'email'] }
-      ;[contact] = await ctx.vault.get(PURPOSE, id, [wish], 'node')
-    } catch (error) {
-      await settle(notice, 'waiting', null)
-      throw error
-    }
+    const wish = { subject: subscriber, collection: 'person', record: '-', fields: ['name', 'email'] }
+    const [contact] = await ctx.vault.get(PURPOSE, id, [wish], 'node')
     const { name, email } = contact?.ok ? contact.fields : {}
-    if (!name || !email) return settle(notice, 'held', 'no-contact')
+    if (!name || !email) return settle(waiting.notice, 'held', 'no-contact')
+    const taken = await ready(id, true)
+    if (!taken) return
+    const { notice, infection } = taken
     const letter = textOf(infection, notice, name, person.language)
     try {
       await ctx.mailer!.send({ to: email, ...letter, messageId: messageId(id) })

@@ -17,7 +17,7 @@ export function readIpv4(text: string): number {
     const code = text.charCodeAt(at)
     if (code === 46) {
       if (part < 0 || ++dots > 3) return -1
-      value = value * 256 + part
+      value = (value << 8) | part
       part = -1
     } else {
       const digit = code - 48
@@ -26,7 +26,7 @@ export function readIpv4(text: string): number {
       if (part > 255) return -1
     }
   }
-  return dots === 3 && part >= 0 ? value * 256 + part : -1
+  return dots === 3 && part >= 0 ? ((value << 8) | part) >>> 0 : -1
 }
 
 /** An IPv4 or IPv6 address → its words; undefined when it is none. An IPv4-mapped one is the IPv4 address it carries. */
@@ -78,5 +78,8 @@ export function maskWords(words: Words, bits: number): Words {
   return [mask(0), mask(1), mask(2), mask(3)]
 }
 
+/** An IPv4 address: no IPv6 range holds one, although its mapped form lies in `::/0`. */
+export const isIpv4 = (words: Words): boolean => words[0] === 0 && words[1] === 0 && words[2] === MAPPED
+
 export const isWithin = (words: Words, { words: first, bits }: AddressRange): boolean =>
-  maskWords(words, bits).every((word, i) => word === first[i])
+  (bits >= 96 || !isIpv4(words)) && maskWords(words, bits).every((word, i) => word === first[i])

@@ -1,11 +1,196 @@
-import { plainAttribution, type Attributor, type LogSpan, type PortBlock } from './attribution.ts'
+import { isIpv4, isWithin, maskWords, readAddress, readRange, type Words } from './address.ts'
+import { deviceLogs, judge, NOT_OURS, type Attributor, type Held, type LogSpan, type PortBlock } from './attribution.ts'
+
+/** In a column of numbers: an allocation that was still running. */
+const OPEN = Infinity
+const FIRST_ROOM = 1_024
+
+/**
+ * Port blocks in columns: add lines as they come, build when a log is whole. A look-up takes the address (of IPv6 each
+ * prefix length in use), its blocks by first port, and in each block its lines by start; both walks stop early at the
+ * highest end seen so far. bench/matcher.ts.
+ */
 export function attributionTable(own: readonly string[]) {
-  const blocks: PortBlock[] = []
+  const ours = own.map(readRange).filter((range) => range !== undefined)
+  /** Place by `bits words`. */
+  const places = new Map<string | number, number>()
+  const lengths = new Set<number>()
+  let size = 0
+  let place = new Uint32Array(FIRST_ROOM)
+  let from = new Uint16Array(FIRST_ROOM)
+  let to = new Uint16Array(FIRST_ROOM)
+  let subscriber = new Uint32Array(FIRST_ROOM)
+  let device = new Uint32Array(FIRST_ROOM)
+  let start = new Float64Array(FIRST_ROOM)
+  let end = new Float64Array(FIRST_ROOM)
+
+  function grow(): void {
+    const room = place.length * 2
+    const wider = <T extends Uint16Array | Uint32Array | Float64Array>(old: T, made: T): T => {
+      made.set(old)
+      return made
+    }
+    place = wider(place, new Uint32Array(room))
+    from = wider(from, new Uint16Array(room))
+    to = wider(to, new Uint16Array(room))
+    subscriber = wider(subscriber, new Uint32Array(room))
+    device = wider(device, new Uint32Array(room))
+    start = wider(start, new Float64Array(room))
+    end = wider(end, new Float64Array(room))
+  }
+
+  function add(block: PortBlock): void {
+    const range = readRange(block.address)
+    if (range === undefined) return
+    if (size === place.length) grow()
+    const key = keyOf(range.words, range.bits)
+    let here = places.get(key)
+    if (here === undefined) {
+      here = places.size
+      places.set(key, here)
+      lengths.add(range.bits)
+    }
+    place[size] = here
+    from[size] = block.from
+    to[size] = block.to
+    subscriber[size] = block.subscriber
+    device[size] = block.device
+    start[size] = block.start
+    end[size] = block.end ?? OPEN
+    size++
+  }
+
+  function build(spans: readonly LogSpan[]): Attributor {
+    const logs = deviceLogs(spans)
+    const bits = [...lengths]
+    const order = new Uint32Array(size)
+    for (let i = 0; i < size; i++) order[i] = i
+    const same = (x: number, y: number): number => place[x]! - place[y]! || from[x]! - from[y]! || to[x]! - to[y]!
+    order.sort(
+      (x, y) =>
+        same(x, y) ||
+        start[x]! - start[y]! ||
+        subscriber[x]! - subscriber[y]! ||
+        device[x]! - device[y]! ||
+        end[x]! - end[y]!,
+    )
+    const isReplaced = (at: number): boolean => {
+      // The same allocation, told again with its end: sorted beside it, before it.
+      const [row, before] = [order[at]!, order[at - 1]]
+      return (
+        before !== undefined &&
+        end[row] === OPEN &&
+        same(row, before) === 0 &&
+        start[row] === start[before] &&
+        subscriber[row] === subscriber[before] &&
+        device[row] === device[before] &&
+        end[before] !== OPEN
+      )
+    }
+    let kept = 0
+    const rows = new Uint32Array(size)
+    let last = -1
+    for (let at = 0; at < size; at++) {
+      // After an open line that was replaced another copy of it may follow.
+      if (isReplaced(at) || (last >= 0 && twin(order[at]!, last))) continue
+      last = order[at]!
+      rows[kept++] = last
+    }
+    function twin(x: number, y: number): boolean {
+      return (
+        end[x] === OPEN &&
+        same(x, y) === 0 &&
+        start[x] === start[y] &&
+        subscriber[x] === subscriber[y] &&
+        device[x] === device[y]
+      )
+    }
+    /** First row of each block (place, first and last port), and the highest end among the block's rows so far. */
+    const blockAt: number[] = []
+    const placeAt = new Uint32Array(places.size + 1).fill(0xffffffff)
+    const highestEnd = new Float64Array(kept)
+    const highestPort: number[] = []
+    const devicesOf: (Set<number> | number)[] = []
+    for (let at = 0; at < kept; at++) {
+      const row = rows[at]!
+      const before = at === 0 ? -1 : rows[at - 1]!
+      const isNew = before < 0 || same(row, before) !== 0
+      const isNewPlace = before < 0 || place[row] !== place[before]
+      if (isNewPlace) placeAt[place[row]!] = blockAt.length
+      if (isNew) {
+        highestPort.push(isNewPlace ? to[row]! : Math.max(highestPort.at(-1)!, to[row]!))
+        blockAt.push(at)
+      }
+      highestEnd[at] = isNew ? end[row]! : Math.max(highestEnd[at - 1]!, end[row]!)
+      const known = devicesOf[place[row]!]
+      if (known === undefined) devicesOf[place[row]!] = device[row]!
+      else if (typeof known === 'object') known.add(device[row]!)
+      else if (known !== device[row]!) devicesOf[place[row]!] = new Set([known, device[row]!])
+    }
+    const blocks = Uint32Array.from(blockAt)
+    const reach = Uint16Array.from(highestPort)
+
+    /** Rows of the place that hold the port and touch the window. */
+    function collect(where: number, port: number | null, since: number, until: number, held: Held[]): void {
+      const first = placeAt[where]!
+      let low = first
+      let high = blocks.length
+      // Blocks of this place that begin at or below the port.
+      while (low < high) {
+        const middle = (low + high) >>> 1
+        const row = rows[blocks[middle]!]!
+        if (place[row] === where && (port === null || from[row]! <= port)) low = middle + 1
+        else high = middle
+      }
+      for (let block = low - 1; block >= first; block--) {
+        if (port !== null && reach[block]! < port) break
+        const begin = blocks[block]!
+        if (port !== null && to[rows[begin]!]! < port) continue
+        let [a, b] = [begin, block + 1 < blocks.length ? blocks[block + 1]! : kept]
+        while (a < b) {
+          const middle = (a + b) >>> 1
+          if (start[rows[middle]!]! <= until) a = middle + 1
+          else b = middle
+        }
+        for (let at = a - 1; at >= begin && highestEnd[at]! > since; at--) {
+          const row = rows[at]!
+          held.push({ subscriber: subscriber[row]!, start: start[row]!, end: end[row]!, device: device[row]! })
+        }
+      }
+    }
+
+    return {
+      size: kept,
+      attribute(address, port, at, skew) {
+        const words = readAddress(address)
+        if (words === undefined || !ours.some((range) => isWithin(words, range))) return NOT_OURS
+        const held: Held[] = []
+        const devices = new Set<number>()
+        const isV4 = isIpv4(words)
+        for (const length of bits) {
+          if (isV4 && length < 96) continue
+          const where = places.get(keyOf(length === 128 ? words : maskWords(words, length), length))
+          if (where === undefined) continue
+          const known = devicesOf[where]!
+          if (typeof known === 'number') devices.add(known)
+          else for (const one of known) devices.add(one)
+          collect(where, port, at - skew, at + skew, held)
+        }
+        return judge(held, devices, logs, { at, skew, port })
+      },
+    }
+  }
+
   return {
+    /** Lines held, also those another replaces. */
     get size() {
-      return blocks.length
+      return size
     },
-    add: (block: PortBlock): void => void blocks.push(block),
-    build: (spans: readonly LogSpan[]): Attributor => plainAttribution(blocks, spans, own),
+    add,
+    build,
   }
 }
+
+/** A whole IPv4 address, which nearly all are, is its own key. */
+const keyOf = (words: Words, bits: number): string | number =>
+  bits === 128 && isIpv4(words) ? words[3] : `${bits} ${words[0]} ${words[1]} ${words[2]} ${words[3]}`

@@ -90,8 +90,8 @@ export function judge(
   const { at, skew, port } = asked
   for (const device of devices)
     for (const gap of logs.get(device)?.gaps ?? []) if (gap.from <= at + skew && gap.to > at - skew) return LOG_GAP
-  const near = new Set<number>()
-  const exact = new Set<number>()
+  const near: number[] = []
+  const exact: number[] = []
   let lost = false
   for (const { subscriber, start, end, device } of held) {
     const log = logs.get(device)
@@ -102,12 +102,12 @@ export function judge(
       lost = true
       continue
     }
-    near.add(subscriber)
-    if (start <= at && at < known) exact.add(subscriber)
+    if (!near.includes(subscriber)) near.push(subscriber)
+    if (start <= at && at < known && !exact.includes(subscriber)) exact.push(subscriber)
   }
-  if (near.size > 1) {
-    if (port === null) return no('not-attributable', 'no-port', near.size)
-    return no('ambiguous', exact.size > 1 ? 'overlap' : 'clock', near.size)
+  if (near.length > 1) {
+    if (port === null) return no('not-attributable', 'no-port', near.length)
+    return no('ambiguous', exact.length > 1 ? 'overlap' : 'clock', near.length)
   }
   if (lost) return LOG_GAP
   const [only] = exact

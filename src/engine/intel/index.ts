@@ -1,5 +1,6 @@
 export { isWithin, maskWords, readAddress, readIpv4, readRange, type AddressRange, type Words } from './address.ts'
 export { plainAttribution, type Attributed, type Attributor, type LogSpan, type PortBlock } from './attribution.ts'
 export { attributionTable } from './attribution-table.ts'
+export { fastMatcher } from './matcher.ts'
 export { plainMatcher } from './plain-matcher.ts'
 export type { Matcher, Wanted } from './wanted.ts'

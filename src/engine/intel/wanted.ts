@@ -19,5 +19,11 @@ export type Matcher = {
 export const NOTHING: readonly number[] = Object.freeze([])
 const LONGEST_NAME = 253
 
+/** A name as the wire has it (RFC 1035; others are IDNA-encoded before they come here). */
 export const isName = (name: string): boolean =>
-  name.length > 0 && name.length <= LONGEST_NAME && !name.startsWith('.') && !name.endsWith('.') && !name.includes('..')
+  name.length > 0 &&
+  name.length <= LONGEST_NAME &&
+  /^[\x21-\x7e]+$/.test(name) &&
+  !name.startsWith('.') &&
+  !name.endsWith('.') &&
+  !name.includes('..')
