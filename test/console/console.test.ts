@@ -77,7 +77,7 @@ for (const role of ROLES)
       for (const fault of await faultsOf(page, said, rules)) faults.push(`${name} ${width} ${scheme}: ${fault}`)
     }
     for (const place of placesOf(role, found.get(role))) {
-      const kind = place.replace(/(?:R-|VV-|[a-z]{3}_)[^/]+$/, ':id')
+      const kind = place.replace(/(?:R-|VV-|[a-z]{3}_|[0-9A-Z]{4}-)[^/]+$/, ':id')
       if (seen.has(kind)) continue
       seen.add(kind)
       await page.setViewportSize({ width: 1440, height: 900 })

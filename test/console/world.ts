@@ -7,6 +7,7 @@ import { buildConsole } from '../../src/cli/console.ts'
 import { STAFF_ROLES } from '../../src/kit/contract.ts'
 import { root } from '../commands/processes.ts'
 import { enrol, form, runningNode, type RunningNode } from '../running-node.ts'
+import { CALLED, mailSink, OWN_RANGES, seedBuyer, seedSubscribers } from './people.ts'
 import { events, refusals, workerFigures } from './seeds.ts'
 
 /** Seeds end a little before now, so that nothing lies in the future of a page that is already open. */
@@ -27,7 +28,10 @@ export type World = AsyncDisposable & {
 
 export async function startWorld(role: Role): Promise<World> {
   await using stack = new AsyncDisposableStack()
-  const node = stack.use(await runningNode({ role }))
+  const post = role === 'telecom' ? stack.use(await mailSink()) : undefined
+  const node = stack.use(
+    await runningNode({ role, ...(post ? { config: { mail: post.mail, ownRanges: OWN_RANGES } } : {}) }),
+  )
   const first = await enrol(node.internal, node.setupToken, 'quan-tri')
   const shown = async (path: string, fields: [string, string][], cookie: string): Promise<string> => {
     const page = await (await fetch(`${node.internal}${path}`, form(node.internal, cookie, fields))).text()
@@ -51,16 +55,18 @@ export async function startWorld(role: Role): Promise<World> {
     return answer
   }
   if (role !== 'authority') {
-    for (const process of await eventProcesses(node)) stack.defer(() => process.stop())
+    for (const process of await eventProcesses(node, role)) stack.defer(() => process.stop())
     const key = await shown(
       '/settings/keys',
       [
         ['name', 'cong'],
         ['scopes[]', 'events:write'],
+        ['scopes[]', 'subscribers:write'],
       ],
       cookie,
     )
     await seedEvents(node, key)
+    if (role === 'telecom') await seedSubscribers(node, key, api)
   }
   if (role === 'platform') await seedRefusals(node, 420)
   const owned = stack.move()
@@ -68,11 +74,11 @@ export async function startWorld(role: Role): Promise<World> {
 }
 
 /** Intake and store of the node's folder, as the supervisor runs them. */
-async function eventProcesses(node: RunningNode): Promise<readonly SupervisedProcess[]> {
+async function eventProcesses(node: RunningNode, role: Role): Promise<readonly SupervisedProcess[]> {
   const { folder } = node.config
   const configs = {
     store: { folder },
-    intake: { folder, nodeSocket: node.socket, sigma: join(root, 'rules', 'sigma') },
+    intake: { folder, nodeSocket: node.socket, sigma: join(root, 'rules', 'sigma'), matching: role === 'telecom' },
   }
   const processes = Object.entries(configs).map(
     ([name, config]) =>
@@ -128,6 +134,8 @@ export type Found = {
   readonly refusal?: string
   readonly act?: string
   readonly report?: string
+  readonly person?: string
+  readonly infection?: string
 }
 
 /** A serious case from the first alert of the rules, with everything a case can hold; answers its number. */
@@ -149,7 +157,25 @@ export async function workCase(world: World): Promise<Found> {
     headers: { cookie: world.cookie, origin: world.node.internal },
   })
   await world.api('POST', `${at}/notes`, { text: 'Nguồn quét từ sáng, chưa lượt nào qua cổng.' })
-  return { case: id, alert, indicator: await shareSome(world, id) }
+  return {
+    case: id,
+    alert,
+    indicator: await shareSome(world, id),
+    ...(world.role === 'platform' ? { person: await seedBuyer(world.node) } : { infection: await infected(world) }),
+  }
+}
+
+/** The infection whose owner was warned; the others could not be told apart. */
+async function infected(world: World): Promise<string> {
+  let found = ''
+  await until('a warning', async () => {
+    const { items } = (await world.api('GET', '/api/subscribers/infections')) as {
+      items: { id: string; state: string }[]
+    }
+    found = items.find(({ state }) => state === 'warned')?.id ?? ''
+    return found !== '' && items.length >= 3
+  })
+  return found
 }
 
 const HOURS_MS = 3_600_000
@@ -167,10 +193,23 @@ async function shareSome(world: World, caseId: string): Promise<string> {
     })
     return String(made['id'])
   }
-  const id = await propose('cap-nhat-anh.test', 90)
+  // The telecom has listed it already; its own people found another.
+  const id = await propose(world.role === 'telecom' ? 'tai-nhanh.test' : CALLED, 90)
   await propose('may-chu-anh.test', 60)
+  await propose('raw.githubusercontent.com', 80)
+  await partners(world)
   await world.api('POST', `/api/exchange/indicators/${id}/share`, {})
   return id
+}
+
+/** Who watches for us or for whom we watch, and who of our own is told. */
+async function partners(world: World): Promise<void> {
+  const { key } = (await world.api('GET', '/api/soc')) as { key: string }
+  if (world.role === 'platform')
+    await world.api('PUT', '/api/soc/contract', { name: 'SOC Sông Hàn', url: 'http://127.0.0.1:9/soc/alerts' })
+  else await world.api('POST', '/api/soc/clients', { name: 'Chợ Sen', key })
+  const target = 'http://127.0.0.1:9/bao-dong/7b1e'
+  await world.api('POST', '/api/detection/recipients', { kind: 'webhook', target, from: 'high' })
 }
 
 /** Citizens write on the public page; its own script answers the puzzle. Answers the id of the newest report. */
@@ -209,6 +248,7 @@ export function placesOf(role: Role, found: Found = {}): string[] {
     '/detect/cases',
     ...one('/detect/cases', found.case),
     '/detect/rules',
+    '/detect/recipients',
   ]
   const share = [
     '/share',
@@ -217,6 +257,7 @@ export function placesOf(role: Role, found: Found = {}): string[] {
     '/share/transfers',
     '/share/peers',
     '/share/blocks',
+    ...(role === 'authority' ? [] : ['/share/centre']),
   ]
   const evidence = ['/evidence', ...one('/evidence', found.act)]
   if (role === 'platform')
@@ -226,6 +267,8 @@ export function placesOf(role: Role, found: Found = {}): string[] {
       ...one('/protect/refusals', found.refusal),
       '/protect/events',
       '/people',
+      '/people/find',
+      ...one('/people', found.person),
       '/people/reads',
       ...detect,
       ...share,
@@ -238,6 +281,7 @@ export function placesOf(role: Role, found: Found = {}): string[] {
       ...share,
       '/warn',
       '/warn/infections',
+      ...one('/warn/infections', found.infection),
       '/warn/notices',
       '/warn/attribution',
       ...evidence,

@@ -33,7 +33,14 @@ export function Attribution() {
         cell: ({ importedAt }) => f.when(importedAt),
       },
       { id: 'rows', head: m.rows, num: true, by: ({ rows }) => rows, cell: ({ rows }) => f.n(rows) },
-      { id: 'refused', head: m.refused, num: true, by: ({ refused }) => refused, cell: ({ refused }) => f.n(refused) },
+      {
+        id: 'refused',
+        head: m.refused,
+        num: true,
+        fold: 'lo',
+        by: ({ refused }) => refused,
+        cell: ({ refused }) => f.n(refused),
+      },
       {
         id: 'covers',
         head: m.covers,

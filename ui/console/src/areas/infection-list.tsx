@@ -33,7 +33,6 @@ export function InfectionList({
       {
         id: 'last',
         head: m.last,
-        sorted: 'descending',
         cell: ({ id, last }) => (
           <Link to="/warn/infections/$id" params={{ id }}>
             {f.when(last)}
@@ -55,7 +54,7 @@ export function InfectionList({
       {
         id: 'subscriber',
         head: m.subscriber,
-        cell: ({ subscriber }) => (subscriber === null ? '–' : <span className="tok">{subscriber}</span>),
+        cell: ({ subscriber }) => (subscriber === null ? '' : <span className="tok">{subscriber}</span>),
       },
       {
         id: 'attribution',

@@ -322,9 +322,7 @@ function InfectionPage({ of }: { readonly of: Got<typeof subscriberRoutes.infect
         {preview.data ? (
           <Sec title={m.preview} lead={m.previewLead}>
             <h3>{preview.data.subject}</h3>
-            <pre className="text" tabIndex={0}>
-              {preview.data.text}
-            </pre>
+            <p className="letter">{preview.data.text}</p>
           </Sec>
         ) : null}
       </div>

@@ -1,4 +1,5 @@
 import { Link, useRouterState } from '@tanstack/react-router'
+import { useEffect, useRef } from 'react'
 import { Icon, Mark } from '../components/icon.tsx'
 import { useWords } from '../language.tsx'
 import { shellWords } from '../words/shell.ts'
@@ -83,12 +84,18 @@ export function Parts() {
   const me = useMe()
   const path = useRouterState({ select: (state) => state.location.pathname })
   const area = dutiesOf(me).find(({ name }) => path === `/${name}` || path.startsWith(`/${name}/`))
+  const tabs = useRef<HTMLElement>(null)
+  // The row scrolls on a narrow screen: where one is must be seen.
+  useEffect(() => {
+    const here = tabs.current?.querySelector<HTMLElement>('[aria-current]')
+    if (here && tabs.current) tabs.current.scrollLeft = here.offsetLeft - tabs.current.clientWidth / 3
+  }, [path])
   if (!area || area.parts.length < 2) return null
   const here = area.parts
     .filter(({ to }) => path === to || path.startsWith(`${to}/`))
     .toSorted((a, b) => b.to.length - a.to.length)[0]
   return (
-    <nav className="tabs parts" aria-label={m.area[area.name]}>
+    <nav className="tabs parts" ref={tabs} aria-label={m.area[area.name]}>
       {area.parts.map(({ name, to }) => (
         <Link
           key={name}
