@@ -3,9 +3,12 @@ import type { NodeConfig } from './config.ts'
 
 /** Which addresses the internal listener takes: loopback always, others only when named. */
 export function admission(ranges: readonly string[]): (address: string) => boolean {
+  return matching(['127.0.0.0/8', '::1', ...ranges])
+}
+
+/** Whether an address lies in one of the ranges. */
+export function matching(ranges: readonly string[]): (address: string) => boolean {
   const list = new BlockList()
-  list.addSubnet('127.0.0.0', 8, 'ipv4')
-  list.addAddress('::1', 'ipv6')
   for (const range of ranges) {
     const [address = '', bits] = range.split('/')
     const family = isIP(address) === 6 ? 'ipv6' : 'ipv4'

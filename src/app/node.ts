@@ -13,7 +13,7 @@ import type { Log } from '../kit/log.ts'
 import type { Mailer } from '../mail/index.ts'
 import { openOutbox, type Outbox } from '../outbox/index.ts'
 import { forgetOnce } from '../storage/sql/index.ts'
-import { admission, hostsOf } from './admission.ts'
+import { admission, hostsOf, matching } from './admission.ts'
 import type { Running } from './child.ts'
 import type { NodeConfig } from './config.ts'
 import { controlSocket } from './control-socket.ts'
@@ -102,6 +102,7 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
       (await open?.identity.authenticate(request, listener, touch)) ?? { kind: 'nobody' },
     fingerprint: () => open?.secrets.fingerprint,
     hosts: hostsOf(config, listener),
+    ...(config.trustedProxies.length > 0 ? { trusts: matching(config.trustedProxies) } : {}),
     ...(listener === 'internal' ? { admits: admission(config.internalAllow), signIn: '/sign-in' } : {}),
     name: config.controller,
     log,

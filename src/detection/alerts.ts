@@ -79,7 +79,8 @@ export function alertService(ctx: DetectionContext) {
       .executeTakeFirstOrThrow()
     const full = Number(n) >= OPEN_A_RULE
     const rest = full ? await newest(REST) : undefined
-    if (rest?.open) return firing.at <= Number(rest.last_at) ? undefined : add(trx, rest, firing)
+    if (rest && firing.at <= Number(rest.last_at)) return undefined
+    if (rest?.open) return add(trx, rest, firing)
     const row: AlertRow = {
       id: newId('alr', ctx.clock(), ctx.entropy),
       rule: firing.rule,
@@ -88,7 +89,7 @@ export function alertService(ctx: DetectionContext) {
       level: firing.level,
       first_at: firing.from,
       last_at: firing.at,
-      count: 1,
+      count: firing.count ?? 1,
       state: 'new',
       open: 1,
       case_id: null,
@@ -111,7 +112,7 @@ export function alertService(ctx: DetectionContext) {
       if (!observables.some((o) => o.kind === each.kind && o.value === each.value)) observables.push(each)
     const next = {
       last_at: firing.at,
-      count: Number(row.count) + 1,
+      count: Number(row.count) + (firing.count ?? 1),
       body: JSON.stringify({
         group: body.group,
         observables: observables.slice(0, KEPT_OBSERVABLES),

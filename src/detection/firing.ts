@@ -11,13 +11,15 @@ export const Firing = z.strictObject({
   group: z.record(z.string().max(64), z.string().max(300)),
   from: z.number(),
   at: z.number(),
-  events: z.array(z.string().max(64)).max(50),
+  /** How often, when the one who tells has counted already. */
+  count: z.int().min(1).optional(),
+  events: z.array(z.string().max(100)).max(50),
   observables: z.array(Observable).max(20),
 })
 export type Firing = z.output<typeof Firing>
 
-/** What tells two firings of one single-event rule apart: who did it. */
-const GROUP = ['clientAddress', 'account', 'actor', 'callbackHost'] as const
+/** What tells two firings of one single-event rule apart: who did it, and nothing that who did it may choose freely. */
+const GROUP = ['clientAddress', 'account', 'actor'] as const
 
 /** What a detector found, as a firing; `undecided` is none. `event` is the one that made it true. */
 export function firingOf(found: Exclude<Detected, { kind: 'undecided' }>, event: SigmaEvent, at: number): Firing {

@@ -38,6 +38,8 @@ export type Door = {
   readonly hosts: ReadonlySet<string>
   /** Addresses that may call at all; undefined lets everybody. */
   readonly admits?: (address: string) => boolean
+  /** Whose X-Forwarded-For counts; undefined: nobody's. */
+  readonly trusts?: (address: string) => boolean
   readonly name: string
   /** Page where people of this listener sign in. */
   readonly signIn?: string
@@ -98,7 +100,7 @@ async function serveRow(c: Context, route: Route, handler: Handler, door: Door, 
     throw sealed()
   }
   const request = c.req.raw
-  const address = addressOf(c)
+  const address = addressOf(c, door.trusts)
   const caller = fingerprint ? await door.authenticate(request, route.kind !== 'stream') : ({ kind: 'nobody' } as const)
   if (route.method !== 'GET') checkOrigin(request, caller)
   checkAccess(route.access, caller)

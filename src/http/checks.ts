@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import type { Context } from 'hono'
 import type { z } from 'zod'
 import { KhienError, badRequest } from '../kit/errors.ts'
@@ -50,7 +51,7 @@ const SINGLE = new Set([
 ])
 
 /** The listener answers under its own names, to those it admits, and to headers that mean one thing. */
-export function checkHost(c: Context, door: Pick<Door, 'hosts' | 'admits'>): void {
+export function checkHost(c: Context, door: Pick<Door, 'hosts' | 'admits' | 'trusts'>): void {
   const { incoming } = c.env as { incoming?: { rawHeaders: readonly string[] } }
   const seen = new Set<string>()
   for (const [i, raw] of (incoming?.rawHeaders ?? []).entries()) {
@@ -66,7 +67,7 @@ export function checkHost(c: Context, door: Pick<Door, 'hosts' | 'admits'>): voi
       field: 'header.host',
     })
   }
-  if (door.admits && !door.admits(addressOf(c))) {
+  if (door.admits && !door.admits(addressOf(c, door.trusts))) {
     throw new KhienError('http/not-admitted', 'This listener does not take requests from your address.', {
       status: 403,
     })
@@ -119,9 +120,30 @@ export function onceOf(
   return { key, caller: actor, fingerprint: fingerprint(`${actor}\n${route.id}\n${text}`) }
 }
 
-export function addressOf(c: Context): string {
+/**
+ * Who calls: the peer, or, behind a proxy of our own, the last address before our proxies that X-Forwarded-For tells.
+ */
+export function addressOf(c: Context, trusts: (address: string) => boolean = () => false): string {
   const { incoming } = c.env as { incoming?: { socket: { remoteAddress?: string } } }
-  return incoming?.socket.remoteAddress ?? ''
+  const peer = plain(incoming?.socket.remoteAddress ?? '')
+  if (!trusts(peer)) return peer
+  const told = (c.req.header('x-forwarded-for') ?? '').split(',').map((part) => plain(part.trim()))
+  for (const address of told.reverse()) {
+    if (isIP(address) === 0) break
+    if (!trusts(address)) return address
+  }
+  return peer
+}
+const plain = (address: string): string => address.replace(/^::ffff:(?=\d+\.)/i, '')
+
+/** What counts as one caller where tries are counted: an IPv4 address, or an IPv6 /64, which is one line. */
+export function callerOf(address: string): string {
+  if (isIP(address) !== 6) return address
+  const [head = '', tail] = address.split('::')
+  const left = head === '' ? [] : head.split(':')
+  const right = tail === undefined || tail === '' ? [] : tail.split(':')
+  const groups = [...left, ...Array<string>(Math.max(0, 8 - left.length - right.length)).fill('0'), ...right]
+  return `${groups.slice(0, 4).join(':')}::/64`
 }
 
 export function cookieOf(request: Request, name: string): string | undefined {

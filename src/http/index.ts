@@ -1,4 +1,4 @@
-export { cookieOf } from './checks.ts'
+export { callerOf, cookieOf } from './checks.ts'
 export { eventStream } from './event-stream.ts'
 export { answer, bindRoutes, type Asked, type Bound, type Door, type Handler } from './bind.ts'
 export { assets } from './assets.ts'

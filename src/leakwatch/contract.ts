@@ -4,7 +4,6 @@ import { At, Clock, Page, pageOf, Sentence } from '../kit/listing.ts'
 
 const internal = { listener: 'internal' } as const
 const officers = { roles: ['inspector'] } as const
-const watchers = { roles: ['administrator', 'inspector', 'dpo', 'auditor'] } as const
 
 export const WHAT = ['leak', 'trading', 'spam-calls', 'use-without-consent', 'impersonation', 'other'] as const
 export const STATES = ['received', 'in-work', 'question', 'answered', 'closed'] as const
@@ -31,8 +30,8 @@ export const leakwatchRoutes = {
     id: 'leakwatch.list',
     method: 'GET',
     path: '/api/reports',
-    access: watchers,
-    summary: 'Reports of citizens: open ones by nearest deadline',
+    access: officers,
+    summary: 'Reports of citizens: open ones by nearest deadline; reading the list is recorded',
     query: z.strictObject({ ...Page, state: z.enum(STATES).optional(), what: z.enum(WHAT).optional() }),
     response: pageOf(Head),
   }),

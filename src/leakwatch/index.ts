@@ -13,7 +13,7 @@ export type { Leakwatch, LeakwatchContext } from './service.ts'
 export const openLeakwatch = (ctx: LeakwatchContext): Leakwatch => leakwatchService(ctx)
 
 export const leakwatchApi = (leakwatch: Leakwatch): readonly Bound[] => [
-  answer(rows.list, ({ query }) => leakwatch.page(query)),
+  answer(rows.list, ({ query }, { caller }) => leakwatch.page({ ...query, actor: actorOf(caller) })),
   answer(rows.one, ({ params }, { caller }) => leakwatch.one(params.id, actorOf(caller))),
   answer(rows.take, ({ params }, { caller }) => leakwatch.take(params.id, actorOf(caller))),
   answer(rows.ask, ({ params, body }, { caller }) => leakwatch.ask(params.id, body.text, actorOf(caller))),

@@ -53,7 +53,7 @@ for (const store of STORES)
       open: mask,
     })
     const ticket = await leakwatch.ticket()
-    const paid = { ...REPORT, ticket, answer: solve(ticket) }
+    const paid = { ...REPORT, ticket, answer: solve(ticket) } as const
     for (const [name, wish, code] of [
       ['no work, too soon', { ...paid, answer: '' }, 'report/slow-down'],
       ['wrong work', { ...paid, answer: '1x' }, 'report/ticket'],
@@ -61,23 +61,35 @@ for (const store of STORES)
       ['a ticket of nobody', { ...paid, ticket: 'a.1.b.c' }, 'report/ticket'],
       ['rubbish', { ...paid, ticket: '....' }, 'report/ticket'],
     ] as const)
-      await assert.rejects(leakwatch.receive(wish), { code }, name)
-    const { code } = await leakwatch.receive(paid)
+      await assert.rejects(leakwatch.receive(wish, '::1'), { code }, name)
+    const { code } = await leakwatch.receive(paid, '::1')
     assert.match(code, /^[0-9A-HJKMNP-TV-Z]{4}(-[0-9A-HJKMNP-TV-Z]{4}){3}$/)
-    await assert.rejects(leakwatch.receive(paid), { code: 'report/ticket' }, 'a replay')
+    await assert.rejects(leakwatch.receive(paid, '::1'), { code: 'report/ticket' }, 'a replay')
 
     const slow = await leakwatch.ticket()
     clock.advance(21_000)
-    await leakwatch.receive({ ...REPORT, ticket: slow, answer: '' })
+    await leakwatch.receive({ ...REPORT, ticket: slow, answer: '' }, '::1')
+    const spent = { ...REPORT, ticket: slow, answer: '' }
+    for (let n = 0; n < 40; n++)
+      await assert.rejects(
+        leakwatch.receive(spent, '203.0.113.7'),
+        { code: 'report/ticket' },
+        'a spent ticket takes no place',
+      )
+    const honest = await leakwatch.ticket()
+    clock.advance(25_000)
+    await leakwatch.receive({ ...REPORT, ticket: honest, answer: '' }, '198.51.100.1')
     const late = await leakwatch.ticket()
     clock.advance(3_600_001)
-    await assert.rejects(leakwatch.receive({ ...REPORT, ticket: late, answer: solve(late) }), { code: 'report/ticket' })
+    await assert.rejects(leakwatch.receive({ ...REPORT, ticket: late, answer: solve(late) }, '::1'), {
+      code: 'report/ticket',
+    })
 
-    const { items, total } = await leakwatch.page({ limit: 10 })
+    const { items, total } = await leakwatch.page({ limit: 10, actor: OFFICER })
     const { id } = items[0]!
     assert.deepEqual(
       [total, items[0]?.about, items[0]?.unread, items[0]?.clocks[0]?.due],
-      [2, 'Chợ Sen', true, '2026-11-27T03:06:00.000Z'],
+      [3, 'Chợ Sen', true, '2026-11-27T03:06:00.000Z'],
     )
     assert.equal((await leakwatch.one(id, OFFICER)).story, STORY)
     assert.equal((await leakwatch.take(id, OFFICER)).state, 'in-work')

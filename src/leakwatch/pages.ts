@@ -104,7 +104,7 @@ export function leakwatchPages(leakwatch: Leakwatch, frame: Frame): readonly Bou
     answer(rows.follow, (_, asked) => follow(asked)),
     answer(rows.send, async ({ body }, asked) => {
       const m = words(asked)
-      const { code, at } = await leakwatch.receive({ ...body, answer: body.answer })
+      const { code, at } = await leakwatch.receive(body, asked.address)
       const page = html`<div class="ans sent">
           <h1>${m.sentTitle}</h1>
           <p class="lead">${m.sent}</p>

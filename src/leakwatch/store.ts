@@ -46,6 +46,7 @@ export const leakwatchMigrations: readonly Migration[] = [
         .on('citizen_report')
         .columns(['state', 'received_at'])
         .execute()
+      await db.schema.createIndex('citizen_report_received').on('citizen_report').column('received_at').execute()
       await db.schema
         .createTable('report_message')
         .addColumn('id', 'text', (c) => c.primaryKey())

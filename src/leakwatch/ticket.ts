@@ -8,16 +8,24 @@ export const TICKET_MS = 3_600_000
 export const SLOW_MS = 20_000
 /** Reports without script that one node takes in a minute. */
 const SLOW_A_MINUTE = 30
+/** Of which one address has at most so many. */
+const SLOW_A_CALLER = 5
 
 /** What came with the form: when it was given out, how hard its puzzle is, and our mark that we gave it. */
-export type Ticket = { readonly id: string; readonly at: number; readonly bits: number }
+export type Ticket = {
+  readonly id: string
+  readonly at: number
+  readonly bits: number
+  /** Takes its place among those without script; to be called once the ticket is spent. */
+  readonly spend: () => void
+}
 
 /**
  * Tickets against floods. A form carries one; sending it back costs the sender `bits` bits of SHA-256 work in the
  * browser, or, without script, twenty seconds and a place among thirty a minute. Each ticket is good for one report.
  */
 export function ticketOffice(mark: (text: string) => string, entropy: Entropy) {
-  let slow: number[] = []
+  let slow: { at: number; caller: string }[] = []
 
   function issue(now: number, bits: number): string {
     const body = `${now.toString(36)}.${bits}.${base32(entropy(10))}`
@@ -25,16 +33,17 @@ export function ticketOffice(mark: (text: string) => string, entropy: Entropy) {
   }
 
   /** The ticket, when it is ours, in time, and paid for; errors `report/ticket`, `report/slow-down`. */
-  function redeem(text: string, answer: string, now: number): Ticket {
+  function redeem(text: string, answer: string, caller: string, now: number): Ticket {
     const [at = '', bits = '', id = '', own = '', more] = text.split('.')
     if (more !== undefined || mark(`ticket ${at}.${bits}.${id}`) !== own) throw stale()
-    const ticket = { id, at: parseInt(at, 36), bits: Number(bits) }
+    const ticket = { id, at: parseInt(at, 36), bits: Number(bits), spend: () => {} }
     if (!(now - ticket.at >= 0 && now - ticket.at <= TICKET_MS)) throw stale()
     if (isSolved(text, answer, ticket.bits)) return ticket
     if (answer !== '') throw stale()
     const wait = SLOW_MS - (now - ticket.at)
-    slow = slow.filter((one) => now - one < 60_000)
-    if (wait > 0 || slow.length >= SLOW_A_MINUTE)
+    slow = slow.filter((one) => now - one.at < 60_000)
+    const mine = slow.filter((one) => one.caller === caller).length
+    if (wait > 0 || slow.length >= SLOW_A_MINUTE || mine >= SLOW_A_CALLER)
       throw new KhienError(
         'report/slow-down',
         wait > 0
@@ -42,8 +51,7 @@ export function ticketOffice(mark: (text: string) => string, entropy: Entropy) {
           : 'Very many reports arrive at the moment; go back and send it again in a minute.',
         { status: 429, retryAfter: wait > 0 ? Math.ceil(wait / 1000) : 60 },
       )
-    slow.push(now)
-    return ticket
+    return { ...ticket, spend: () => void slow.push({ at: now, caller }) }
   }
   return { issue, redeem }
 }

@@ -25,6 +25,8 @@ export type Outbox = AsyncDisposable & {
 
 const POLL_MS = 250
 const BATCH = 50
+/** Handlers of one topic that run at once. */
+const WIDTH = 4
 /** How long a taken event is another process's, should this one die with it. */
 const LEASE_MS = 60_000
 const LONGEST_WAIT_MS = 3_600_000
@@ -42,50 +44,82 @@ export function openOutbox(ctx: {
   let stopped = false
   let running: Promise<unknown> = Promise.resolve()
 
+  /** What runs now, by topic: a recipient that hangs holds up its own topic, and of that a fourth. */
+  const lanes = new Map<string, Promise<number>>()
+
   async function drain(): Promise<number> {
+    return (await Promise.all(await start())).reduce((sum, done) => sum + done, 0)
+  }
+
+  /** Sets going every topic that has something due and does not run yet. */
+  async function start(): Promise<Promise<number>[]> {
+    const topics = [...handlers.keys()].filter((topic) => !lanes.has(topic))
+    if (topics.length === 0) return []
+    const due = await db
+      .tables<OutboxTables>()
+      .selectFrom('outbox')
+      .select('topic')
+      .distinct()
+      .where('next_at', '<=', clock())
+      .where('topic', 'in', topics)
+      .execute()
+    return due.flatMap(({ topic }) => {
+      if (stopped || lanes.has(topic)) return []
+      const lane = work(topic).finally(() => lanes.delete(topic))
+      lanes.set(topic, lane)
+      return [lane]
+    })
+  }
+
+  async function work(topic: string): Promise<number> {
     const due = await db
       .tables<OutboxTables>()
       .selectFrom('outbox')
       .selectAll()
+      .where('topic', '=', topic)
       .where('next_at', '<=', clock())
       .orderBy('next_at')
       .orderBy('id')
       .limit(BATCH)
       .execute()
     let done = 0
-    for (const event of due) {
-      if (stopped) break
-      const handler = handlers.get(event.topic)
-      if (!handler) continue
-      // Whoever moves next_at first has it; a second process sees no row changed and leaves it.
-      const taken = await db
+    const hand = async (): Promise<void> => {
+      for (let event = due.shift(); event !== undefined && !stopped; event = due.shift()) if (await pass(event)) done++
+    }
+    await Promise.all(Array.from({ length: WIDTH }, hand))
+    return done
+  }
+
+  async function pass(event: OutboxTables['outbox']): Promise<boolean> {
+    const handler = handlers.get(event.topic)!
+    // Whoever moves next_at first has it; a second process sees no row changed and leaves it.
+    const taken = await db
+      .tables<OutboxTables>()
+      .updateTable('outbox')
+      .set({ next_at: clock() + LEASE_MS, tries: event.tries + 1 })
+      .where('id', '=', event.id)
+      .where('next_at', '=', event.next_at)
+      .executeTakeFirst()
+    if (Number(taken.numUpdatedRows) !== 1) return false
+    try {
+      await handler(JSON.parse(event.payload) as Payload)
+      await db.tables<OutboxTables>().deleteFrom('outbox').where('id', '=', event.id).execute()
+      return true
+    } catch (error) {
+      const wait = Math.min(LONGEST_WAIT_MS, 1_000 * 2 ** Math.min(event.tries, 12))
+      await db
         .tables<OutboxTables>()
         .updateTable('outbox')
-        .set({ next_at: clock() + LEASE_MS, tries: event.tries + 1 })
+        .set({ next_at: clock() + wait })
         .where('id', '=', event.id)
-        .where('next_at', '=', event.next_at)
-        .executeTakeFirst()
-      if (Number(taken.numUpdatedRows) !== 1) continue
-      try {
-        await handler(JSON.parse(event.payload) as Payload)
-        await db.tables<OutboxTables>().deleteFrom('outbox').where('id', '=', event.id).execute()
-        done++
-      } catch (error) {
-        const wait = Math.min(LONGEST_WAIT_MS, 1_000 * 2 ** Math.min(event.tries, 12))
-        await db
-          .tables<OutboxTables>()
-          .updateTable('outbox')
-          .set({ next_at: clock() + wait })
-          .where('id', '=', event.id)
-          .execute()
-        log.warn('outbox.retry', {
-          topic: event.topic,
-          tries: event.tries + 1,
-          code: error instanceof KhienError ? error.code : 'failed',
-        })
-      }
+        .execute()
+      log.warn('outbox.retry', {
+        topic: event.topic,
+        tries: event.tries + 1,
+        code: error instanceof KhienError ? error.code : 'failed',
+      })
+      return false
     }
-    return done
   }
 
   function repeat(name: string, ms: number, work: () => Promise<unknown>): void {
@@ -120,7 +154,13 @@ export function openOutbox(ctx: {
     },
     handle: (topic, handler) => void handlers.set(topic, handler),
     every: repeat,
-    start: () => repeat('outbox', POLL_MS, drain),
+    start: () =>
+      repeat('outbox', POLL_MS, async () => {
+        for (const lane of await start())
+          lane.catch((error: unknown) =>
+            log.warn('job.failed', { job: 'outbox', error: error instanceof Error ? error.name : 'unknown' }),
+          )
+      }),
     drain,
     async pending() {
       const row = await db
@@ -134,6 +174,7 @@ export function openOutbox(ctx: {
       stopped = true
       for (const timer of timers) clearTimeout(timer)
       await running
+      await Promise.allSettled(lanes.values())
     },
   }
 }

@@ -57,4 +57,29 @@ for (const store of STORES) {
     await Promise.all(boxes.map((box) => box.drain()))
     assert.equal(runs, 20)
   })
+
+  test(`${store.name}: a topic that hangs holds up no other`, { skip: store.skip }, async () => {
+    await using db = await store.open()
+    await migrate(db, outboxMigrations)
+    const clock = manualClock(1_795_000_000_000)
+    const { promise, resolve: letGo } = Promise.withResolvers<void>()
+    const order: string[] = []
+    const box = openOutbox({ db, clock, entropy: systemEntropy, log: silentLog })
+    box.handle('slow', async () => {
+      await promise
+      order.push('slow')
+    })
+    box.handle('quick', async () => void order.push('quick'))
+    await db.transaction(async (trx) => {
+      for (let n = 0; n < 6; n++) await box.emit(trx, 'slow', { n })
+      await box.emit(trx, 'quick', {})
+    })
+    const first = box.drain()
+    while (!order.includes('quick')) await new Promise((r) => setTimeout(r, 5))
+    await db.transaction((trx) => box.emit(trx, 'quick', {}))
+    assert.equal(await box.drain(), 1, 'and goes on while the other hangs')
+    letGo()
+    assert.equal(await first, 7)
+    await box[Symbol.asyncDispose]()
+  })
 }

@@ -16,7 +16,12 @@ const Recipient = z.strictObject({
   failing: z.boolean(),
   lastAt: At.nullable(),
 })
-const Recipients = z.strictObject({ items: z.array(Recipient), mail: z.boolean() })
+const Recipients = z.strictObject({
+  items: z.array(Recipient),
+  mail: z.boolean(),
+  /** Notices not sent because a recipient had sixty in the hour; since the node started. */
+  held: z.int(),
+})
 
 export const peopleRoutes = {
   list: route({

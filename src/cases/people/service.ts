@@ -68,12 +68,16 @@ type Target = { readonly target: string; readonly language: Language }
 const LEVELS = ['informational', 'low', 'medium', 'high', 'critical']
 const TIMEOUT_MS = 10_000
 const MOST = 100
+/** Notices a recipient gets in an hour. */
+const AN_HOUR = 60
 
 /** A node alone tells its own people of an alert: by mail, and by a signed call to what they use. */
 export function peopleService(ctx: PeopleContext) {
   const db = ctx.db.tables<PeopleTables>()
   const openTarget = (row: RecipientRow): Target =>
     JSON.parse(Buffer.from(ctx.open(row.sealed, row.id)).toString('utf8')) as Target
+
+  let held = 0
 
   /** Leaves one notice a recipient; each is then tried by itself until it is taken. */
   async function spread(alertId: string): Promise<void> {
@@ -83,6 +87,17 @@ export function peopleService(ctx: PeopleContext) {
     )
     await ctx.db.transaction<PeopleTables, void>(async (trx) => {
       for (const { id } of wanted) {
+        const { n } = await trx
+          .selectFrom('alert_notice')
+          .select((eb) => eb.fn.countAll<number>().as('n'))
+          .where('recipient', '=', id)
+          .where('at', '>', ctx.clock() - 3_600_000)
+          .executeTakeFirstOrThrow()
+        // A flood of alerts must not become a flood of mail: the rest waits in the console, and is counted.
+        if (Number(n) >= AN_HOUR) {
+          held++
+          continue
+        }
         const fresh = await trx
           .insertInto('alert_notice')
           .values({ recipient: id, alert: alertId, state: 'waiting', at: ctx.clock() })
@@ -202,6 +217,7 @@ export function peopleService(ctx: PeopleContext) {
     const of = (id: string, state: string) => notices.find((n) => n.recipient === id && n.state === state)
     return {
       mail: ctx.mailer !== undefined,
+      held,
       items: rows.map((row) => ({
         id: row.id,
         kind: row.kind,

@@ -126,14 +126,15 @@ export function socService(ctx: SocContext) {
       .selectAll()
       .where('key_id', '=', verdict.keyId)
       .executeTakeFirstOrThrow()
-    const { id, rule, title, level, first, last, observables } = alert
-    await ctx.detection.alerts.receive(
+    const { id, rule, title, level, first, last, count, observables } = alert
+    const taken = await ctx.detection.alerts.receive(
       [
         {
           rule,
           title,
           level,
           group: { alert: id },
+          count,
           from: Date.parse(first),
           at: Date.parse(last),
           events: [],
@@ -142,6 +143,8 @@ export function socService(ctx: SocContext) {
       ],
       client.name,
     )
+    // A repeat, honest or replayed, changes nothing.
+    if (taken.length === 0) return
     await db
       .updateTable('soc_client')
       .set((eb) => ({ last_at: ctx.clock(), alerts: eb('alerts', '+', 1) }))
@@ -150,6 +153,8 @@ export function socService(ctx: SocContext) {
   }
 
   async function setContract(contract: { name: string; url: string } | null, actor: string): Promise<void> {
+    if (contract && !isPrivate(new URL(contract.url)))
+      throw badRequest('soc/plain', 'url: expected https:// (plain http only on this machine).', 'body.url')
     await ctx.db.transaction<SocTables, void>(async (trx) => {
       await trx.deleteFrom('soc_contract').execute()
       if (contract)
@@ -212,6 +217,9 @@ export function socService(ctx: SocContext) {
   return { deliver, receive, setContract, addClient, show }
 }
 export type Soc = ReturnType<typeof socService>
+
+const isPrivate = ({ protocol, hostname }: URL): boolean =>
+  protocol === 'https:' || /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname)
 
 function parse(body: Uint8Array): LawfulAlert {
   let value: unknown
