@@ -138,7 +138,7 @@ test('what a duty is told is checked', async () => {
   await using keysDb = openSqlite(':memory:')
   const { subscribers, outbox } = await openWorld(db, keysDb)
   await using _ = outbox
-  for (const body of [null, {}, [], { hits: 7 }, { hits: [{}] }, { hits: Array(501).fill({}) }])
+  for (const body of [null, {}, [], { hits: 7 }, { hits: [{}] }, { hits: Array.from({ length: 501 }, () => ({})) }])
     await assert.rejects(subscribers.duties.matches(body), { code: 'subscribers/told' })
   await assert.rejects(subscribers.duties.indicators({ from: -1 }), { code: 'subscribers/told' })
   await assert.rejects(subscribers.duties['matching-status']('x'), { code: 'subscribers/told' })
