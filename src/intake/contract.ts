@@ -193,10 +193,20 @@ export const Ledger = z.strictObject({
   pending: z.int(),
   /** Counted by the event store itself; null while it is away. */
   inStore: z.int().nullable(),
+  /** The sums agree with each other and with the store, and no damaged segment lies aside. */
   balanced: z.boolean(),
   /** inStore − stored. */
   gap: z.int().nullable(),
-  segments: z.strictObject({ pending: z.int(), loaded: z.int(), retained: z.int(), bytes: z.int() }),
+  segments: z.strictObject({
+    pending: z.int(),
+    loaded: z.int(),
+    retained: z.int(),
+    bytes: z.int(),
+    /** Set aside at a start as damaged: acknowledged events may be missing until it is restored or removed. */
+    damaged: z.int(),
+    /** Tails that a crash tore before they were acknowledged, kept aside. */
+    torn: z.int(),
+  }),
   /** Age of the oldest pending event. */
   lagMs: z.int(),
   /** Batches answered 503 since this process started. */

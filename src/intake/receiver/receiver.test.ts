@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -144,6 +144,31 @@ test('the same batch at once, later, and after a new start is stored once', asyn
     duplicate: true,
   })
   assert.equal((await at.node.ledger()).received, 4)
+})
+
+test('a damaged segment stops the start, and from then on the ledger says so until it is dealt with', async (t) => {
+  const folder = newFolder(t)
+  const segments = join(folder, 'events', 'segments')
+  {
+    await using at = await running(folder, () => {})
+    for (let n = 0; n < 3; n++) await at.node.post('test', `b${n}`, lines(query(n)))
+  }
+  const [file] = readdirSync(segments)
+  const bytes = readFileSync(join(segments, file!))
+  bytes[40]! ^= 1
+  writeFileSync(join(segments, file!), bytes)
+  await assert.rejects(
+    running(folder, () => {}),
+    { code: 'events/damaged-segment' },
+  )
+  {
+    await using at = await running(folder, () => {})
+    const { balanced, segments: told } = await at.node.ledger()
+    assert.deepEqual([balanced, told.damaged, told.torn], [false, 1, 0])
+  }
+  await rm(join(segments, `${file}.damaged`))
+  await using at = await running(folder, () => {})
+  assert.equal((await at.node.ledger()).balanced, true)
 })
 
 test('the stream hears every event in order, then again after a start, and a reader that throws stops nothing', async (t) => {

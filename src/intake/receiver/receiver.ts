@@ -110,13 +110,16 @@ export async function startIntake(
       rejected,
       pending: waiting,
       inStore,
-      balanced: received === totals.stored + allRejected + waiting && (gap === null || gap === 0),
+      balanced:
+        received === totals.stored + allRejected + waiting && (gap === null || gap === 0) && segments.damaged === 0,
       gap,
       segments: {
         pending: pending.length,
         loaded: totals.segments,
         retained: loader.retained().length,
         bytes: [...pending, ...loader.retained()].reduce((total, { bytes }) => total + bytes, 0),
+        damaged: segments.damaged,
+        torn: segments.torn,
       },
       lagMs: oldest ? Math.max(0, clock() - oldest.since) : 0,
       refusedBatches: batches.refused,

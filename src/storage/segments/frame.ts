@@ -20,7 +20,8 @@ export type Frame = {
   readonly body: Buffer
 }
 
-const MAGIC = 0x31_46_53_4b // "KSF1"
+const SIGN = 'KSF1'
+const MAGIC = Buffer.from(SIGN).readUInt32LE()
 /** Magic, length of the payload, CRC-32 of the payload, each 4 bytes, little-endian. */
 const HEAD = 12
 export const LONGEST_FRAME = 32 * 1024 * 1024
@@ -60,6 +61,14 @@ export function framesOf(bytes: Buffer): { frames: Frame[]; end: number } {
     end += frame.length
   }
   return { frames, end }
+}
+
+/** Where the first whole frame at or behind `offset` begins; undefined when there is none. */
+export function nextFrame(bytes: Buffer, offset: number): number | undefined {
+  // Cheap: the length that follows a false magic in JSON text is always beyond the longest frame.
+  for (let at = bytes.indexOf(SIGN, offset); at >= 0; at = bytes.indexOf(SIGN, at + 1))
+    if (frameAt(bytes, at)) return at
+  return undefined
 }
 
 /** The events of a frame, in order, with the header's `received` and `source`. */

@@ -72,9 +72,12 @@ for (const [name, tear] of [
     }
     tear(join(folder, readdirSync(folder)[0]!))
     const whole = /frame/.test(name) ? 2 : 3
+    const lost = readFileSync(join(folder, readdirSync(folder)[0]!))
     {
       await using log = await open(folder)
       assert.equal(log.sealed[0]!.frames.length, whole)
+      assert.deepEqual([log.torn, log.damaged], [1, 0])
+      assert.deepEqual(readFileSync(`${log.sealed[0]!.path}.torn`), lost.subarray(log.sealed[0]!.bytes))
       await log.append(header('after', 1), body(1))
     }
     await using log = await open(folder)
@@ -83,6 +86,50 @@ for (const [name, tear] of [
       [whole, 1],
     )
   })
+
+// These frames were acknowledged: a crash tears only what stands at the end.
+for (const [name, at] of [
+  ['the sign of the first frame', 1],
+  ['the length of the first frame', 5],
+  ['the checksum of the first frame', 9],
+  ['the payload of the first frame', 40],
+  ['the frame before the last', 'before the last'],
+] as const)
+  test(`a flipped bit in ${name} of the newest segment throws nothing away`, async (t) => {
+    const folder = newFolder(t)
+    {
+      await using log = await open(folder)
+      for (let i = 0; i < 5; i++) await log.append(header(`b${i}`, 1), body(1))
+    }
+    const [file] = readdirSync(folder)
+    const bytes = readFileSync(join(folder, file!))
+    bytes[at === 'before the last' ? framesOf(bytes).frames[3]!.offset + 20 : at]! ^= 1
+    writeFileSync(join(folder, file!), bytes)
+    const { end: offset } = framesOf(bytes)
+    await assert.rejects(open(folder), (error: Error & { code?: string }) => {
+      assert.equal(error.code, 'events/damaged-segment')
+      assert.match(error.message, new RegExp(`${file!.slice(0, -4)} is damaged at byte ${offset};`))
+      return true
+    })
+    assert.deepEqual(readFileSync(join(folder, `${file}.damaged`)), bytes)
+    await using log = await open(folder)
+    assert.deepEqual([log.damaged, log.torn], [1, 0])
+    await log.append(header('after', 1), body(1))
+    assert.equal(log.current!.seq, 2)
+  })
+
+test('a segment without any whole frame is set aside, an empty one goes', async (t) => {
+  const folder = newFolder(t)
+  writeFileSync(join(folder, '0000000007-AAAAAAAA.seg'), Buffer.from('KSF1 and no more'))
+  {
+    await using log = await open(folder)
+    assert.deepEqual([log.sealed, log.torn], [[], 1])
+  }
+  writeFileSync(join(folder, '0000000008-AAAAAAAA.seg'), '')
+  await using log = await open(folder)
+  assert.deepEqual(readdirSync(folder), ['0000000007-AAAAAAAA.seg.torn'])
+  assert.deepEqual([log.sealed, log.torn], [[], 1])
+})
 
 test('damage in an older segment stops the start and sets it aside', async (t) => {
   const folder = newFolder(t)

@@ -5,7 +5,7 @@ import { KhienError } from '../../kit/errors.ts'
 import { base32, type Entropy } from '../../kit/ids.ts'
 import type { Log } from '../../kit/log.ts'
 import { encodeFrame, type BatchHeader } from './frame.ts'
-import { add, recover, syncFolder, type Placed, type Segment } from './segment.ts'
+import { add, DAMAGED, recover, syncFolder, type Placed, type Segment } from './segment.ts'
 
 export type SegmentLogOptions = {
   readonly folder: string
@@ -23,7 +23,8 @@ const MAX_BYTES = 64 * 1024 * 1024
 const MAX_EVENTS = 500_000
 /** What one sync covers at most. */
 const GROUP_BYTES = 8 * 1024 * 1024
-const NAME = /^(\d{10})-[0-9A-Z]{8}\.seg$/
+const NAME = /^\d{10}-[0-9A-Z]{8}\.seg$/
+const ASIDE = /^(\d{10})-[0-9A-Z]{8}\.seg(\.damaged|\.torn)$/
 export const SEGMENT_ID = /^\d{10}-[0-9A-Z]{8}$/
 
 type Waiting = {
@@ -35,6 +36,9 @@ type Waiting = {
 
 /** Append-only files of CRC-framed batches; an append resolves after fdatasync, of a new file after its folder's fsync. */
 export class SegmentLog {
+  /** Files that lay aside when it was opened: damaged segments, which may hold acknowledged batches, and torn tails. */
+  readonly damaged: number
+  readonly torn: number
   readonly #options: SegmentLogOptions
   readonly #waiting: Waiting[] = []
   #sealed: Segment[]
@@ -45,13 +49,19 @@ export class SegmentLog {
   #writing = false
   #broken = false
 
-  private constructor(options: SegmentLogOptions, sealed: Segment[]) {
+  private constructor(options: SegmentLogOptions, sealed: Segment[], aside: readonly (readonly [number, string])[]) {
     this.#options = options
     this.#sealed = sealed
-    this.#seq = Math.max(options.lastSeq, ...sealed.map(({ seq }) => seq))
+    // Also of what was set aside: restored from a backup it must not share its number with another.
+    this.#seq = Math.max(options.lastSeq, ...sealed.map(({ seq }) => seq), ...aside.map(([seq]) => seq))
+    this.damaged = aside.filter(([, kind]) => kind === DAMAGED).length
+    this.torn = aside.length - this.damaged
   }
 
-  /** Opens the folder: every file is read, a tail torn by a crash is cut off (nothing of it was acknowledged). */
+  /**
+   * Opens the folder: every file is read, a tail torn by a crash is set aside (nothing of it was acknowledged).
+   * Errors: `events/damaged-segment`.
+   */
   static async open(options: SegmentLogOptions): Promise<SegmentLog> {
     mkdirSync(options.folder, { recursive: true, mode: 0o700 })
     const names = (await readdir(options.folder)).filter((name) => NAME.test(name)).sort()
@@ -60,9 +70,13 @@ export class SegmentLog {
       const segment = await recover(join(options.folder, name), name, name === names.at(-1), options.log)
       if (segment) sealed.push(segment)
     }
+    const aside = (await readdir(options.folder)).flatMap((name) => {
+      const [, seq, kind] = ASIDE.exec(name) ?? []
+      return seq === undefined ? [] : [[Number(seq), kind!] as const]
+    })
     await syncFolder(options.folder)
     await syncFolder(dirname(options.folder))
-    return new SegmentLog(options, sealed)
+    return new SegmentLog(options, sealed, aside)
   }
 
   /** Sealed segments, oldest first. */

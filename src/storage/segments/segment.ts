@@ -1,7 +1,8 @@
 import { open, readFile, rename, unlink } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { StartError } from '../../kit/errors.ts'
 import type { Log } from '../../kit/log.ts'
-import { framesOf, type BatchHeader } from './frame.ts'
+import { framesOf, nextFrame, type BatchHeader } from './frame.ts'
 
 export type Placed = { readonly offset: number; readonly length: number; readonly header: BatchHeader }
 /** A file of frames. Sealed ones no longer change. */
@@ -26,24 +27,36 @@ export function add(segment: Segment, placed: Placed): void {
   segment.frames.push(placed)
 }
 
+/** What was set aside at a start: whole segments that are damaged, and tails that a crash had torn. */
+export const DAMAGED = '.damaged'
+export const TORN = '.torn'
+
 /**
- * A segment as a crash left it: whole frames stay, a torn tail of the newest is cut off; undefined when nothing is left.
- * Errors: `events/damaged-segment` for any other, which is set aside.
+ * A segment as a crash left it: whole frames stay, a torn tail of the newest is moved into a file of its own; undefined
+ * when no frame is left. Errors: `events/damaged-segment` for any other, and for the newest when whole frames stand behind
+ * the tear: they may have been acknowledged. The file is set aside.
  */
 export async function recover(path: string, name: string, last: boolean, log: Log): Promise<Segment | undefined> {
   const id = name.slice(0, -'.seg'.length)
   const bytes = await readFile(path)
   const { frames, end } = framesOf(bytes)
   if (end < bytes.length) {
-    if (!last) {
-      // Only the newest can be torn by a crash; this is damage, and what lies behind it may have been acknowledged.
-      await rename(path, `${path}.damaged`)
+    // Only the newest can be torn by a crash, and only at its end; all else is damage.
+    if (!last || nextFrame(bytes, end) !== undefined) {
+      await rename(path, `${path}${DAMAGED}`)
+      await syncFolder(dirname(path))
       throw new StartError(
         'events/damaged-segment',
-        `The segment ${id} is damaged at byte ${end}; it was set aside as ${id}.seg.damaged. Restore it from a backup or remove it, then start again.`,
+        `The segment ${id} is damaged at byte ${end}; it was set aside as ${id}.seg${DAMAGED}. Restore it from a backup or remove it, then start again.`,
       )
     }
     log.warn('segment-tail-cut', { segment: id, bytes: bytes.length - end })
+    // A tear and a broken last frame look alike: nothing that may have been acknowledged is thrown away.
+    if (frames.length === 0) {
+      await rename(path, `${path}${TORN}`)
+      return undefined
+    }
+    await keep(`${path}${TORN}`, bytes.subarray(end))
   }
   await using file = await open(path, 'r+')
   if (end < bytes.length) await file.truncate(end)
@@ -64,6 +77,12 @@ export async function recover(path: string, name: string, last: boolean, log: Lo
   }
   for (const { offset, length, header } of frames) add(segment, { offset, length, header })
   return segment
+}
+
+async function keep(path: string, bytes: Uint8Array): Promise<void> {
+  await using file = await open(path, 'w', 0o600)
+  await file.writeFile(bytes)
+  await file.sync()
 }
 
 /** A name in a folder outlives a power cut only when the folder is synced. */
