@@ -65,6 +65,7 @@ export async function startWorld(role: Role): Promise<World> {
       ],
       cookie,
     )
+    await partners(role, api)
     await seedEvents(node, key)
     if (role === 'telecom') await seedSubscribers(node, key, api)
   }
@@ -196,20 +197,19 @@ async function shareSome(world: World, caseId: string): Promise<string> {
   // The telecom has listed it already; its own people found another.
   const id = await propose(world.role === 'telecom' ? 'tai-nhanh.test' : CALLED, 90)
   await propose('may-chu-anh.test', 60)
-  await propose('raw.githubusercontent.com', 80)
-  await partners(world)
+  await propose('dropbox.com', 80)
   await world.api('POST', `/api/exchange/indicators/${id}/share`, {})
   return id
 }
 
-/** Who watches for us or for whom we watch, and who of our own is told. */
-async function partners(world: World): Promise<void> {
-  const { key } = (await world.api('GET', '/api/soc')) as { key: string }
-  if (world.role === 'platform')
-    await world.api('PUT', '/api/soc/contract', { name: 'SOC Sông Hàn', url: 'http://127.0.0.1:9/soc/alerts' })
-  else await world.api('POST', '/api/soc/clients', { name: 'Chợ Sen', key })
+/** Who watches for us or for whom we watch, and who of our own is told. Nobody listens there: what is sent stays to be seen. */
+async function partners(role: Role, api: World['api']): Promise<void> {
+  const { key } = (await api('GET', '/api/soc')) as { key: string }
+  if (role === 'platform')
+    await api('PUT', '/api/soc/contract', { name: 'SOC Sông Hàn', url: 'http://127.0.0.1:9/soc/alerts' })
+  else await api('POST', '/api/soc/clients', { name: 'Chợ Sen', key })
   const target = 'http://127.0.0.1:9/bao-dong/7b1e'
-  await world.api('POST', '/api/detection/recipients', { kind: 'webhook', target, from: 'high' })
+  await api('POST', '/api/detection/recipients', { kind: 'webhook', target, from: 'high' })
 }
 
 /** Citizens write on the public page; its own script answers the puzzle. Answers the id of the newest report. */

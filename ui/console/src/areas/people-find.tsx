@@ -1,10 +1,9 @@
 import { useNavigate } from '@tanstack/react-router'
 import type { FormEvent } from 'react'
 import { vaultRoutes } from '../../../../src/vault/contract.ts'
-import { useCall, type Got } from '../api.ts'
-import { DataTable, type Column } from '../components/data-table.tsx'
+import { useCall } from '../api.ts'
 import { Field } from '../components/dialog.tsx'
-import { Head, Sec } from '../components/page.tsx'
+import { Facts, Head, Sec } from '../components/page.tsx'
 import { Empty, Shown } from '../components/states.tsx'
 import { useFormats, useWords } from '../language.tsx'
 import { useMay } from '../shell/me.tsx'
@@ -45,22 +44,11 @@ export function Find() {
   )
 }
 
-type Group = Got<typeof vaultRoutes.figures>['collections'][number]
 /** Counts of the vault by collection. */
 export function Holdings() {
   const m = useWords(personWords)
   const f = useFormats()
   const figures = useCall(vaultRoutes.figures, {}, { every: 60_000 })
-  const columns: readonly Column<Group>[] = [
-    {
-      id: 'collection',
-      head: m.collection,
-      by: ({ collection }) => collection,
-      cell: ({ collection }) => m.collectionNames[collection] ?? <span className="tok">{collection}</span>,
-    },
-    { id: 'people', head: m.people, num: true, by: ({ people }) => people, cell: ({ people }) => f.n(people) },
-    { id: 'values', head: m.values, num: true, by: ({ values }) => values, cell: ({ values }) => f.n(values) },
-  ]
   const of = figures.data
   return (
     <Sec
@@ -76,12 +64,11 @@ export function Holdings() {
           collections.length === 0 ? (
             <Empty title={m.none}>{m.noneLead}</Empty>
           ) : (
-            <DataTable
-              name="holdings"
-              caption={m.collections}
-              columns={columns}
-              rows={collections}
-              idOf={({ collection }) => collection}
+            <Facts
+              of={collections.map(({ collection, people, values }) => [
+                m.collectionNames[collection] ?? collection,
+                m.holding(f.n(people), f.n(values)),
+              ])}
             />
           )
         }

@@ -16,7 +16,6 @@ import { useMay } from '../shell/me.tsx'
 import { evidenceWords } from '../words/evidence.ts'
 import { peopleWords } from '../words/people.ts'
 import { personWords } from '../words/person.ts'
-import { brief } from './act-list.tsx'
 import { opening, RevealDialog, type Held, type Person } from './reveal.tsx'
 
 /** How long a value stays on the screen. */
@@ -79,7 +78,7 @@ export function OnePerson() {
               />
               <Grounds of={data} />
             </div>
-            {maySeeLog ? <Acts subject={id} /> : null}
+            {maySeeLog ? <Acts of={data} /> : null}
           </div>
         )}
       </Shown>
@@ -252,7 +251,17 @@ function Grounds({ of }: { readonly of: Person }) {
 }
 
 /** Every act about this person, with the leaf that proves it. */
-function Acts({ subject }: { readonly subject: string }) {
+function Acts({ of: { subject, purposes } }: { readonly of: Person }) {
+  const { language } = useSpeech()
+  const names: Readonly<Record<string, string>> = rightsMessages[language].fieldNames
+  const titles = new Map(purposes.map(({ purpose, title }) => [purpose, title[language]]))
+  const fieldsOf = (told: unknown): string =>
+    typeof told === 'string'
+      ? told
+          .split(' ')
+          .map((name) => names[name] ?? name)
+          .join(', ')
+      : ''
   const m = useWords(personWords)
   const e = useWords(evidenceWords)
   const acts = useCall(auditRoutes.list, { query: { subject, limit: LATEST } }, { every: 15_000 })
@@ -284,17 +293,27 @@ function Acts({ subject }: { readonly subject: string }) {
                         : 'sys',
                 what: (
                   <>
-                    <span className="tok">{brief(act.actor)}</span>{' '}
+                    {m.actors[act.actor.split(':')[0]!] ?? act.actor}{' '}
                     <Link to="/evidence/$id" params={{ id: act.id }}>
                       <b>{e.acts[act.kind] ?? act.kind}</b>
-                    </Link>
+                    </Link>{' '}
                     {act.result === 'refused' ? <Status shape="stop">{e.results.refused}</Status> : null}
                   </>
                 ),
                 more: (
-                  <span className="tok">
-                    {[act.purpose, act.reason, act.facts['fields']].filter((text) => text != null).join(' · ')}
-                  </span>
+                  <>
+                    {[
+                      fieldsOf(act.facts['fields']),
+                      act.purpose === null ? '' : (titles.get(act.purpose) ?? act.purpose),
+                    ]
+                      .filter((text) => text !== '')
+                      .join('; ')}
+                    {act.reason === null ? null : (
+                      <>
+                        ; <span className="tok">{act.reason}</span>
+                      </>
+                    )}
+                  </>
                 ),
                 leaf: act.index,
               }))}

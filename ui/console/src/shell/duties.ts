@@ -22,6 +22,8 @@ type Part = {
   readonly name: PartName
   readonly to: string
   readonly needs: Pick<Route, 'access'>
+  /** Pages of single things that belong to it but do not lie below it. */
+  readonly things?: RegExp
   /** On these nodes only. */
   readonly on?: readonly NodeRole[]
 }
@@ -54,7 +56,7 @@ const DUTIES: readonly Area[] = [
     nodes: ['platform', 'telecom'],
     parts: [
       { name: 'purposes', to: '/people', needs: consentRoutes.processing },
-      { name: 'find', to: '/people/find', needs: vaultRoutes.person },
+      { name: 'find', to: '/people/find', needs: vaultRoutes.person, things: /^\/people\/[0-9A-Z]{4}-/ },
       { name: 'reads', to: '/people/reads', needs: auditRoutes.list },
     ],
   },
@@ -116,6 +118,11 @@ export const dutiesOf = (me: Me): readonly Area[] =>
     }))
     .filter(({ parts }) => parts.length > 0)
     .map((area) => ({ ...area, to: area.parts[0]!.to }))
+
+/** The part whose page this is: the one that claims it, else the nearest above. */
+export const partAt = (parts: readonly Part[], path: string): Part | undefined =>
+  parts.find(({ things }) => things?.test(path)) ??
+  parts.filter(({ to }) => path === to || path.startsWith(`${to}/`)).toSorted((a, b) => b.to.length - a.to.length)[0]
 
 export const mayKeepLog = (me: Me): boolean => may(me, auditRoutes.list)
 export const mayEvents = (me: Me): boolean => me.node.role !== 'authority' && may(me, intakeRoutes.search)

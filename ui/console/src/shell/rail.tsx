@@ -3,7 +3,7 @@ import { useEffect, useRef } from 'react'
 import { Icon, Mark } from '../components/icon.tsx'
 import { useWords } from '../language.tsx'
 import { shellWords } from '../words/shell.ts'
-import { dutiesOf, mayKeepLog } from './duties.ts'
+import { dutiesOf, mayKeepLog, partAt } from './duties.ts'
 import { useMe } from './me.tsx'
 
 /** The duties this person may do; nothing greyed out. */
@@ -23,7 +23,7 @@ export function Rail() {
         <ul>
           {duties.map((area) => {
             const open = inArea(`/${area.name}`)
-            const part = area.parts.filter(({ to }) => inArea(to)).toSorted((a, b) => b.to.length - a.to.length)[0]
+            const part = partAt(area.parts, path)
             return (
               <li key={area.name}>
                 <Link
@@ -91,9 +91,7 @@ export function Parts() {
     if (here && tabs.current) tabs.current.scrollLeft = here.offsetLeft - tabs.current.clientWidth / 3
   }, [path])
   if (!area || area.parts.length < 2) return null
-  const here = area.parts
-    .filter(({ to }) => path === to || path.startsWith(`${to}/`))
-    .toSorted((a, b) => b.to.length - a.to.length)[0]
+  const here = partAt(area.parts, path)
   return (
     <nav className="tabs parts" ref={tabs} aria-label={m.area[area.name]}>
       {area.parts.map(({ name, to }) => (

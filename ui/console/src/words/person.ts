@@ -10,7 +10,11 @@ export const personWords = words(
     peopleThan: (n: string) => `${n} giá trị đã niêm phong`,
     collections: 'Kho giữ gì',
     collectionsLead: (at: string) => `đếm lúc ${at}`,
-    collection: 'Nhóm',
+    holding: (people: string, values: string) => `${people} người, ${values} giá trị`,
+    actors: { service: 'ứng dụng', staff: 'người làm việc', person: 'chính người này', node: 'nút này' } as Record<
+      string,
+      string
+    >,
     collectionNames: {
       person: 'nhân thân',
       account: 'tài khoản',
@@ -18,7 +22,6 @@ export const personWords = words(
       bank: 'ngân hàng',
       message: 'tin nhắn',
     } as Record<string, string>,
-    values: 'Giá trị',
     none: 'Kho chưa giữ gì',
     noneLead: 'Ứng dụng ghi vào kho qua POST /api/vault/put.',
     person: 'Người',
@@ -78,7 +81,11 @@ export const personWords = words(
     peopleThan: (n) => `${n} sealed values`,
     collections: 'What the vault holds',
     collectionsLead: (at) => `counted at ${at}`,
-    collection: 'Collection',
+    holding: (people, values) => `${people} people, ${values} values`,
+    actors: { service: 'application', staff: 'member of staff', person: 'the person', node: 'this node' } as Record<
+      string,
+      string
+    >,
     collectionNames: {
       person: 'person',
       account: 'account',
@@ -86,7 +93,6 @@ export const personWords = words(
       bank: 'bank',
       message: 'messages',
     } as Record<string, string>,
-    values: 'Values',
     none: 'The vault holds nothing yet',
     noneLead: 'The application writes through POST /api/vault/put.',
     person: 'Person',
