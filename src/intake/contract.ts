@@ -60,7 +60,10 @@ const Path = z.string().min(1).max(4_000)
 const Result = z.enum(['allowed', 'refused'])
 
 const common = {
-  /** Given by the sender, else derived from batch id and line. */
+  /**
+   * Given by the sender, else derived from batch id and line. A given one is kept behind eight signs that stand for the
+   * sender (`7Q4K2MXB-1`), and as its digest where the whole would be longer than 64 signs: ids of two senders never meet.
+   */
   id: z
     .string()
     .regex(/^[\x21-\x7e]{1,64}$/, 'expected 1 to 64 visible ASCII signs')

@@ -131,7 +131,8 @@ test(`killed ${KILLS} times at any moment, every acknowledged event is stored ex
   )
   const found = await idsInStore(intake)
   assert.equal(found.length, wanted.length)
-  assert.deepEqual(new Set(found), new Set(wanted))
+  // Each stands behind eight signs for its sender.
+  assert.deepEqual(new Set(found.map((id) => id.slice(9))), new Set(wanted))
   assert.ok((await looks) > KILLS)
 })
 

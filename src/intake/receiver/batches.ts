@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, createHmac } from 'node:crypto'
 import { statfs } from 'node:fs/promises'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Clock } from '../../kit/clock.ts'
@@ -35,10 +35,10 @@ const STATFS_MS = 1_000
 const NAME = /^[a-z][A-Za-z0-9_.:-]{0,79}$/
 const BATCH = /^[\x21-\x7e]{1,64}$/
 
-/** Takes batches: checked, masked, durable, then answered; a batch id that was taken before is answered the same. */
+/** Takes batches: checked, masked, durable, then answered; a batch that was taken before is answered the same. */
 export class Batches {
   readonly #ctx: BatchContext
-  readonly #inFlight = new Map<string, Promise<BatchAnswer>>()
+  readonly #inFlight = new Map<string, { readonly digest: string; readonly answer: Promise<BatchAnswer> }>()
   /** Acknowledged, and their segment not yet in the ledger. */
   readonly #pending = new Map<string, Known>()
   #free = { at: Number.NEGATIVE_INFINITY, bytes: Number.POSITIVE_INFINITY }
@@ -56,20 +56,26 @@ export class Batches {
     for (const { header } of segment.frames) this.#pending.delete(nameOf(header))
   }
 
-  /** Errors: `intake/batch` for a bad name, `events/full` (503) when segments or disk are full, `events/disk`. */
+  /**
+   * Errors: `intake/batch` for a bad name, `http/key-reused` (409) when the id was used for another body, `events/full`
+   * (503) when segments or disk are full, `events/disk`.
+   */
   async take(batch: Batch): Promise<BatchAnswer> {
     if (!NAME.test(batch.source))
       throw badRequest('intake/batch', 'source: expected a name of at most 80 signs', 'source')
     if (!BATCH.test(batch.batch))
       throw badRequest('intake/batch', 'batch: expected 1 to 64 visible ASCII signs', 'batch')
     const name = nameOf(batch)
+    const digest = digestOf(batch)
     const running = this.#inFlight.get(name)
     if (running) {
-      const { batch: id, accepted, rejectedTotal } = await running
+      refuseOther(digest, running.digest)
+      const { batch: id, accepted, rejectedTotal } = await running.answer
       return { batch: id, accepted, rejected: [], rejectedTotal, duplicate: true }
     }
     const known = this.#pending.get(name) ?? this.#ctx.ledger.batch(batch)
-    if (known)
+    if (known) {
+      refuseOther(digest, known.digest)
       return {
         batch: batch.batch,
         accepted: known.accepted,
@@ -77,8 +83,9 @@ export class Batches {
         rejectedTotal: known.rejected,
         duplicate: true,
       }
-    const taken = this.#take(batch)
-    this.#inFlight.set(name, taken)
+    }
+    const taken = this.#take(batch, digest)
+    this.#inFlight.set(name, { digest, answer: taken })
     try {
       return await taken
     } catch (error) {
@@ -89,18 +96,19 @@ export class Batches {
     }
   }
 
-  async #take({ source, batch, tokenKey, body }: Batch): Promise<BatchAnswer> {
+  async #take({ source, batch, tokenKey, body }: Batch, digest: string): Promise<BatchAnswer> {
     await this.#checkRoom(body.length)
     const lines = linesOf(body)
     const received = this.#ctx.clock()
-    const prefix = `e_${base32(createHash('sha256').update(`${source}\n${batch}`).digest().subarray(0, 10))}`
+    const prefix = `e_${base32(sha256(`${source}\n${batch}`).subarray(0, 10))}`
+    const sender = base32(sha256(source).subarray(0, 5))
     const kept: string[] = []
     const events: IntakeEvent[] = []
     const rejected: BatchAnswer['rejected'] = []
     const reasons: Record<string, number> = {}
     for (let i = 0; i < lines.length; i++) {
       if (i > 0 && i % SLICE === 0) await turn()
-      const parsed = parseLine(lines[i]!, { now: received, fallbackId: `${prefix}-${i + 1}`, tokenKey })
+      const parsed = parseLine(lines[i]!, { now: received, sender, fallbackId: `${prefix}-${i + 1}`, tokenKey })
       if ('event' in parsed) {
         kept.push(JSON.stringify(parsed.event))
         if (this.#ctx.stream) events.push(Object.assign(parsed.event, { received, source }) as unknown as IntakeEvent)
@@ -117,7 +125,8 @@ export class Batches {
       duplicate: false,
     }
     if (lines.length === 0) return answer
-    const header: BatchHeader = { batch, source, received, lines: lines.length, events: kept.length, rejected: reasons }
+    const counts = { lines: lines.length, events: kept.length, rejected: reasons }
+    const header: BatchHeader = { batch, source, digest, received, ...counts }
     const { segment, placed } = await this.#ctx.segments.append(header, kept.join('\n'))
     this.#pending.set(nameOf(header), knownOf(header))
     this.#ctx.stream?.push(segment, placed, events)
@@ -139,7 +148,27 @@ export class Batches {
 
 const full = (detail: string): KhienError => new KhienError('events/full', detail, { status: 503, retryAfter: 5 })
 const nameOf = ({ source, batch }: Pick<BatchHeader, 'source' | 'batch'>): string => `${source}\n${batch}`
-const knownOf = ({ lines, events }: BatchHeader): Known => ({ accepted: events, rejected: lines - events })
+const knownOf = ({ lines, events, digest }: BatchHeader): Known => ({
+  accepted: events,
+  rejected: lines - events,
+  digest: digest ?? null,
+})
+const sha256 = (of: string | Uint8Array): Buffer => createHash('sha256').update(of).digest()
+/** Under the sender's key: of a batch of one line a plain digest would let its account be guessed. */
+const digestOf = ({ tokenKey, body }: Batch): string =>
+  createHmac('sha256', tokenKey ?? '')
+    .update(body)
+    .digest()
+    .toString('base64url', 0, 16)
+
+/** A repeat is the same body; another one under its id would be dropped unseen. */
+function refuseOther(digest: string, first: string | null): void {
+  if (first !== null && first !== digest)
+    throw new KhienError('http/key-reused', 'This Idempotency-Key was used before with another batch.', {
+      status: 409,
+      field: 'header.idempotency-key',
+    })
+}
 
 /** Lines of NDJSON; a line end after the last is no further line. Errors: `intake/too-many-lines`. */
 function linesOf(body: Buffer): string[] {

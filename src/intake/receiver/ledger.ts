@@ -9,7 +9,8 @@ export type Totals = {
   readonly segments: number
   readonly rejected: Record<string, number>
 }
-export type Known = { readonly accepted: number; readonly rejected: number }
+/** `digest` of the batch as it came; null where an older version took it. */
+export type Known = { readonly accepted: number; readonly rejected: number; readonly digest: string | null }
 
 /** How long a batch id is remembered after its segment was loaded: 48 hours, and a client may repeat for 24. */
 const REMEMBERED_MS = 48 * 3_600_000
@@ -31,8 +32,10 @@ export class LedgerFile implements Disposable {
       CREATE TABLE IF NOT EXISTS segment (seq INTEGER PRIMARY KEY, id TEXT NOT NULL, at INTEGER NOT NULL,
         received INTEGER NOT NULL, stored INTEGER NOT NULL, batches INTEGER NOT NULL, bytes INTEGER NOT NULL) STRICT;
       CREATE TABLE IF NOT EXISTS batch (key BLOB PRIMARY KEY, at INTEGER NOT NULL, accepted INTEGER NOT NULL,
-        rejected INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+        rejected INTEGER NOT NULL, digest TEXT) STRICT, WITHOUT ROWID;
       CREATE INDEX IF NOT EXISTS batch_at ON batch (at);`)
+    const columns = this.#db.prepare('SELECT name FROM pragma_table_info(?)').all('batch') as { name: string }[]
+    if (!columns.some(({ name }) => name === 'digest')) this.#db.exec('ALTER TABLE batch ADD COLUMN digest TEXT')
     this.#totals = this.#read()
   }
 
@@ -72,10 +75,10 @@ export class LedgerFile implements Disposable {
     total.run('received', segment.lines)
     total.run('stored', segment.events)
     total.run('segments', 1)
-    const batch = this.#db.prepare('INSERT OR IGNORE INTO batch VALUES (?, ?, ?, ?)')
+    const batch = this.#db.prepare('INSERT OR IGNORE INTO batch VALUES (?, ?, ?, ?, ?)')
     const rejected: Record<string, number> = {}
     for (const { header } of segment.frames) {
-      batch.run(keyOf(header), header.received, header.events, header.lines - header.events)
+      batch.run(keyOf(header), header.received, header.events, header.lines - header.events, header.digest ?? null)
       for (const [reason, n] of Object.entries(header.rejected)) rejected[reason] = (rejected[reason] ?? 0) + n
     }
     for (const [reason, n] of Object.entries(rejected)) total.run(`rejected:${reason}`, n)
@@ -83,7 +86,9 @@ export class LedgerFile implements Disposable {
 
   /** What a loaded batch was answered, while it is remembered. */
   batch(of: Pick<BatchHeader, 'source' | 'batch'>): Known | undefined {
-    return this.#db.prepare('SELECT accepted, rejected FROM batch WHERE key = ?').get(keyOf(of)) as Known | undefined
+    return this.#db.prepare('SELECT accepted, rejected, digest FROM batch WHERE key = ?').get(keyOf(of)) as
+      | Known
+      | undefined
   }
 
   /** Forgets old batch ids and the rows of old segments (their totals stay). At most 10,000 a call. */

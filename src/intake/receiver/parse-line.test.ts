@@ -5,7 +5,7 @@ import { parseLine } from './parse-line.ts'
 
 const NOW = Date.UTC(2026, 10, 22, 3)
 const KEY = new Uint8Array(32).fill(7)
-const ctx = { now: NOW, fallbackId: 'e_X-1', tokenKey: KEY as Uint8Array | undefined }
+const ctx = { now: NOW, sender: 'SENDER01', fallbackId: 'e_X-1', tokenKey: KEY as Uint8Array | undefined }
 const access = {
   time: NOW,
   kind: 'gateway.access',
@@ -70,9 +70,21 @@ const flow = {
   protocol: 'tcp',
 }
 
+const kept = ({ query, ...event }: typeof dns) => ({
+  ...event,
+  clientAddress: '2001:db8::1',
+  query: query.toLowerCase().replace(/\.$/, ''),
+})
+
 const KEPT: readonly (readonly [string, object, object])[] = [
   ['an access, its host in lower case, its id given', access, { ...access, id: 'e_X-1', host: 'shop.example.vn:8080' }],
-  ['an id of the sender stays', { ...access, id: 'a/1' }, { ...access, id: 'a/1', host: 'shop.example.vn:8080' }],
+  ['an id of the sender, behind the sender', { ...dns, id: 'a/1' }, { ...kept(dns), id: 'SENDER01-a/1' }],
+  ['an id that just fits', { ...dns, id: 'x'.repeat(55) }, { ...kept(dns), id: `SENDER01-${'x'.repeat(55)}` }],
+  [
+    'the digest of a longer one',
+    { ...dns, id: 'x'.repeat(64) },
+    { ...kept(dns), id: 'SENDER01-FKGG15RZCKKG07MFWPJHJWZCVZGWXN1B' },
+  ],
   [
     'ISO time becomes milliseconds',
     { ...access, time: '2026-11-22T03:00:00Z' },

@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto'
 import type { z } from 'zod'
+import { base32 } from '../../kit/ids.ts'
 import { safeHost, safePath } from '../../kit/request-mask.ts'
 import { ACCOUNT_TOKEN, accountToken } from '../account-token.ts'
 import { EVENT_KINDS, type EventKind, type Rejection } from '../contract.ts'
@@ -8,12 +10,15 @@ export type Parsed = { readonly id: string; readonly time: number; readonly kind
 export type Rejected = { readonly reason: Rejection; readonly field: string; readonly detail: string }
 export type LineContext = {
   readonly now: number
+  /** Stands before the ids that this sender gives: two senders may both count from 1. */
+  readonly sender: string
   /** The id of an event that brought none. */
   readonly fallbackId: string
   readonly tokenKey: Uint8Array | undefined
 }
 
 const LONGEST_LINE = 16 * 1024
+const LONGEST_ID = 64
 const DAY_MS = 86_400_000
 const OLDEST_MS = 400 * DAY_MS
 const reject = (reason: Rejection, field: string, detail: string): { rejected: Rejected } => ({
@@ -49,7 +54,14 @@ export function parseLine(line: string, ctx: LineContext): { event: Parsed } | {
   }
   if (typeof event['path'] === 'string') event['path'] = safePath(event['path'])
   if (typeof event['host'] === 'string' && event['host'] !== '') event['host'] = safeHost(event['host'])
-  return { event: event.id === undefined ? { ...event, id: ctx.fallbackId } : event }
+  return { event: { ...event, id: event.id === undefined ? ctx.fallbackId : idOf(ctx.sender, event.id) } }
+}
+
+/** At most 64 signs: of an id that would become longer its SHA-256 stands there. */
+function idOf(sender: string, given: string): string {
+  const id = `${sender}-${given}`
+  if (id.length <= LONGEST_ID) return id
+  return `${sender}-${base32(createHash('sha256').update(given).digest().subarray(0, 20))}`
 }
 
 const BY_FIELD: Readonly<Record<string, Rejection>> = { id: 'id', time: 'time', account: 'account' }

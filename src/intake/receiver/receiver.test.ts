@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import test, { type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { manualClock } from '../../kit/clock.ts'
@@ -10,6 +11,7 @@ import { systemEntropy } from '../../kit/ids.ts'
 import { silentLog } from '../../kit/log.ts'
 import type { IntakeEvent } from '../contract.ts'
 import { openIntake } from '../service.ts'
+import { LedgerFile } from './ledger.ts'
 import { startIntake, type IntakeConfig, type OnEvents } from './index.ts'
 
 // The intake in this process, without an event store: what it takes, counts, streams and replays.
@@ -144,6 +146,62 @@ test('the same batch at once, later, and after a new start is stored once', asyn
     duplicate: true,
   })
   assert.equal((await at.node.ledger()).received, 4)
+})
+
+test('a key that comes again with another body is refused, also at once, after the load and after a new start', async (t) => {
+  const folder = newFolder(t)
+  const reused = { code: 'http/key-reused', status: 409, field: 'header.idempotency-key' }
+  {
+    await using at = await running(folder, () => {})
+    const both = await Promise.allSettled([1, 2].map((n) => at.node.post('test', 'b', lines(query(n)))))
+    const refused = both.filter((each) => each.status === 'rejected')
+    assert.equal(refused.length, 1)
+    assert.equal((refused[0]!.reason as { code: string }).code, reused.code)
+    await assert.rejects(at.node.post('test', 'b', lines(query(3))), reused)
+    assert.equal((await at.node.post('other', 'b', lines(query(3)))).duplicate, false)
+  }
+  await using at = await running(folder, () => {})
+  await assert.rejects(at.node.post('test', 'b', lines(query(3))), reused)
+  assert.equal((await at.node.post('other', 'b', lines(query(3)))).duplicate, true)
+  assert.equal((await at.node.ledger()).received, 2)
+})
+
+test('the ledger remembers what a key stood for after its segment is gone, also one of an older version', (t) => {
+  const folder = newFolder(t)
+  const header = { source: 's', received: NOW, lines: 2, events: 1, rejected: { json: 1 } }
+  const segment = (seq: number, one: object) => ({ id: `${seq}`, seq, frames: [{ header: { ...header, ...one } }] })
+  {
+    const db = new DatabaseSync(join(folder, 'ledger.db'))
+    db.exec(
+      'CREATE TABLE batch (key BLOB PRIMARY KEY, at INTEGER NOT NULL, accepted INTEGER NOT NULL, rejected INTEGER NOT NULL) STRICT, WITHOUT ROWID',
+    )
+    db.close()
+  }
+  using ledger = new LedgerFile(folder)
+  for (const [seq, one] of [{ batch: 'new', digest: 'D' }, { batch: 'old' }].entries())
+    ledger.add({ ...segment(seq + 1, one), bytes: 1, events: 1, lines: 2, path: '', since: 0 } as never, NOW)
+  const known = { accepted: 1, rejected: 1 }
+  assert.deepEqual({ ...ledger.batch({ source: 's', batch: 'new' }) }, { ...known, digest: 'D' })
+  assert.deepEqual({ ...ledger.batch({ source: 's', batch: 'old' }) }, { ...known, digest: null })
+})
+
+test('two senders that both count from 1 have no id in common', async (t) => {
+  const ids = new Map<string, string[]>()
+  await using at = await running(newFolder(t), (events) => {
+    for (const { id, source } of events) ids.set(source, [...(ids.get(source) ?? []), id])
+  })
+  for (const source of ['service:one', 'service:two'])
+    await at.node.post(source, 'b', lines({ ...query(1), id: '1' }, { ...query(2), id: '2' }, query(3)))
+  while ((await at.node.ledger()).stream.behind > 0) await sleep(5)
+  const all = [...ids.values()].flat()
+  assert.equal(new Set(all).size, 6)
+  for (const own of ids.values()) {
+    assert.deepEqual(
+      own.slice(0, 2).map((id) => id.slice(8)),
+      ['-1', '-2'],
+    )
+    assert.match(own[2]!, /^e_[0-9A-Z]{16}-3$/)
+  }
 })
 
 test('a damaged segment stops the start, and from then on the ledger says so until it is dealt with', async (t) => {

@@ -4,6 +4,8 @@ import { crc32 } from 'node:zlib'
 export type BatchHeader = {
   readonly batch: string
   readonly source: string
+  /** What tells the batch, as it came, from another of its id; frames of older versions have none. */
+  readonly digest?: string
   /** Milliseconds, UTC. */
   readonly received: number
   /** Lines of the batch = events + all rejected. */
