@@ -43,7 +43,7 @@ export const Notice = z.strictObject({
   subscriber: z.string(),
   channel: z.enum(['email']),
   state: z.enum(['waiting', 'sending', 'sent', 'failed', 'held', 'dry-run']),
-  /** Why it is held: `kill-switch`, `cap`, `quiet-hours`, `no-contact`. */
+  /** Why it is held: `kill-switch`, `cap`, `no-contact`, `no-mail`, `in-doubt`, `attribution-changed`, `not-theirs`, `clean`. */
   why: z.string().nullable(),
   at: At,
   sentAt: At.nullable(),

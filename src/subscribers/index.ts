@@ -37,7 +37,7 @@ export async function openSubscribers(ctx: SubscriberContext) {
   await declarePurpose(ctx)
   const people = references(ctx)
   const logs = await openPortLogs(ctx, people)
-  const desk = noticeDesk(ctx)
+  const desk = noticeDesk(ctx, logs)
   const infections = infectionService(ctx, logs, desk)
   const retro = retroSearch(ctx, infections.receive)
   let watched: MatchingStatus | undefined

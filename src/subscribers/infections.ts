@@ -148,77 +148,130 @@ export function infectionService(ctx: SubscriberContext, logs: PortLogs, desk: N
     return row.id
   }
 
-  /** Contacts whose holder was not known when they came, judged anew: to be called when a log has been imported. */
+  /**
+   * Contacts whose holder was not known when they came, and those nobody was told of yet, judged anew: to be called when a
+   * log has been imported. Answers how many found another holder.
+   */
   async function judgeAgain(): Promise<number> {
     let moved = 0
-    let after = { at: ctx.clock() - WAITS_MS, event: '' }
+    let after = { at: ctx.clock() - WAITS_MS, event: '', indicator: '' }
     for (;;) {
       const from = after
-      const waiting = await tables()
-        .selectFrom('infection_hit')
-        .selectAll()
-        .where('result', 'in', ['ambiguous', 'not-attributable'])
-        .where((eb) => eb.or([eb('at', '>', from.at), eb.and([eb('at', '=', from.at), eb('event', '>', from.event)])]))
-        .orderBy('at')
-        .orderBy('event')
+      const waiting = await untold(tables())
+        .where((eb) =>
+          eb(
+            eb.refTuple('infection_hit.at', 'infection_hit.event', 'infection_hit.indicator'),
+            '>',
+            eb.tuple(from.at, from.event, from.indicator),
+          ),
+        )
+        .orderBy('infection_hit.at')
+        .orderBy('infection_hit.event')
+        .orderBy('infection_hit.indicator')
         .limit(A_TURN)
         .execute()
       const last = waiting.at(-1)
       if (last === undefined) return moved
-      after = { at: last.at, event: last.event }
-      const changed = waiting.flatMap((row) => {
-        const found = logs.attribute(row.address, row.port, row.at)
-        return found.result === row.result && found.why === row.why ? [] : [{ row, found }]
-      })
+      after = last
+      const changed = waiting.filter((row) => isOther(row, logs.attribute(row.address, row.port, row.at)))
       if (changed.length > 0) moved += await move(changed)
     }
   }
 
-  async function move(changed: readonly { row: HitRow; found: Attribution }[]): Promise<number> {
+  /** Contacts that lead to nobody, and those of somebody to whom no letter went. */
+  const untold = (from: Pick<Trx, 'selectFrom'>) =>
+    from
+      .selectFrom('infection_hit')
+      .innerJoin('infection', 'infection.id', 'infection_hit.infection')
+      .leftJoin('subscriber_notice as notice', 'notice.id', 'infection.notice')
+      .selectAll('infection_hit')
+      .select('infection.subscriber as subscriber')
+      .where((eb) =>
+        eb.or([
+          eb('infection_hit.result', 'in', ['ambiguous', 'not-attributable']),
+          eb.and([
+            eb('infection.state', 'in', ['found', 'held']),
+            eb('notice.state', 'in', ['waiting', 'held', 'dry-run', 'failed']),
+            eb('notice.sent_at', 'is', null),
+            eb.or([eb('notice.why', 'is', null), eb('notice.why', '!=', 'in-doubt')]),
+          ]),
+        ]),
+      )
+
+  async function move(changed: readonly HitRow[]): Promise<number> {
     return db.transaction<SubscriberTables, number>(async (trx) => {
       await oneAtATime(db, trx, 'subscribers.infections')
       let moved = 0
-      for (const { row, found } of changed) {
+      for (const { event, indicator } of changed) {
+        const row = await untold(trx)
+          .where('infection_hit.event', '=', event)
+          .where('infection_hit.indicator', '=', indicator)
+          .executeTakeFirst()
+        // Told, or moved, in the meantime.
+        if (row === undefined) continue
+        const found = logs.attribute(row.address, row.port, row.at)
+        if (!isOther(row, found)) continue
+        const judged = { result: found.result, candidates: found.candidates, why: found.why }
         const mine = () =>
-          trx.updateTable('infection_hit').where('event', '=', row.event).where('indicator', '=', row.indicator)
-        if (found.result !== 'attributed') {
-          const judged = { result: found.result, candidates: found.candidates, why: found.why }
+          trx.updateTable('infection_hit').where('event', '=', event).where('indicator', '=', indicator)
+        if (found.subscriber === row.subscriber) {
           await mine().set(judged).execute()
           await trx.updateTable('infection').set(judged).where('id', '=', row.infection).execute()
           continue
         }
         const hit: Hit = {
-          event: row.event,
+          event,
           time: row.at,
           clientAddress: row.address,
           clientPort: row.port,
-          indicator: row.indicator,
+          indicator,
           contacted: row.contacted,
           kind: row.kind as Hit['kind'],
         }
         const infection = await grow(trx, placeOf(hit, found), [{ hit, found }])
-        await mine().set({ infection, result: 'attributed', candidates: 1, why: null }).execute()
-        await shrink(trx, row.infection)
+        await mine()
+          .set({ infection, ...judged })
+          .execute()
+        await shrink(trx, row.infection, row.subscriber)
         moved++
       }
       return moved
     })
   }
 
-  /** One contact fewer; without any left the place of nobody goes. */
-  async function shrink(trx: Trx, id: string): Promise<void> {
+  /**
+   * One contact fewer. Without any left the place of nobody goes, and what waited for somebody is held: the next contact
+   * of theirs is a new infection.
+   */
+  async function shrink(trx: Trx, id: string, subscriber: string | null): Promise<void> {
     const { n, first, last } = await trx
       .selectFrom('infection_hit')
       .select((eb) => [eb.fn.countAll<number>().as('n'), eb.fn.min('at').as('first'), eb.fn.max('at').as('last')])
       .where('infection', '=', id)
       .executeTakeFirstOrThrow()
-    if (Number(n) === 0) await trx.deleteFrom('infection').where('id', '=', id).execute()
-    else
+    if (Number(n) > 0) {
+      const span = { first_at: Number(first), last_at: Number(last) }
       await trx
         .updateTable('infection')
-        .set({ sightings: Number(n), first_at: Number(first), last_at: Number(last) })
+        .set({ sightings: Number(n), ...span })
         .where('id', '=', id)
         .execute()
+      await trx
+        .updateTable('subscriber_notice')
+        .set(span)
+        .where('infection', '=', id)
+        .where('state', 'in', ['waiting', 'held'])
+        .where('sent_at', 'is', null)
+        .execute()
+    } else if (subscriber === null) await trx.deleteFrom('infection').where('id', '=', id).execute()
+    else {
+      await trx
+        .updateTable('infection')
+        .set({ place: `moved ${id}`, state: 'held', sightings: 0 })
+        .where('id', '=', id)
+        .execute()
+      await desk.drop(trx, id, 'attribution-changed')
+    }
   }
 
   /** No contact for the set number of days: clean, and what still waited is not sent. */
@@ -322,6 +375,9 @@ export function infectionService(ctx: SubscriberContext, logs: PortLogs, desk: N
 
   return { receive, judgeAgain, sweep, page, one, row, figures, counts }
 }
+
+const isOther = (row: HitRow & { readonly subscriber: string | null }, found: Attribution): boolean =>
+  found.result !== row.result || found.why !== row.why || found.subscriber !== row.subscriber
 
 /** Without the port, which changes with every connection, nobody's contacts would be a row each. */
 const placeOf = (hit: Hit, found: Attribution): string =>

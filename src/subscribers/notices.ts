@@ -9,6 +9,7 @@ import type { Notice, Warning } from './contract.ts'
 import { NOTICE, type SubscriberContext, type Trx } from './context.ts'
 import { writeLetter } from './letter.ts'
 import { subscriberMessages } from './messages.ts'
+import type { PortLogs } from './port-logs.ts'
 import { PURPOSE } from './purpose.ts'
 import type { InfectionRow, NoticeRow, SubscriberTables } from './store.ts'
 
@@ -18,6 +19,8 @@ const HOUR_MS = 3_600_000
 /** Vietnam is seven hours ahead all year. */
 const ZONE_MS = 7 * HOUR_MS
 const A_TURN = 200
+/** Contacts looked at again before a letter goes; what is older an import has judged again. */
+const CHECKED_HITS = 500
 export type NoticeDesk = ReturnType<typeof noticeDesk>
 
 /**
@@ -25,7 +28,7 @@ export type NoticeDesk = ReturnType<typeof noticeDesk>
  * `sent` after the server took it. One found `sending` after a crash may have been taken: it is never sent again by
  * itself, but cleared up by asking the relay, by the person's own code, or by one of our people.
  */
-export function noticeDesk(ctx: SubscriberContext) {
+export function noticeDesk(ctx: SubscriberContext, logs: Pick<PortLogs, 'attribute'>) {
   const { db } = ctx
   const tables = () => db.tables<SubscriberTables>()
   const messageId = (id: string): string => `${id}@${new URL(ctx.publicOrigin).hostname}`.toLowerCase()
@@ -176,7 +179,23 @@ export function noticeDesk(ctx: SubscriberContext) {
       .where('token', '=', notice.subscriber)
       .executeTakeFirst()
     if (person?.has_contact !== 1) return 'no-contact'
+    if (!(await isStillTheirs(trx, notice))) return 'attribution-changed'
     return (await sentToday(trx)) >= cap ? 'cap' : undefined
+  }
+
+  /** A log that came since may say that it was somebody else. */
+  async function isStillTheirs(trx: Trx, notice: NoticeRow): Promise<boolean> {
+    const hits = await trx
+      .selectFrom('infection_hit')
+      .select(['address', 'port', 'at'])
+      .where('infection', '=', notice.infection)
+      .orderBy('at', 'desc')
+      .limit(CHECKED_HITS)
+      .execute()
+    return (
+      hits.length > 0 &&
+      hits.every(({ address, port, at }) => logs.attribute(address, port, at).subscriber === notice.subscriber)
+    )
   }
 
   /** Sent since midnight in Vietnam, and those on their way. */

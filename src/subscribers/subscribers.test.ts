@@ -128,6 +128,51 @@ for (const store of STORES) {
     assert.equal(world.acts.at(-1)?.kind, 'subscribers.attributed')
   })
 
+  onStore('a later log says it was somebody else: what waited is held, the right one is warned', async (db, keysDb) => {
+    await using box = await letterbox()
+    await using world = await opened(db, keysDb, { mailer: mailerTo(box.port), firstMode: 'off' })
+    const { subscribers, outbox } = world
+    await subscribers.contacts([contact('SUB-A'), contact('SUB-B')], 'service:bss', undefined)
+    await subscribers.importPortLog(
+      'a',
+      LOG([
+        '198.18.4.7,1024,2047,SUB-A,2026-11-22T04:00:00Z,,cgnat-1',
+        '198.18.4.20,1024,2047,SUB-Z,2026-11-22T12:59:00Z,,cgnat-1',
+      ]),
+      'staff:lan',
+    )
+    const indicator = await world.list(C2)
+    const seen = { clientAddress: '198.18.4.7', clientPort: 1500, time: NOW - 180 * MINUTE }
+    await subscribers.infections.receive([hit(indicator, seen), hit(indicator, { ...seen, time: NOW - 540 * MINUTE })])
+    const [held] = (await subscribers.notices.page({ limit: 10 })).items
+    const late = LOG([
+      '198.18.4.7,1024,2047,SUB-A,2026-11-22T04:00:00Z,2026-11-22T08:00:00Z,cgnat-1',
+      '198.18.4.7,1024,2047,SUB-B,2026-11-22T08:00:00Z,,cgnat-1',
+    ])
+    // The log alone, as when the process ends before the contacts are judged again: the claim itself refuses.
+    await subscribers.logs.import('b', late, 'staff:lan')
+    await subscribers.notices.set({ mode: 'on', cap: 100, cleanAfterDays: 7 }, 'staff:lan')
+    await outbox.drain()
+    assert.equal(box.got.length, 0)
+    assert.equal((await subscribers.notices.page({ limit: 10 })).items[0]!.why, 'attribution-changed')
+    assert.equal(await subscribers.infections.judgeAgain(), 1)
+    await outbox.drain()
+    assert.deepEqual(
+      box.got.map((mail) => mail.to),
+      ['sub-b@example.vn'],
+    )
+    const of = async (id: string) => (await subscribers.infections.one(id)).sightings
+    assert.equal(await of(held!.infection), 1, 'what is still theirs stays')
+    await subscribers.logs.import(
+      'c',
+      LOG(['198.18.4.7,1024,2047,SUB-B,2026-11-22T03:00:00Z,2026-11-22T04:30:00Z,cgnat-1']),
+      'staff:lan',
+    )
+    assert.equal(await subscribers.infections.judgeAgain(), 1)
+    assert.equal(await of(held!.infection), 0)
+    assert.equal(await subscribers.infections.judgeAgain(), 0)
+  })
+
   onStore('switch, dry run, cap, contact and mail server hold a notice and let it go', async (db, keysDb) => {
     await using box = await letterbox()
     await using world = await opened(db, keysDb, { mailer: mailerTo(box.port), firstMode: 'off' })
