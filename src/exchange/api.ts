@@ -73,7 +73,7 @@ export function exchangeApi(exchange: Exchange): readonly Bound[] {
 
   return [
     answer(rows.summary, async () => {
-      const [states, usable, refused, found, queued, known] = await Promise.all([
+      const [states, usable, refused, found, foreign, queued, known] = await Promise.all([
         store.states(),
         store.usable(),
         gate.counts(),
@@ -82,6 +82,7 @@ export function exchangeApi(exchange: Exchange): readonly Bound[] {
           .select((eb) => eb.fn.sum<number>('failed').as('n'))
           .where('way', 'in', ['serve-push', 'pull', 'file-in'])
           .executeTakeFirstOrThrow(),
+        store.counted('held-by-another'),
         deliveries.queued(),
         peers.list(),
       ])
@@ -98,7 +99,7 @@ export function exchangeApi(exchange: Exchange): readonly Bound[] {
         usable: usable.items.length,
         version: usable.version,
         withheld: [...refused.values()].reduce((sum, n) => sum + n, 0),
-        rejectedObjects: Number(found.n ?? 0),
+        rejectedObjects: Number(found.n ?? 0) + foreign,
         fileFailures: await files.refused(),
         queued,
         peers: known.length,

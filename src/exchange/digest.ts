@@ -14,7 +14,7 @@ import { versionKey } from './taxii/time.ts'
 import type { StixObject } from './tlp.ts'
 
 const BATCH = 200
-/** Who put something in when it was no peer: a signed file. */
+/** Who put something in when it was no peer: a signed file; behind a colon stands its key. */
 export const FROM_FILE = 'file'
 
 type Found = Pick<ExchangeTables['exchange_object'], 'added' | 'type' | 'tlp' | 'source' | 'body'>
@@ -121,13 +121,20 @@ export function digestService(parts: {
   ): Promise<boolean> {
     const stixId = String(object['id'])
     const modified = versionKey(String(object['modified'] ?? object['created']))
-    if (modified === undefined || (await isOurs(trx, stixId))) return false
+    if (modified === undefined) return false
     const before = await trx
       .selectFrom('indicator')
       .selectAll()
       .where('stix_id', '=', stixId)
-      .where('source', '=', source)
+      .orderBy('created_at')
+      .limit(1)
       .executeTakeFirst()
+    // STIX 2.1 §3.6: only its creator may make a new version, and the creator's name can be forged: who brought it first
+    // has it. A copy of what is known already is no attempt to change it.
+    if (before !== undefined && before.source !== source) {
+      if (modified > before.modified) await store.count(trx, 'held-by-another')
+      return false
+    }
     // An older version that comes late, or after a revocation, changes nothing (STIX 2.1 §3.6).
     if (before !== undefined && (before.modified >= modified || before.state === 'revoked')) return false
     const row = rowOf(object, found.tlp, source, modified, before)
@@ -145,16 +152,6 @@ export function digestService(parts: {
   const isOn = (peer: Peer): boolean => peer.enabled
   const isRelayed = (row: IndicatorRow): boolean =>
     ctx.relay === true && row.role !== 'attacker' && row.confidence >= CONFIDENT && row.terms !== '[]'
-
-  async function isOurs(trx: Trx, stixId: string): Promise<boolean> {
-    const ours = await trx
-      .selectFrom('indicator')
-      .select('id')
-      .where('stix_id', '=', stixId)
-      .where('source', '=', '')
-      .executeTakeFirst()
-    return ours !== undefined
-  }
 
   function rowOf(
     object: StixObject,

@@ -112,7 +112,10 @@ export function fileService(parts: {
     const opened = openNote(signature, [{ ...key, verify: signatureCheck(key.publicKey) }])
     const objects = opened === undefined ? undefined : signedObjects(opened.text, bytes)
     if (objects === undefined) return refuse(startedAt, bytes.length, actor)
-    const outcomes = await collections.add(places.files.id, objects, { check: 'stix', source: peer?.id ?? FROM_FILE })
+    // Who signs with a peer's key is that peer, and all who sign with another are told apart: each may change its own.
+    const signer = peer ?? (await peers.list()).find((each) => each.vkey === vkey)
+    const source = signer?.id ?? `${FROM_FILE}:${Buffer.from(sha256(Buffer.from(vkey!))).toString('hex', 0, 8)}`
+    const outcomes = await collections.add(places.files.id, objects, { check: 'stix', source })
     await digest.digest()
     const failures = outcomes.filter((each) => each.failed).map(({ id, message }) => ({ id, message: message ?? '' }))
     await ctx.db.transaction<ExchangeTables, void>(async (trx) => {
@@ -146,25 +149,14 @@ export function fileService(parts: {
       { status: 422, field: 'body.signature' },
     )
     await ctx.db.transaction<ExchangeTables, void>(async (trx) => {
-      await trx
-        .insertInto('exchange_counter')
-        .values({ name: 'file-refused', value: 1 })
-        .onConflict((c) => c.column('name').doUpdateSet((eb) => ({ value: eb('exchange_counter.value', '+', 1) })))
-        .execute()
+      await store.count(trx, 'file-refused')
       await ctx.record(trx, [{ kind: 'exchange.import-refused', actor, result: 'refused', facts: { bytes } }])
     })
     await transfers.keep(null, 'file-in', startedAt, { objects: 0, accepted: 0, failed: 1, bytes, error })
     throw error
   }
 
-  async function refused(): Promise<number> {
-    const row = await rows()
-      .selectFrom('exchange_counter')
-      .select('value')
-      .where('name', '=', 'file-refused')
-      .executeTakeFirst()
-    return row?.value ?? 0
-  }
+  const refused = (): Promise<number> => store.counted('file-refused')
 
   async function made(objects: readonly unknown[]): Promise<string[]> {
     const ids = objects.map((object) => nameOf(object)?.id).filter((id) => id?.startsWith('indicator--')) as string[]

@@ -13,6 +13,8 @@ export type Trx = Transaction<ExchangeTables>
 
 /** From this confidence on an indicator may lead to the warning of a person. */
 export const CONFIDENT = 75
+/** `usable`: version of the set that matchers use; the others count what was refused. */
+export type Counter = 'usable' | 'file-refused' | 'held-by-another'
 /** States of an indicator that matchers may use. */
 const IN_USE = ['shared', 'received'] as const
 
@@ -34,19 +36,22 @@ export function indicatorStore(ctx: ExchangeContext) {
   let cached: (UsableSet & { readonly until: number }) | undefined
   const listeners = new Set<() => void>()
 
-  async function version(db: Kysely<ExchangeTables> = rows()): Promise<number> {
-    const row = await db.selectFrom('exchange_counter').select('value').where('name', '=', 'usable').executeTakeFirst()
+  async function counted(name: Counter, db: Kysely<ExchangeTables> = rows()): Promise<number> {
+    const row = await db.selectFrom('exchange_counter').select('value').where('name', '=', name).executeTakeFirst()
     return row?.value ?? 0
   }
 
-  /** The set that matchers use has changed: to be called in the transaction that changes it. */
-  async function changed(trx: Trx): Promise<void> {
+  async function count(trx: Trx, name: Counter): Promise<void> {
     await trx
       .insertInto('exchange_counter')
-      .values({ name: 'usable', value: 1 })
+      .values({ name, value: 1 })
       .onConflict((c) => c.column('name').doUpdateSet((eb) => ({ value: eb('exchange_counter.value', '+', 1) })))
       .execute()
   }
+
+  const version = (db?: Kysely<ExchangeTables>): Promise<number> => counted('usable', db)
+  /** The set that matchers use has changed: to be called in the transaction that changes it. */
+  const changed = (trx: Trx): Promise<void> => count(trx, 'usable')
 
   /** Marks what has run out; answers how many. */
   async function expire(at: number): Promise<number> {
@@ -161,7 +166,7 @@ export function indicatorStore(ctx: ExchangeContext) {
     for (const listener of listeners) listener()
   }
 
-  return { version, changed, expire, usable, one, list, states, note, listen, tell }
+  return { counted, count, version, changed, expire, usable, one, list, states, note, listen, tell }
 }
 export type IndicatorStore = ReturnType<typeof indicatorStore>
 

@@ -194,9 +194,17 @@ export function collectionStore(ctx: { readonly db: Database; readonly clock: Cl
       const versions = known.get(object.id) ?? []
       const same = versions.find((each) => object.version === undefined || each.key === object.key)
       if (same !== undefined) return { id: object.id, version: same.version, failed: false, message: PRESENT }
+      if (object.type === 'indicator' && versions.some((each) => isForeign(each.source, options.source)))
+        return { id: object.id, version: object.version ?? '', failed: true, message: HELD }
       added = Math.max(added + 1, options.dates?.[i] ?? 0)
       const version = object.version ?? printMicros(added)
-      const row: Known = { key: object.key === '' ? version : object.key, spec: object.spec, version, row: undefined }
+      const row: Known = {
+        key: object.key === '' ? version : object.key,
+        spec: object.spec,
+        version,
+        source: options.source ?? null,
+        row: undefined,
+      }
       const newer = versions.some((each) => each.spec === row.spec && each.key > row.key)
       row.row = {
         collection: no,
@@ -347,12 +355,16 @@ export function collectionStore(ctx: { readonly db: Database; readonly clock: Cl
 export type CollectionStore = ReturnType<typeof collectionStore>
 
 const PRESENT = 'This version is there already.'
+const HELD = 'Another peer brought this indicator; only that one may change or revoke it.'
+const isForeign = (source: string | null, other: string | undefined): boolean =>
+  source !== null && other !== undefined && source !== other
 
 /** A version of an id that comes in: stored already (`added`), or about to be (`row`). */
 type Known = {
   key: string
   spec: string
   version: string
+  source: string | null
   row: ExchangeTables['exchange_object'] | undefined
   added?: number
   superseded?: true
@@ -380,16 +392,16 @@ async function knownVersions(
   if (wanted.length === 0) return known
   const rows = await trx
     .selectFrom('exchange_object')
-    .select(['object_id', 'version_key', 'version', 'spec', 'added'])
+    .select(['object_id', 'version_key', 'version', 'spec', 'source', 'added'])
     .where('collection', '=', collection)
     .where('object_id', 'in', [...new Set(wanted.map((object) => object.id))])
     .where((eb) =>
       eb.or([eb('newest', '=', 1), eb('version_key', 'in', [...new Set(wanted.map((object) => object.key))])]),
     )
     .execute()
-  for (const { object_id: id, version_key: key, version, spec, added } of rows) {
+  for (const { object_id: id, version_key: key, version, spec, source, added } of rows) {
     const versions = known.get(id) ?? []
-    versions.push({ key, version, spec, added, row: undefined })
+    versions.push({ key, version, spec, source, added, row: undefined })
     known.set(id, versions)
   }
   return known
