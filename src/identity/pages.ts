@@ -97,7 +97,7 @@ export function identityPages({ identity, frame, origin }: IdentityPages): reado
       <section class="sec">
         <div class="sech"><h2>${m.staff}</h2></div>
         <div class="tw" tabindex="0" role="region" aria-label="${m.staff}">
-          <table class="t">
+          <table class="t fold plain">
             <thead>
               <tr>
                 <th scope="col">${m.name}</th>
@@ -110,8 +110,8 @@ export function identityPages({ identity, frame, origin }: IdentityPages): reado
                 (row) =>
                   html`<tr>
                     <th scope="row">${row.name}<span class="sub mono">${row.id}</span></th>
-                    <td>${names(row.roles)}</td>
-                    <td>${dateTime(row.seen_at, asked.language)}</td>
+                    <td class="m">${names(row.roles)}</td>
+                    <td class="nw end">${dateTime(row.seen_at, asked.language)}</td>
                   </tr>`,
               )}
             </tbody>
@@ -131,7 +131,7 @@ export function identityPages({ identity, frame, origin }: IdentityPages): reado
           keys.length === 0
             ? html`<div class="void"><p>${m.noKeys}</p></div>`
             : html`<div class="tw" tabindex="0" role="region" aria-label="${m.keys}">
-                <table class="t">
+                <table class="t fold plain">
                   <thead>
                     <tr>
                       <th scope="col">${m.keyName}</th>
@@ -145,11 +145,11 @@ export function identityPages({ identity, frame, origin }: IdentityPages): reado
                       (key) =>
                         html`<tr>
                           <th scope="row">${key.name}<span class="sub mono">${key.id}</span></th>
-                          <td>${key.scopes}</td>
-                          <td>
+                          <td class="m mono">${key.scopes}</td>
+                          <td class="nw">
                             ${key.revoked_at === null ? html`<span class="st ok">${m.live}</span>` : html`<span class="st stop">${m.revoked}</span>`}
                           </td>
-                          <td>
+                          <td class="nw end">
                             ${
                               key.revoked_at === null
                                 ? html`<form method="post" action="/settings/keys/${key.id}/revoke">

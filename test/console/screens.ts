@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { root } from '../commands/processes.ts'
 import { openBrowser } from '../journey/browser.ts'
 import {
@@ -54,7 +54,21 @@ async function shots(world: World): Promise<void> {
         await shoot(page, world, `/detect/cases/${found.case}`, 'vi-dark', width)
     }
   }
+  if (world.role === 'platform') await frontPictures(browser, world)
   await browser.close()
+}
+
+/** What the README shows first: attacks refused, as one screen. */
+async function frontPictures(browser: Browser, world: World): Promise<void> {
+  for (const language of ['vi', 'en']) {
+    await using context = await browser.newContext({ viewport: { width: 1440, height: 900 }, locale: 'vi-VN' })
+    await signedIn(context, world, language)
+    const page = await context.newPage()
+    await page.goto(`${world.node.internal}/protect`)
+    await page.waitForSelector('main tbody tr')
+    await page.waitForTimeout(QUIET_MS)
+    await page.screenshot({ path: join(root, 'docs', 'screens', `refusals-${language}.png`) })
+  }
 }
 
 async function shoot(page: Page, world: World, place: string, look: string, width: 1440 | 360): Promise<void> {
