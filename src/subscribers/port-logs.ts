@@ -137,7 +137,7 @@ export async function openPortLogs(ctx: SubscriberContext, people: References) {
         }
         found.from = Math.min(found.from, one.kind === 'block' ? one.start : one.from)
         // A planned end is no sign that the log reaches that far.
-        const to = Math.min(now, one.kind === 'block' ? (one.end ?? one.start) : one.to)
+        const to = Math.min(now, one.kind === 'block' ? lastOf(one, now) : one.to)
         found.to = Math.max(found.to, to)
         const seen = reach.get(one.device) ?? { from: Infinity, to: 0, covered: false }
         reach.set(one.device, seen)
@@ -147,7 +147,7 @@ export async function openPortLogs(ctx: SubscriberContext, people: References) {
           newSpans.push({ log: id, device: one.device, kind: one.kind, from_at: one.from, to_at: one.to })
           continue
         }
-        seen.from = Math.min(seen.from, one.start)
+        seen.from = Math.min(seen.from, to)
         seen.to = Math.max(seen.to, to)
         part.push(one)
         if (part.length === A_TRANSACTION) {
@@ -292,6 +292,10 @@ const full = (what: string): KhienError =>
   new KhienError('subscribers/full', `This node holds as many ${what} as it can.`, {
     status: 409,
   })
+
+/** When the device spoke of a block: at its end, or at its start while the end is to come. */
+const lastOf = ({ start, end }: { readonly start: number; readonly end: number | null }, now: number): number =>
+  end !== null && end <= now ? end : start
 
 /** Names as small numbers, and back. */
 function ordinals() {

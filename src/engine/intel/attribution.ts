@@ -44,11 +44,12 @@ export const NO_RECORD = no('not-attributable', 'no-record')
 export const LOG_GAP = no('not-attributable', 'log-gap')
 
 /**
- * Whether the log of a device can be relied on: its gaps, those stated and those between spans it covers, and until when
- * it is known. An allocation without an end holds until then and no longer: what came after, nobody has told us.
+ * Whether the log of a device can be relied on: its gaps, those stated and those between spans it covers; the holes between
+ * what is known of it, in which nothing was seen and an end may have been missed; and until when it is known. An allocation without an end holds until then and no longer: what came after, nobody has told us.
  */
 export type DeviceLog = {
   readonly gaps: readonly { readonly from: number; readonly to: number }[]
+  readonly holes: readonly { readonly from: number; readonly to: number }[]
   readonly until: number
 }
 
@@ -56,16 +57,23 @@ export function deviceLogs(spans: readonly LogSpan[]): Map<number, DeviceLog> {
   const logs = new Map<number, DeviceLog>()
   for (const [device, own] of Map.groupBy(spans, (span) => span.device)) {
     const gaps = own.filter((span) => span.kind === 'gap').map(({ from, to }) => ({ from, to }))
-    const covered = own.filter((span) => span.kind === 'covers').toSorted((a, b) => a.from - b.from)
-    let reached = covered[0]?.from ?? 0
-    for (const { from, to } of covered) {
-      if (from > reached) gaps.push({ from: reached, to: from })
-      reached = Math.max(reached, to)
-    }
-    const until = Math.max(...own.filter((span) => span.kind !== 'gap').map((span) => span.to), 0)
-    logs.set(device, { gaps: gaps.toSorted((a, b) => a.from - b.from), until })
+    for (const hole of between(own.filter((span) => span.kind === 'covers'))) gaps.push(hole)
+    const known = own.filter((span) => span.kind !== 'gap')
+    const until = known.reduce((last, span) => Math.max(last, span.to), 0)
+    logs.set(device, { gaps: gaps.toSorted((a, b) => a.from - b.from), holes: between(known), until })
   }
   return logs
+}
+
+/** What lies between spans, from the first to the last. */
+function between(spans: readonly LogSpan[]): { from: number; to: number }[] {
+  const holes: { from: number; to: number }[] = []
+  let reached = Infinity
+  for (const { from, to } of spans.toSorted((a, b) => a.from - b.from)) {
+    if (from > reached) holes.push({ from: reached, to: from })
+    reached = reached === Infinity ? to : Math.max(reached, to)
+  }
+  return holes
 }
 
 /** A block as the rules below see it, whichever table found it. */
@@ -98,7 +106,9 @@ export function judge(
     const known = end === Infinity ? (log?.until ?? start) + 1 : end
     if (start > at + skew || known <= at - skew) continue
     // The line that ended it may be among the lost ones.
-    if (end === Infinity && log?.gaps.some((gap) => gap.from > start && gap.from <= at)) {
+    const isBetween = (span: { readonly from: number; readonly to: number }): boolean =>
+      span.to > start && span.from < at
+    if (end === Infinity && (log?.gaps.some(isBetween) || log?.holes.some(isBetween))) {
       lost = true
       continue
     }

@@ -150,6 +150,60 @@ for (const [name, blocks, spans, address, port, at, expected] of [
     5 * H,
     ['not-attributable', -1, 0, 'log-gap'],
   ],
+  ...(
+    [
+      ['seen', 'seen', ['not-attributable', -1, 0, 'log-gap']],
+      ['seen', 'covers', ['not-attributable', -1, 0, 'log-gap']],
+    ] as const
+  ).map(
+    ([first, second, expected]) =>
+      [
+        `still running, then a hole between ${first} and ${second}`,
+        follows,
+        [
+          { device: 0, kind: first, from: 0, to: 12 * H },
+          { device: 0, kind: second, from: 50 * H, to: 60 * H },
+        ],
+        '198.18.4.1',
+        1500,
+        55 * H,
+        expected,
+      ] as const,
+  ),
+  [
+    'a hole that another file says is covered',
+    follows,
+    [
+      { device: 0, kind: 'seen', from: 0, to: 12 * H },
+      { device: 0, kind: 'seen', from: 50 * H, to: 60 * H },
+      { device: 0, kind: 'covers', from: 12 * H, to: 50 * H },
+    ],
+    '198.18.4.1',
+    1500,
+    55 * H,
+    ['attributed', 3, 1, null],
+  ],
+  [
+    'an end that is known, in a hole',
+    shared,
+    [
+      { device: 0, kind: 'seen', from: 0, to: 2 * H },
+      { device: 0, kind: 'seen', from: 8 * H, to: 60 * H },
+    ],
+    '198.18.4.1',
+    1500,
+    5 * H,
+    ['attributed', 1, 1, null],
+  ],
+  [
+    'begun in a gap',
+    follows,
+    [covers, { device: 0, kind: 'gap', from: 10 * H, to: 12 * H }],
+    '198.18.4.1',
+    1500,
+    30 * H,
+    ['not-attributable', -1, 0, 'log-gap'],
+  ],
   [
     'told as running, then with its end',
     [block('198.18.4.1', 1, 9, 1, 1, null), block('198.18.4.1', 1, 9, 1, 1, 3), block('198.18.4.1', 1, 9, 2, 3, 9)],
