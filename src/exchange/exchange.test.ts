@@ -227,6 +227,13 @@ test('what a peer sends passes the same guard, and only what is sure and says it
     [sent(8, "[url:value = 'http://p.top/x' OR domain-name:value = 'q.top']"), 'received', true],
     [sent(9, "[domain-name:value = 'r.top' OR domain-name:value = 'facebook.com']"), 'refused', false],
     [sent(10, "[domain-name:value = 'gone.top']", { revoked: true }), 'revoked', false],
+    // Networks that everybody uses, and ranges: a peer may not send those at all.
+    [sent(11, "[ipv4-addr:value IN ('142.250.0.0/16','157.240.0.0/16','104.16.0.0/16')]"), 'refused', false],
+    [sent(12, "[ipv4-addr:value = '142.250.66.78']"), 'refused', false],
+    [sent(13, "[ipv4-addr:value = '45.12.0.0/16']"), 'refused', false],
+    [sent(14, "[ipv4-addr:value = '45.12.3.0/24']"), 'refused', false],
+    [sent(15, "[ipv4-addr:value = '45.12.3.9/32']"), 'received', true],
+    [sent(16, "[ipv6-addr:value = '2a0e:97c0:1:2::/64']"), 'refused', false],
   ] as const
   const response = await fetch(`${authority.root}collections/${authority.exchange.places.in.id}/objects/`, {
     method: 'POST',

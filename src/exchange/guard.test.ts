@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseRange } from './address.ts'
 import { warningListGuard, type GuardCode } from './guard.ts'
+import { POPULAR_ADDRESSES } from './popular-domains.ts'
 
 const guard = warningListGuard({ ownRanges: ['203.119.8.0/22', '2001:dc8::/32'], demo: false, allowed: ['chosen.vn'] })
 const demo = warningListGuard({ ownRanges: ['198.18.4.0/22'], demo: true })
@@ -32,12 +33,23 @@ const CASES: readonly Case[] = [
   ['ipv4', '0.0.0.0/0', 'reserved'],
   ['ipv4', '45.0.0.0/8', 'too-wide'],
   ['ipv4', '45.12.0.0/15', 'too-wide'],
-  ['ipv4', '45.12.0.0/16', null],
+  ['ipv4', '45.12.0.0/16', 'too-wide'],
+  ['ipv4', '45.12.2.0/23', 'too-wide'],
+  ['ipv4', '45.12.3.0/24', 'range'],
+  ['ipv4', '45.12.3.8/31', 'range'],
+  ['ipv4', '45.12.3.8/32', null, '45.12.3.8'],
   ['ipv4', '45.12.0.1/16', 'malformed'],
   ['ipv4', '203.119.9.1', 'own'],
   ['ipv4', '203.119.0.0/16', 'own'],
   ['ipv4', '8.8.8.8', 'popular'],
-  ['ipv4', '8.8.0.0/16', 'popular'],
+  ['ipv4', '8.8.8.0/24', 'popular'],
+  ['ipv4', '142.250.66.78', 'popular'],
+  ['ipv4', '142.250.66.0/24', 'popular'],
+  ['ipv4', '157.240.7.35', 'popular'],
+  ['ipv4', '104.21.3.4', 'popular'],
+  ['ipv4', '104.28.0.1', null],
+  ['ipv4', '172.67.1.2', 'popular'],
+  ['ipv4', '203.162.4.0/24', 'popular'],
   ['ipv4', '045.1.1.1', 'malformed'],
   ['ipv4', '1.2.3', 'malformed'],
   ['ipv4', '2606:4700::1', 'malformed'],
@@ -48,7 +60,10 @@ const CASES: readonly Case[] = [
   ['ipv6', '::ffff:8.8.8.8', 'reserved'],
   ['ipv6', '2001:dc8:1::5', 'own'],
   ['ipv6', '2400::/24', 'too-wide'],
-  ['ipv6', '2400:CB00:0:0:0:0:0:1', null, '2400:cb00::1'],
+  ['ipv6', '2404:6800::/32', 'too-wide'],
+  ['ipv6', '2404:6800:4005:80f::200e', 'popular'],
+  ['ipv6', '2a0e:97c0:1:2::/64', 'range'],
+  ['ipv6', '2A0E:97C0:0:0:0:0:0:1', null, '2a0e:97c0::1'],
   ['ipv6', '2400:cb00::1::2', 'malformed'],
   ['domain', 'vn', 'single-label'],
   ['domain', 'com.vn', 'public-suffix'],
@@ -96,6 +111,10 @@ test('the demo allows its own network and names, and still refuses its own range
   assert.equal(demo('ipv4', '198.18.5.9', 'attacker').code, undefined, 'who attacks from here is told to us')
   assert.equal(demo('domain', 'c2.demo.test', 'c2').code, undefined)
   assert.equal(demo('ipv4', '10.0.0.1', 'c2').code, 'private')
+})
+
+test('every range on the popular list is one', () => {
+  for (const text of POPULAR_ADDRESSES) assert.equal(parseRange(text)?.text, text)
 })
 
 test('a long value is refused in no time', () => {

@@ -1,10 +1,13 @@
 import { domainToASCII } from 'node:url'
 import { parse as parseDomain } from 'tldts'
-import { contains, overlaps, parseRange, type Range } from './address.ts'
+import { overlaps, parseRange, type Range } from './address.ts'
 import type { IndicatorKind, IndicatorRole } from './contract.ts'
 import { POPULAR_ADDRESSES, POPULAR_DOMAINS } from './popular-domains.ts'
 
-/** What the guard may have against a value. Codes in `TWO_PEOPLE` can be overruled by a second person, the others never. */
+/**
+ * What the guard may have against a value. Of ours, codes in `TWO_PEOPLE` can be overruled by a second person, the others
+ * never; what a peer sends is refused for any.
+ */
 export const GUARD_CODES = [
   'malformed',
   'loopback',
@@ -15,6 +18,7 @@ export const GUARD_CODES = [
   'reserved',
   'own',
   'too-wide',
+  'range',
   'public-suffix',
   'single-label',
   'special-name',
@@ -23,7 +27,7 @@ export const GUARD_CODES = [
   'popular',
 ] as const
 export type GuardCode = (typeof GUARD_CODES)[number]
-export const TWO_PEOPLE: ReadonlySet<GuardCode> = new Set(['popular'])
+export const TWO_PEOPLE: ReadonlySet<GuardCode> = new Set(['popular', 'range'])
 
 export type GuardSettings = {
   /** Ranges of the network that the node answers for. */
@@ -73,8 +77,9 @@ const SPECIAL: readonly (readonly [GuardCode, Range])[] = (
 ).map(([code, text]) => [code, range(text)])
 const BENCHMARK = range('198.18.0.0/15')
 const POPULAR = [...POPULAR_ADDRESSES].map((text) => range(text))
-/** Shorter prefixes hit whole operators. */
-const SHORTEST = { 4: 16, 6: 32 } as const
+/** Shorter prefixes hit many innocent neighbours; behind these, what is more than one machine still needs two people. */
+const SHORTEST = { 4: 24, 6: 64 } as const
+const WHOLE = { 4: 32, 6: 128 } as const
 /** Names that no registry sells (RFC 6761, 6762, 7686, 8375, 9476 and ICANN's .internal). */
 const SPECIAL_NAMES = /(?:^|\.)(?:localhost|local|invalid|example|internal|alt|onion|home\.arpa|arpa|lan|home|corp)$/
 const EXAMPLES = /(?:^|\.)example\.(?:com|net|org|edu)$/
@@ -97,8 +102,8 @@ export function warningListGuard(settings: GuardSettings): Guard {
     // An attacker in our own network is what the network that owns it is to be told; everything else of ours is no threat.
     if (!attacked && own.some((each) => overlaps(each, wanted))) return verdict('own')
     if (wanted.prefix < SHORTEST[family]) return verdict('too-wide')
-    if (POPULAR.some((each) => contains(wanted, each))) return verdict('popular')
-    return { value: wanted.text }
+    if (POPULAR.some((each) => overlaps(wanted, each))) return verdict('popular')
+    return wanted.prefix < WHOLE[family] ? verdict('range') : { value: wanted.text }
   }
 
   function judgeDomain(text: string): Verdict {
