@@ -5,7 +5,7 @@ import type { TestEvent } from './test.ts'
 type Order = { readonly files: string[]; readonly isolation: 'none' | 'process'; readonly cwd: string }
 
 /** One test may take so long; a journey with a browser on a slow machine is the longest. */
-const TIMEOUT_MS = 180_000
+const TIMEOUT_MS = 420_000
 
 process.once('message', (order: Order) => {
   const { files, isolation } = order

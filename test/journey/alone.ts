@@ -11,7 +11,7 @@ import { root, until } from '../commands/processes.ts'
 import { enrol, form } from '../running-node.ts'
 
 const OFFSET: Record<Role, number> = { platform: 1, telecom: 2, authority: 3 }
-const START_MS = 40_000
+const START_MS = 90_000
 
 /** One role as its owner runs it: a real key, no demo, no other node anywhere. */
 export type Alone = AsyncDisposable & {

@@ -8,7 +8,7 @@ import { root, until } from '../commands/processes.ts'
 
 /** Highest port above the base that a start opens. */
 const SPAN = 24
-const START_MS = 30_000
+const START_MS = 90_000
 
 /** `khien start` as a person runs it, in a folder of its own, with everything it ever printed. */
 export type System = AsyncDisposable & {
