@@ -316,3 +316,22 @@ test('a signed file goes out, is valid STIX, and comes in elsewhere; a changed o
     await assert.rejects(two.exchange.files.importFile(content, signature, { vkey }, 'staff:b'), { code })
   assert.equal(await two.exchange.files.refused(), 3)
 })
+
+test('one host that two peers name is one thing to the matchers', async () => {
+  await using one = await openNode('Một', { role: 'platform' })
+  await using two = await openNode('Hai', { role: 'platform' })
+  await using telecom = await openNode('Viễn thông', { role: 'telecom', ownRanges: [] })
+  await join(one, telecom, 'Một', 'platform')
+  await join(two, telecom, 'Hai', 'platform')
+  for (const node of [one, two]) {
+    const { id } = await node.exchange.indicators.propose(wish('c2.xau.test'))
+    await node.exchange.indicators.share(id, undefined, 'staff:a')
+    await node.exchange.push()
+    await telecom.exchange.digest()
+  }
+  const { items } = await telecom.exchange.indicators.usable()
+  assert.deepEqual(
+    items.map(({ value }) => value),
+    ['c2.xau.test'],
+  )
+})

@@ -91,9 +91,10 @@ export function indicatorStore(ctx: ExchangeContext) {
       .where('role', 'in', ['c2', 'download'])
       .where('confidence', '>=', CONFIDENT)
       .where('valid_until', '>', at)
+      .orderBy('id')
       .execute()
     const valid = found.filter((row) => row.valid_from <= at)
-    const items = valid.flatMap((row) =>
+    const all = valid.flatMap((row) =>
       (JSON.parse(row.terms) as Term[]).map((term) => ({
         ...term,
         id: row.id,
@@ -102,6 +103,9 @@ export function indicatorStore(ctx: ExchangeContext) {
         validUntil: row.valid_until,
       })),
     )
+    // Two peers that name one host name one thing: the one who came first stands for it, so that nobody is warned twice.
+    const first = new Map(all.toReversed().map((item) => [`${item.kind} ${item.value}`, item]))
+    const items = all.filter((item) => first.get(`${item.kind} ${item.value}`) === item)
     let until = Infinity
     for (const row of found) until = Math.min(until, row.valid_from > at ? row.valid_from : row.valid_until)
     cached = { version: now, items, until }
