@@ -166,6 +166,8 @@ test('garbage at forms, API and import: a clear answer each time', async () => {
   assert.deepEqual([answer.value['rows'], answer.value['refused']], [1, bad.length])
   assert.deepEqual(answer.value['gaps'], [
     { device: 'd', from: '2026-11-22T01:00:00.000Z', to: '2026-11-22T02:00:00.000Z' },
+    // Of what was refused.
+    { device: 'd', from: '2026-11-22T00:00:00.000Z', to: '2026-11-22T02:00:00.001Z' },
   ])
   assert.doesNotMatch(answer.text, /TB|198\.18/)
   const kept = await ask('/api/subscribers/port-logs')

@@ -14,6 +14,13 @@ export type LogLine =
     }
   | { readonly kind: 'covers' | 'gap'; readonly device: string; readonly from: number; readonly to: number }
 export type LineFault = { readonly line: number; readonly field: string; readonly detail: string }
+/** What could be read of a refused line: it may have ended or begun a block. Undefined where that could not be read. */
+export type Refused = {
+  readonly fault: LineFault
+  readonly device: string | undefined
+  readonly start: number | undefined
+  readonly end: number | undefined
+}
 
 export const LOG_HEAD = 'address,port_from,port_to,subscriber,start,end,device'
 const FIELDS = LOG_HEAD.split(',')
@@ -25,10 +32,10 @@ const INSTANT = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?(?:Z|
 
 /**
  * Reads a port-block log line by line: the head first; then a block a line, or, with `gap` or `covers` for an address, a
- * span in which the log of a device lost lines or is known to be whole. Yields a line, or what is wrong with it (never its
- * values). Quotation marks are taken around a value.
+ * span in which the log of a device lost lines or is known to be whole. Yields a line, or what is wrong with it (the fault
+ * never has its values). Quotation marks are taken around a value.
  */
-export function* readPortLog(bytes: Uint8Array): Generator<LogLine | LineFault> {
+export function* readPortLog(bytes: Uint8Array): Generator<LogLine | Refused> {
   const decoder = new TextDecoder('utf-8', { fatal: true })
   let line = 0
   let hasHead = false
@@ -39,7 +46,7 @@ export function* readPortLog(bytes: Uint8Array): Generator<LogLine | LineFault> 
     at = end + 1
     line++
     if (raw.length > LONGEST_LINE) {
-      yield { line, field: 'line', detail: `longer than ${LONGEST_LINE} bytes` }
+      yield unread(line, 'line', `longer than ${LONGEST_LINE} bytes`)
       if (!hasHead) return
       continue
     }
@@ -47,29 +54,42 @@ export function* readPortLog(bytes: Uint8Array): Generator<LogLine | LineFault> 
     try {
       text = decoder.decode(raw).trim()
     } catch {
-      yield { line, field: 'line', detail: 'not UTF-8' }
+      yield unread(line, 'line', 'not UTF-8')
       if (!hasHead) return
       continue
     }
     if (text === '') continue
     if (!hasHead) {
       if (text.toLowerCase() !== LOG_HEAD) {
-        yield { line, field: 'head', detail: `expected ${LOG_HEAD}` }
+        yield unread(line, 'head', `expected ${LOG_HEAD}`)
         return
       }
       hasHead = true
       continue
     }
-    const read = readLine(text)
-    yield 'field' in read ? { line, ...read } : read
+    const values = text.split(',').map((value) => value.trim().replace(/^"(.*)"$/, '$1'))
+    const read = readLine(values)
+    if ('kind' in read) yield read
+    else yield { ...unread(line, read.field, read.detail), ...readable(values) }
   }
 }
 
 type Fault = Omit<LineFault, 'line'>
 const fault = (field: string, detail: string): Fault => ({ field, detail })
 
-function readLine(text: string): LogLine | Fault {
-  const values = text.split(',').map((value) => value.trim().replace(/^"(.*)"$/, '$1'))
+const unread = (line: number, field: string, detail: string): Refused => ({
+  fault: { line, field, detail },
+  device: undefined,
+  start: undefined,
+  end: undefined,
+})
+function readable(values: readonly string[]): Omit<Refused, 'fault'> {
+  const isWhole = values.length === FIELDS.length
+  const [, , , , start = '', end = '', device = ''] = isWhole ? values : []
+  return { device: DEVICE.test(device) ? device : undefined, start: instant(start), end: instant(end) }
+}
+
+function readLine(values: readonly string[]): LogLine | Fault {
   if (values.length !== FIELDS.length) return fault('line', `expected ${FIELDS.length} values`)
   const [address, portFrom, portTo, reference, startText, endText, device] = values as [
     string,

@@ -19,6 +19,57 @@ const CASES: Readonly<Record<string, Case>> = {
     asked: [A, 1500, 3],
     found: ['not-attributable', 'no-record'],
   },
+  'a refused line of another on the same address': {
+    files: [
+      [
+        `${A},1024,2047,SUB-A,${ago(5)},,cgn1`,
+        `${A},2048,4095,+84901,${ago(5)},,cgn1`,
+        `covers,,,,${ago(6)},${ago(0)},cgn1`,
+      ],
+    ],
+    asked: [A, null, 1],
+    found: ['not-attributable', 'log-gap'],
+  },
+  'the refused line was the end of the block, and of the next one': {
+    files: [
+      [`198.18.0.8,1024,2047,SUB-A,${ago(5)},,cgn1`],
+      [
+        `198.18.0.8,1024,2047,SUB-A,${ago(5)},${ago(3).slice(0, -1)},cgn1`,
+        `198.18.0.8,1024,2047,SUB B,${ago(3)},,cgn1`,
+        `198.18.0.9,1024,2047,SUB-C,${ago(1)},,cgn1`,
+      ],
+    ],
+    asked: ['198.18.0.8', 1500, 2],
+    found: ['not-attributable', 'log-gap'],
+  },
+  'running on after a refused line': {
+    files: [
+      [
+        `${A},1024,2047,SUB-A,${ago(5)},,cgn1`,
+        `${A},1024,2047,+84901,${ago(4)},,cgn1`,
+        `covers,,,,${ago(6)},${ago(3)},cgn1`,
+      ],
+      [`covers,,,,${ago(3)},${ago(0)},cgn1`],
+    ],
+    asked: [A, 1500, 1],
+    found: ['not-attributable', 'log-gap'],
+  },
+  'a refused line whose device cannot be read': {
+    files: [[`${A},1024,2047,SUB-A,${ago(5)},,cgn1`, 'rubbish', `covers,,,,${ago(6)},${ago(0)},cgn1`]],
+    asked: [A, 1500, 1],
+    found: ['not-attributable', 'log-gap'],
+  },
+  'a refused line of another device': {
+    files: [
+      [
+        `${A},1024,2047,SUB-A,${ago(5)},,cgn1`,
+        `198.18.0.9,1024,2047,+84901,${ago(4)},,cgn2`,
+        `covers,,,,${ago(6)},${ago(0)},cgn1`,
+      ],
+    ],
+    asked: [A, 1500, 1],
+    found: ['attributed', null],
+  },
   'a day in between was never imported': {
     files: [
       [`${A},1024,2047,SUB-A,${ago(60)},,cgn1`, `198.18.0.20,1024,2047,SUB-Z,${ago(50)},,cgn1`],

@@ -6,7 +6,7 @@ import { KhienError } from '../kit/errors.ts'
 import { newId } from '../kit/ids.ts'
 import type { Attribution } from './contract.ts'
 import type { SubscriberContext, Trx } from './context.ts'
-import { readPortLog, type LineFault, type LogLine } from './port-log-lines.ts'
+import { readPortLog, type LineFault, type LogLine, type Refused } from './port-log-lines.ts'
 import type { References } from './people.ts'
 import type { PortBlockRow, SubscriberTables } from './store.ts'
 
@@ -107,8 +107,16 @@ export async function openPortLogs(ctx: SubscriberContext, people: References) {
     const reach = new Map<string, { from: number; to: number; covered: boolean }>()
     const newSpans: Span[] = []
     const blocks: PortBlockRow[] = []
-    const refuse = (error: LineFault): void => {
-      if (++found.refused <= ERRORS_TOLD) found.errors.push(error)
+    /** Devices of which a line was refused; `''`, of one that cannot be read. */
+    const broken = new Set<string>()
+    const refuse = ({ fault, device = '', start, end }: Refused): void => {
+      if (++found.refused <= ERRORS_TOLD) found.errors.push(fault)
+      for (const at of [start, end]) if (at !== undefined) stretch(Math.min(now, at))
+      broken.add(device)
+    }
+    const stretch = (at: number): void => {
+      found.from = Math.min(found.from, at)
+      found.to = Math.max(found.to, at)
     }
     await db.transaction<SubscriberTables, void>((trx) =>
       trx
@@ -131,7 +139,7 @@ export async function openPortLogs(ctx: SubscriberContext, people: References) {
     try {
       let part: Extract<LogLine, { kind: 'block' }>[] = []
       for (const one of readPortLog(bytes)) {
-        if ('detail' in one) {
+        if ('fault' in one) {
           refuse(one)
           continue
         }
@@ -158,6 +166,11 @@ export async function openPortLogs(ctx: SubscriberContext, people: References) {
       await keep(id, part, blocks)
       for (const [device, { from, to, covered }] of reach)
         if (!covered && to > 0) newSpans.push({ log: id, device, kind: 'seen', from_at: Math.min(from, to), to_at: to })
+      // A refused line may have ended a block, or begun another: what the file says of its device is not whole.
+      for (const device of broken.has('') ? new Set([...reach.keys(), ...broken]) : broken)
+        if (device !== '' && blocks.length + newSpans.length > 0)
+          newSpans.push({ log: id, device, kind: 'gap', from_at: found.from, to_at: found.to + 1 })
+      if (newSpans.length + spans.length > MOST_SPANS) throw full('spans')
       if (blocks.length + newSpans.length === 0) {
         const [first] = found.errors
         const why = first ? ` Line ${first.line}, ${first.field}: ${first.detail}.` : ''
