@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { validateBundle } from '../engine/stix/index.ts'
 import { STORES } from '../storage/sql/testing.ts'
+import { FROM_START, taxiiClient } from './taxii/client.ts'
 import { exchangeKey, openNode, START, type Node } from './testing.ts'
 
 const DAY = 86_400_000
@@ -17,6 +18,9 @@ const wish = (value: string, more: object = {}) =>
     actor: 'staff:a',
     ...more,
   }) as Parameters<Node['exchange']['indicators']['propose']>[0]
+
+const JOINED = { role: 'telecom', maxTlp: 'amber', own: false, networks: [] } as const
+type Sent = { readonly type: string }
 
 /** `from` signs in at `to`, pushes to its `in` and fetches its `out`. */
 async function join(from: Node, to: Node, name: string, role: 'platform' | 'telecom', more: object = {}) {
@@ -141,6 +145,68 @@ test('the marking gate: what is above a ceiling leaves by no way, and each refus
       const [delivery] = await authority.exchange.deliveries.of(id)
       assert.deepEqual([delivery!.state, delivery!.reason], ['refused', s.reason])
     }
+  }
+})
+
+for (const { name, skip, open } of STORES)
+  test(`${name}: shared with one, then with another, then with all: each who fetches gets it`, { skip }, async () => {
+    await using authority = await openNode('NCSC', { db: await open() })
+    const { clock } = authority
+    await using first = await openNode('A', { role: 'telecom', clock })
+    await using second = await openNode('B', { role: 'telecom', clock })
+    await using third = await openNode('C', { role: 'telecom', clock })
+    const nodes = [first, second, third]
+    const peers = []
+    for (const [i, node] of nodes.entries()) peers.push((await join(node, authority, 'ABC'[i]!, 'telecom')).there.id)
+    const { id } = await authority.exchange.indicators.propose(wish('c2.xau.test'))
+    const have = async (...wanted: number[]) => {
+      clock.advance(1_000)
+      for (const [i, node] of nodes.entries()) {
+        await node.exchange.pull()
+        assert.equal((await node.exchange.indicators.usable()).items.length, wanted[i], `${'ABC'[i]} of ${wanted}`)
+      }
+    }
+    await authority.exchange.indicators.share(id, [peers[0]!], 'staff:a')
+    await have(1, 0, 0)
+    await authority.exchange.indicators.share(id, [peers[1]!], 'staff:a')
+    await have(1, 1, 0)
+    // Told again to somebody who has it, nobody else learns of it.
+    await authority.exchange.indicators.share(id, [peers[1]!], 'staff:a')
+    await have(1, 1, 0)
+    const client = taxiiClient({
+      ...(await authority.exchange.peers.add({ ...JOINED, name: 'D' }, 'staff:admin')),
+      root: authority.root,
+      collection: 'out',
+    })
+    const seen = async () =>
+      (await client.page(FROM_START)).objects.filter((each) => (each as Sent).type === 'indicator')
+    assert.equal((await seen()).length, 0)
+    await authority.exchange.indicators.share(id, undefined, 'staff:a')
+    await have(1, 1, 1)
+    assert.equal((await seen()).length, 1)
+    assert.deepEqual(
+      (await authority.exchange.deliveries.of(id)).map((each) => each.state),
+      ['sent', 'sent', 'sent', 'sent'],
+    )
+  })
+
+test('a revocation reaches all who were told one after the other', async () => {
+  await using authority = await openNode('NCSC')
+  const { clock } = authority
+  await using first = await openNode('A', { role: 'telecom', clock })
+  await using second = await openNode('B', { role: 'telecom', clock })
+  const { id } = await authority.exchange.indicators.propose(wish('c2.xau.test'))
+  for (const [name, node] of [['A', first] as const, ['B', second] as const]) {
+    const { there } = await join(node, authority, name, 'telecom')
+    await authority.exchange.indicators.share(id, [there.id], 'staff:a')
+  }
+  for (const node of [first, second]) await node.exchange.pull()
+  clock.advance(1_000)
+  await authority.exchange.indicators.revoke(id, 'mistake', 'staff:a')
+  for (const node of [first, second]) {
+    await node.exchange.pull()
+    const [row] = await node.exchange.store.list({ cursor: undefined, limit: 1 })
+    assert.equal(row!.state, 'revoked')
   }
 })
 

@@ -221,6 +221,7 @@ export function indicatorService(parts: Parts) {
       ...(await collections.addIn(trx, places.out.id, [object], {
         check: 'stix',
         audience,
+        widen: true,
         source: row.source || undefined,
       })),
     ]
@@ -266,14 +267,8 @@ export function indicatorService(parts: Parts) {
       .execute()
     const to = had.map(({ peer }) => all.get(peer)).filter((peer) => peer !== undefined)
     await deliveries.queue(trx, to, [{ object, rank: row.tlp, indicator: row.id }])
-    const first = await trx
-      .selectFrom('exchange_object')
-      .select('audience')
-      .where('collection', '=', await collections.numberOf(places.out.id, trx))
-      .where('object_id', '=', row.stix_id)
-      .limit(1)
-      .executeTakeFirst()
-    if (first) await publish(trx, object, row, first.audience?.slice(1, -1).split(','))
+    const audience = await collections.audienceFor(trx, places.out.id, row.stix_id)
+    if (audience !== undefined) await publish(trx, object, row, audience === 'all' ? undefined : audience)
   }
 
   async function suggestBlocks(trx: Trx, row: IndicatorRow, to: readonly Peer[]): Promise<void> {

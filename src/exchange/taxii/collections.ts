@@ -48,6 +48,8 @@ export type Page = {
 export type AddOptions = {
   readonly source?: string | undefined
   readonly audience?: readonly string[] | undefined
+  /** A version that is there already is shown to this audience too, and comes as new to everybody. */
+  readonly widen?: true
   /** `stix`: what STIX 2.1 has an error against fails; `shape`: identifier, type and times are enough. */
   readonly check: 'stix' | 'shape'
   /** date_added of each object in microseconds, rising, where it is known from elsewhere. */
@@ -187,13 +189,18 @@ export function collectionStore(ctx: { readonly db: Database; readonly clock: Cl
       .executeTakeFirstOrThrow()
     let added = options.dates === undefined ? Math.max(ctx.clock() * 1_000 - 1, last) : last
     const known = await knownVersions(trx, no, objects)
-    const audience = options.audience === undefined ? null : `,${options.audience.join(',')},`
+    const audience = options.audience === undefined ? null : audienceOf(options.audience)
     const fresh: ExchangeTables['exchange_object'][] = []
+    const moves: Move[] = []
     const outcomes = objects.map((object, i): Outcome => {
       if ('failed' in object) return object
       const versions = known.get(object.id) ?? []
       const same = versions.find((each) => object.version === undefined || each.key === object.key)
-      if (same !== undefined) return { id: object.id, version: same.version, failed: false, message: PRESENT }
+      if (same !== undefined) {
+        const wider = options.widen && same.added !== undefined ? union(same.audience, audience) : undefined
+        if (wider !== undefined) moves.push({ from: same.added!, to: (same.added = ++added), audience: wider.value })
+        return { id: object.id, version: same.version, failed: false, message: PRESENT }
+      }
       if (object.type === 'indicator' && versions.some((each) => isForeign(each.source, options.source)))
         return { id: object.id, version: object.version ?? '', failed: true, message: HELD }
       added = Math.max(added + 1, options.dates?.[i] ?? 0)
@@ -203,6 +210,7 @@ export function collectionStore(ctx: { readonly db: Database; readonly clock: Cl
         spec: object.spec,
         version,
         source: options.source ?? null,
+        audience,
         row: undefined,
       }
       const newer = versions.some((each) => each.spec === row.spec && each.key > row.key)
@@ -230,8 +238,15 @@ export function collectionStore(ctx: { readonly db: Database; readonly clock: Cl
       fresh.push(row.row)
       return { id: object.id, version, failed: false }
     })
+    for (const { from, to, audience: wider } of moves)
+      await trx
+        .updateTable('exchange_object')
+        .set({ added: to, audience: wider })
+        .where('collection', '=', no)
+        .where('added', '=', from)
+        .execute()
     await supersede(trx, no, known)
-    if (fresh.length > 0) {
+    if (fresh.length + moves.length > 0) {
       for (let from = 0; from < fresh.length; from += CHUNK)
         await trx
           .insertInto('exchange_object')
@@ -315,6 +330,20 @@ export function collectionStore(ctx: { readonly db: Database; readonly clock: Cl
     return row !== undefined && viewer.withhold?.(row.tlp) === undefined
   }
 
+  /** Who sees any version of the object: peers, `all`, or undefined when it is not there. */
+  async function audienceFor(trx: Trx, collection: string, id: string): Promise<readonly string[] | 'all' | undefined> {
+    const rows = await trx
+      .selectFrom('exchange_object')
+      .select('audience')
+      .distinct()
+      .where('collection', '=', await numberOf(collection, trx))
+      .where('object_id', '=', id)
+      .execute()
+    if (rows.length === 0) return undefined
+    if (rows.some((row) => row.audience === null)) return 'all'
+    return [...new Set(rows.flatMap((row) => namesIn(row.audience!)))]
+  }
+
   /** Takes versions out; what was second becomes the newest. */
   async function remove(collection: string, id: string, versions: readonly number[]): Promise<void> {
     await db.transaction<ExchangeTables, void>(async (trx) => {
@@ -350,7 +379,7 @@ export function collectionStore(ctx: { readonly db: Database; readonly clock: Cl
     })
   }
 
-  return { ensure, numberOf, list, add, addIn, page, has, remove }
+  return { ensure, numberOf, list, add, addIn, audienceFor, page, has, remove }
 }
 export type CollectionStore = ReturnType<typeof collectionStore>
 
@@ -359,12 +388,27 @@ const HELD = 'Another peer brought this indicator; only that one may change or r
 const isForeign = (source: string | null, other: string | undefined): boolean =>
   source !== null && other !== undefined && source !== other
 
+/** A stored version whose date_added and audience change. */
+type Move = { readonly from: number; readonly to: number; readonly audience: string | null }
+
+/** Who sees what either audience sees (null: all), or undefined when that is the first already. */
+function union(first: string | null, second: string | null): { value: string | null } | undefined {
+  if (first === null) return undefined
+  if (second === null) return { value: null }
+  const all = new Set([...namesIn(first), ...namesIn(second)])
+  return all.size === namesIn(first).length ? undefined : { value: audienceOf(all) }
+}
+/** `,peer_1,peer_2,` */
+const audienceOf = (peers: Iterable<string>): string => `,${[...peers].join(',')},`
+const namesIn = (audience: string): string[] => audience.slice(1, -1).split(',')
+
 /** A version of an id that comes in: stored already (`added`), or about to be (`row`). */
 type Known = {
   key: string
   spec: string
   version: string
   source: string | null
+  audience: string | null
   row: ExchangeTables['exchange_object'] | undefined
   added?: number
   superseded?: true
@@ -392,16 +436,16 @@ async function knownVersions(
   if (wanted.length === 0) return known
   const rows = await trx
     .selectFrom('exchange_object')
-    .select(['object_id', 'version_key', 'version', 'spec', 'source', 'added'])
+    .select(['object_id', 'version_key', 'version', 'spec', 'source', 'audience', 'added'])
     .where('collection', '=', collection)
     .where('object_id', 'in', [...new Set(wanted.map((object) => object.id))])
     .where((eb) =>
       eb.or([eb('newest', '=', 1), eb('version_key', 'in', [...new Set(wanted.map((object) => object.key))])]),
     )
     .execute()
-  for (const { object_id: id, version_key: key, version, spec, source, added } of rows) {
+  for (const { object_id: id, version_key: key, version, spec, source, audience, added } of rows) {
     const versions = known.get(id) ?? []
-    versions.push({ key, version, spec, source, added, row: undefined })
+    versions.push({ key, version, spec, source, audience, added, row: undefined })
     known.set(id, versions)
   }
   return known
