@@ -118,7 +118,9 @@ export async function travel(world: World, report: Report): Promise<Travelled> {
     kind: 'domain',
     role: 'c2',
   })
-  await platform.send('POST', `/api/exchange/indicators/${indicator.id}/share`, {})
+  const peers = await platform.get<{ items: { id: string; role: string }[] }>('/api/exchange/peers')
+  const national = peers.items.filter(({ role }) => role === 'authority').map(({ id }) => id)
+  await platform.send('POST', `/api/exchange/indicators/${indicator.id}/share`, { peers: national })
   const block = await platform.send<{ id: string }>('POST', '/api/exchange/indicators', {
     ...proposal,
     value: attacker.address,
