@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { KhienError } from '../kit/errors.ts'
-import { oneAtATime } from '../storage/sql/index.ts'
-import type { SubscriberContext } from './context.ts'
+import { alone, type SubscriberContext } from './context.ts'
 import type { NoticeDesk } from './notices.ts'
 import type { InfectionRow, NoticeRow, SubscriberTables } from './store.ts'
 
@@ -45,7 +44,7 @@ export function codeCheck(ctx: SubscriberContext, desk: NoticeDesk) {
     const isOurs = notice && (ON_PAPER.has(notice.state) || notice.why === 'in-doubt' || notice.sent_at !== null)
     if (!isOurs) return undefined
     return db.transaction<SubscriberTables, Confirmed>(async (trx) => {
-      await oneAtATime(db, trx, 'subscribers.notices')
+      await alone(ctx, trx)
       const now = ctx.clock()
       const row = await trx
         .selectFrom('subscriber_notice')
@@ -80,6 +79,7 @@ export function codeCheck(ctx: SubscriberContext, desk: NoticeDesk) {
     const found = await find(code, address)
     if (found === undefined || found.infection.state === 'not-theirs') return found
     await db.transaction<SubscriberTables, void>(async (trx) => {
+      await alone(ctx, trx)
       const { id } = found.infection
       await trx.updateTable('infection').set({ state: 'not-theirs' }).where('id', '=', id).execute()
       await desk.drop(trx, id, 'not-theirs')

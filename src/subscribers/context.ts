@@ -5,7 +5,7 @@ import type { Clock } from '../kit/clock.ts'
 import type { Entropy } from '../kit/ids.ts'
 import type { Log } from '../kit/log.ts'
 import type { Mailer } from '../mail/index.ts'
-import type { Database, Transaction } from '../storage/sql/index.ts'
+import { oneAtATime, type Database, type Transaction } from '../storage/sql/index.ts'
 import type { Vault } from '../vault/index.ts'
 import type { SubscriberTables } from './store.ts'
 
@@ -56,6 +56,13 @@ export type SubscriberContext = {
   /** Of a node on which nobody has set it yet; a dry run unless said. */
   readonly firstMode?: 'on' | 'dry-run' | 'off'
 }
+
+/**
+ * Whoever changes infections and notices, does it one after the other: one key for both, so that no two wait for each
+ * other. To be called first in the transaction.
+ */
+export const alone = (ctx: Pick<SubscriberContext, 'db'>, trx: unknown): Promise<void> =>
+  oneAtATime(ctx.db, trx, 'subscribers.infections')
 
 /** Outbox topic: a notice is to be sent. Its payload is `{ notice }`. */
 export const NOTICE = 'subscribers.notice'

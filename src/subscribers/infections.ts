@@ -1,9 +1,8 @@
 import { iso } from '../kit/clock.ts'
 import { badRequest, KhienError } from '../kit/errors.ts'
 import { newId } from '../kit/ids.ts'
-import { oneAtATime } from '../storage/sql/index.ts'
 import type { Attribution, Infection } from './contract.ts'
-import type { SubscriberContext, Trx } from './context.ts'
+import { alone, type SubscriberContext, type Trx } from './context.ts'
 import type { Hit } from './hits.ts'
 import type { NoticeDesk } from './notices.ts'
 import type { PortLogs } from './port-logs.ts'
@@ -44,7 +43,7 @@ export function infectionService(ctx: SubscriberContext, logs: PortLogs, desk: N
     counts.stale += hits.length - good.length
     if (good.length === 0) return { taken: 0 }
     const taken = await db.transaction<SubscriberTables, number>(async (trx) => {
-      await oneAtATime(db, trx, 'subscribers.infections')
+      await alone(ctx, trx)
       const fresh = await unknown(trx, good)
       const judged = fresh.map((hit) => ({ hit, found: logs.attribute(hit.clientAddress, hit.clientPort, hit.time) }))
       for (const [place, group] of Map.groupBy(judged, ({ hit, found }) => placeOf(hit, found))) {
@@ -129,8 +128,7 @@ export function infectionService(ctx: SubscriberContext, logs: PortLogs, desk: N
       if (known) await desk.open(trx, row)
       return row.id
     }
-    const row: InfectionRow = {
-      ...before,
+    const told = {
       contacted: hit.contacted,
       result: found.result,
       candidates: found.candidates,
@@ -142,8 +140,15 @@ export function infectionService(ctx: SubscriberContext, logs: PortLogs, desk: N
     // A late report of what lies before the cleaning is no return.
     const cleanAfter = (await desk.setting(trx)).cleanAfterDays * DAY_MS
     const isBack = before.state === 'clean' && last > before.last_at && last > now - cleanAfter
-    if (isBack) row.state = 'found'
-    await trx.updateTable('infection').set(row).where('id', '=', row.id).execute()
+    await trx.updateTable('infection').set(told).where('id', '=', before.id).execute()
+    const row: InfectionRow = { ...before, ...told, state: isBack ? 'found' : before.state }
+    if (isBack)
+      await trx
+        .updateTable('infection')
+        .set({ state: 'found' })
+        .where('id', '=', row.id)
+        .where('state', '=', before.state)
+        .execute()
     if (known && (isBack || (await desk.wasOnlyDry(trx, row)))) await desk.open(trx, row)
     return row.id
   }
@@ -200,7 +205,7 @@ export function infectionService(ctx: SubscriberContext, logs: PortLogs, desk: N
 
   async function move(changed: readonly HitRow[]): Promise<number> {
     return db.transaction<SubscriberTables, number>(async (trx) => {
-      await oneAtATime(db, trx, 'subscribers.infections')
+      await alone(ctx, trx)
       let moved = 0
       for (const { event, indicator } of changed) {
         const row = await untold(trx)
@@ -277,6 +282,7 @@ export function infectionService(ctx: SubscriberContext, logs: PortLogs, desk: N
   /** No contact for the set number of days: clean, and what still waited is not sent. */
   async function sweep(): Promise<number> {
     return db.transaction<SubscriberTables, number>(async (trx) => {
+      await alone(ctx, trx)
       const { cleanAfterDays } = await desk.setting(trx)
       const rows = await trx
         .selectFrom('infection')

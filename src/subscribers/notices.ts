@@ -2,11 +2,10 @@ import { badRequest, KhienError } from '../kit/errors.ts'
 import { iso } from '../kit/clock.ts'
 import { newId } from '../kit/ids.ts'
 import { inLanguage } from '../kit/i18n.ts'
-import { oneAtATime } from '../storage/sql/index.ts'
 import type { z } from 'zod'
 import { codeHash, codeOf } from './codes.ts'
 import type { Notice, Warning } from './contract.ts'
-import { NOTICE, type SubscriberContext, type Trx } from './context.ts'
+import { alone, NOTICE, type SubscriberContext, type Trx } from './context.ts'
 import { writeLetter } from './letter.ts'
 import { subscriberMessages } from './messages.ts'
 import type { PortLogs } from './port-logs.ts'
@@ -131,8 +130,16 @@ export function noticeDesk(ctx: SubscriberContext, logs: Pick<PortLogs, 'attribu
         },
       ])
   }
+  /** Unless somebody else has said something about it in the meantime. */
   const settle = (notice: NoticeRow, state: NoticeRow['state'], why: string | null): Promise<void> =>
-    db.transaction<SubscriberTables, void>((trx) => put(trx, notice, state, why))
+    db.transaction<SubscriberTables, void>(async (trx) => {
+      await alone(ctx, trx)
+      if (await isAsRead(trx, notice)) await put(trx, notice, state, why)
+    })
+  const isAsRead = async (trx: Trx, notice: NoticeRow): Promise<boolean> => {
+    const now = await noticeOf(trx, notice.id)
+    return now?.state === notice.state && now.why === notice.why
+  }
 
   /**
    * A notice that may go now; what may not is held. With `take` it is taken: from here on it is in doubt until the server
@@ -140,7 +147,7 @@ export function noticeDesk(ctx: SubscriberContext, logs: Pick<PortLogs, 'attribu
    */
   async function ready(id: string, take: boolean): Promise<{ notice: NoticeRow; infection: InfectionRow } | undefined> {
     return db.transaction<SubscriberTables, { notice: NoticeRow; infection: InfectionRow } | undefined>(async (trx) => {
-      await oneAtATime(db, trx, 'subscribers.notices')
+      await alone(ctx, trx)
       const notice = await noticeOf(trx, id)
       if (notice?.state !== 'waiting') return undefined
       const infection = await trx
@@ -148,7 +155,7 @@ export function noticeDesk(ctx: SubscriberContext, logs: Pick<PortLogs, 'attribu
         .selectAll()
         .where('id', '=', notice.infection)
         .executeTakeFirstOrThrow()
-      const hold = await reasonToHold(trx, notice)
+      const hold = await reasonToHold(trx, notice, infection)
       if (hold !== undefined) {
         await put(
           trx,
@@ -158,17 +165,15 @@ export function noticeDesk(ctx: SubscriberContext, logs: Pick<PortLogs, 'attribu
         )
         return undefined
       }
-      if (take)
-        await trx
-          .updateTable('subscriber_notice')
-          .set({ state: 'sending', why: null, tries: notice.tries + 1 })
-          .where('id', '=', id)
-          .execute()
-      return { notice, infection }
+      if (!take) return { notice, infection }
+      const taken = { state: 'sending', why: null, tries: notice.tries + 1 } as const
+      await trx.updateTable('subscriber_notice').set(taken).where('id', '=', id).execute()
+      return { notice: { ...notice, ...taken }, infection }
     })
   }
 
-  async function reasonToHold(trx: Trx, notice: NoticeRow): Promise<string | undefined> {
+  async function reasonToHold(trx: Trx, notice: NoticeRow, infection: InfectionRow): Promise<string | undefined> {
+    if (infection.state === 'not-theirs' || infection.state === 'clean') return infection.state
     const { mode, cap } = await setting(trx)
     if (mode === 'off') return 'kill-switch'
     if (mode === 'dry-run') return 'dry-run'
@@ -288,6 +293,8 @@ export function noticeDesk(ctx: SubscriberContext, logs: Pick<PortLogs, 'attribu
   }
   const again = (notice: NoticeRow): Promise<void> =>
     db.transaction<SubscriberTables, void>(async (trx) => {
+      await alone(ctx, trx)
+      if (!(await isAsRead(trx, notice))) return
       await put(trx, notice, 'waiting', null)
       await ctx.emit(trx, NOTICE, { notice: notice.id })
     })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { Database } from '../storage/sql/index.ts'
 import { STORES } from '../storage/sql/testing.ts'
+import { codeOf } from './codes.ts'
 import type { Hit } from './hits.ts'
 import { bodyOf, C2, LOG, contact, letterbox, mailerTo, NOW, openWorld } from './testing.ts'
 
@@ -171,6 +172,54 @@ for (const store of STORES) {
     assert.equal(await subscribers.infections.judgeAgain(), 1)
     assert.equal(await of(held!.infection), 0)
     assert.equal(await subscribers.infections.judgeAgain(), 0)
+  })
+
+  onStore('"not my device" stands while more contacts come in', async (db, keysDb) => {
+    await using box = await letterbox()
+    await using world = await opened(db, keysDb, { mailer: mailerTo(box.port) })
+    const { subscribers, outbox, clock, ctx } = world
+    const people = Array.from({ length: 12 }, (_, i) => i)
+    await subscribers.contacts(
+      people.map((i) => contact(`TB-${i}`)),
+      'service:bss',
+      undefined,
+    )
+    const rows = people.map((i) => `198.18.6.${i},0,65535,TB-${i},2026-11-22T00:00:00Z,2026-11-23T00:00:00Z,cgnat-1`)
+    await subscribers.importPortLog('a', LOG(rows), 'staff:lan')
+    const indicator = await world.list(C2)
+    const contacts = () => people.map((i) => hit(indicator, { clientAddress: `198.18.6.${i}` }))
+    await subscribers.infections.receive(contacts())
+    for (let i = 0; i < 3; i++) await outbox.drain()
+    assert.equal(box.got.length, people.length)
+    const all = (await subscribers.infections.page({ limit: 100 })).items
+    let isOver = false
+    const load = (async () => {
+      while (!isOver) await subscribers.infections.receive(contacts())
+    })()
+    clock.advance(MINUTE)
+    await Promise.all(
+      all.map((one, i) => subscribers.codes.notTheirs(codeOf(ctx, one.notice!), `192.0.2.${i}`)),
+    ).finally(() => (isOver = true))
+    await load
+    assert.deepEqual((await subscribers.infections.figures()).states, { 'not-theirs': people.length })
+  })
+
+  onStore('let go twice at once, a notice is sent once', async (db, keysDb) => {
+    await using box = await letterbox()
+    await using world = await opened(db, keysDb, { mailer: mailerTo(box.port), firstMode: 'off' })
+    const { subscribers, outbox } = world
+    await subscribers.contacts([contact('TB-2')], 'service:bss', undefined)
+    await subscribers.importPortLog('a', BLOCKS, 'staff:lan')
+    await subscribers.infections.receive([hit(await world.list(C2))])
+    await subscribers.notices.set({ mode: 'on', cap: 9, cleanAfterDays: 7 }, 'staff:lan')
+    await Promise.all(
+      Array.from({ length: 8 }, async () => {
+        await subscribers.notices.release()
+        await outbox.drain()
+      }),
+    )
+    await outbox.drain()
+    assert.equal(box.got.length, 1)
   })
 
   onStore('switch, dry run, cap, contact and mail server hold a notice and let it go', async (db, keysDb) => {
