@@ -85,7 +85,18 @@ export const subscriberRoutes = {
       noticesToday: z.int(),
       confirmed: z.int(),
       warning: Warning,
-      matcher: z.strictObject({ indicators: z.int(), version: z.int(), eventsSeen: z.int(), hits: z.int() }),
+      matcher: z.strictObject({
+        indicators: z.int(),
+        version: z.int(),
+        eventsSeen: z.int(),
+        hits: z.int(),
+        /** Hits that could not be told because the way to the node was full. */
+        dropped: z.int(),
+        /** Indicators whose past day was searched since the node began, those that wait for it, and searches cut short. */
+        searched: z.int(),
+        waiting: z.int(),
+        cut: z.int(),
+      }),
     }),
   }),
   infections: route({

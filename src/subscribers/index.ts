@@ -42,6 +42,8 @@ export async function openSubscribers(ctx: SubscriberContext) {
   const retro = retroSearch(ctx, infections.receive)
   let watched: MatchingStatus | undefined
   await desk.clearDoubt()
+  // A log that was taken in just before the end of the last process.
+  await infections.judgeAgain()
 
   async function importPortLog(name: string, bytes: Uint8Array, actor: string) {
     const answered = await logs.import(name, bytes, actor)
@@ -111,6 +113,10 @@ export const subscribersApi = (subscribers: Subscribers): readonly Bound[] => {
           version: Math.max(0, watched?.version ?? 0),
           eventsSeen: watched?.events ?? 0,
           hits: watched?.hits ?? 0,
+          dropped: watched?.dropped ?? 0,
+          searched: subscribers.retro.counts.searched,
+          waiting: subscribers.retro.counts.waiting,
+          cut: subscribers.retro.counts.cut,
         },
       }
     }),

@@ -3,7 +3,9 @@ import test from 'node:test'
 import type { UsableIndicator, UsableSet } from '../exchange/index.ts'
 import { openSqlite } from '../storage/sql/index.ts'
 import type { Hit } from './hits.ts'
-import { openMatching } from './index.ts'
+import { openMatching, openSubscribers } from './index.ts'
+import { retroSearch } from './retro.ts'
+import type { SubscriberTables } from './store.ts'
 import { C2, LOG, NOW, openWorld } from './testing.ts'
 
 const DEVICE = { clientAddress: '198.18.4.1', clientPort: 2100 }
@@ -131,6 +133,48 @@ test('a new indicator is looked for in the last day, twice; an event that the st
   clock.advance(31_000)
   assert.equal(await subscribers.retro.turn(), 1, 'the watcher began anew')
   assert.equal(await subscribers.retro.turn(), 0)
+})
+
+test('a restart with many indicators searches for every one of them', async () => {
+  await using db = openSqlite(':memory:')
+  await using keysDb = openSqlite(':memory:')
+  const { ctx, clock, outbox } = await openWorld(db, keysDb)
+  await using _ = outbox
+  const items = Array.from({ length: 600 }, (_, i) => item(`ind_${i}`, 'domain', `c${i}.test`))
+  const at = NOW
+  for (let from = 0; from < items.length; from += 200)
+    await db
+      .tables<SubscriberTables>()
+      .insertInto('indicator_searched')
+      .values(items.slice(from, from + 200).map(({ id }) => ({ indicator: id, passes: 2, at })))
+      .execute()
+  const asked = new Set<string>()
+  const searchEvents = async (query: string) => {
+    asked.add(/c\d+\.test/.exec(query)![0])
+    return { events: [], next: null }
+  }
+  const retro = retroSearch({ ...ctx, indicators: { usable: async () => ({ version: 1, items }) }, searchEvents }, () =>
+    Promise.resolve(),
+  )
+  await retro.again()
+  clock.advance(60_000)
+  await retro.turn()
+  assert.deepEqual([retro.counts.searched, retro.counts.waiting], [20, 580])
+  for (let turn = 0; turn < 40 && (await retro.turn()) > 0; turn++);
+  assert.deepEqual([asked.size, retro.counts.waiting], [600, 0])
+})
+
+test('a log taken in just before the end of the process is judged by the next one', async () => {
+  await using db = openSqlite(':memory:')
+  await using keysDb = openSqlite(':memory:')
+  const { subscribers, ctx, list, outbox } = await openWorld(db, keysDb)
+  await using _ = outbox
+  const hit = { event: 'e', time: NOW - 1, ...DEVICE, indicator: await list(C2), contacted: C2, kind: 'net.flow' }
+  await subscribers.duties.matches({ hits: [hit] })
+  const row = '198.18.4.1,0,65535,TB-1,2026-11-22T00:00:00Z,2026-11-23T00:00:00Z,bras'
+  await subscribers.logs.import('a', LOG([row]), 'staff:lan')
+  const next = await openSubscribers(ctx)
+  assert.deepEqual((await next.infections.figures()).states, { found: 1 })
 })
 
 test('what a duty is told is checked', async () => {

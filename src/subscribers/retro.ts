@@ -9,14 +9,12 @@ const DAY_MS = 86_400_000
 const PASSES = 2
 const AGAIN_AFTER_MS = 30_000
 const A_TURN = 20
-/** Beyond that many new ones at a time the rest is left to the stream, and counted. */
-const MOST_WAITING = 500
 const PAGES = 20
 
 /** New indicators over the stored events of the last day: a device may have called before anybody knew the host. */
 export function retroSearch(ctx: SubscriberContext, receive: (hits: readonly Hit[]) => Promise<unknown>) {
   const tables = () => ctx.db.tables<SubscriberTables>()
-  const counts = { searched: 0, skipped: 0, cut: 0 }
+  const counts = { searched: 0, waiting: 0, cut: 0 }
 
   async function turn(): Promise<number> {
     const now = ctx.clock()
@@ -28,14 +26,12 @@ export function retroSearch(ctx: SubscriberContext, receive: (hits: readonly Hit
       const row = done.get(id)
       return row === undefined || (row.passes < PASSES && row.at <= now - AGAIN_AFTER_MS)
     })
-    for (const [id] of due.slice(MOST_WAITING)) {
-      counts.skipped++
-      await note(id, PASSES, now)
-    }
+    counts.waiting = due.length
     for (const [id, terms] of due.slice(0, A_TURN)) {
       for (const term of terms) await search(term, now)
-      counts.searched++
       await note(id, (done.get(id)?.passes ?? 0) + 1, now)
+      counts.searched++
+      counts.waiting--
     }
     const listed = new Set(items.map((item) => item.id))
     for (const id of done.keys())
