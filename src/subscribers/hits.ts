@@ -4,6 +4,8 @@ import type { UsableIndicator, UsableSet } from '../exchange/index.ts'
 
 /** A device of ours that itself contacted a listed host, as one event shows it. */
 export const Hit = z.strictObject({
+  /** Who sent the event; its id is unique among theirs. */
+  source: z.string().max(200).default(''),
   event: z.string().regex(/^[\x21-\x7e]{1,64}$/),
   /** Milliseconds, UTC. */
   time: z.int().min(0),
@@ -66,6 +68,7 @@ export function hitsOf(event: Seen, matcher: Matcher, idOf: (ordinal: number) =>
       hits ??= []
       if (hits.length >= MAX_A_EVENT || hits.some((hit) => hit.indicator === indicator)) continue
       hits.push({
+        source: typeof event['source'] === 'string' ? event['source'] : '',
         event: String(event['id']),
         time: typeof event['time'] === 'number' ? event['time'] : Date.parse(String(event['time'])),
         clientAddress: String(event['clientAddress']),

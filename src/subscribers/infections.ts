@@ -62,12 +62,13 @@ export function infectionService(ctx: SubscriberContext, logs: PortLogs, desk: N
   }
 
   async function unknown(trx: Trx, hits: readonly Hit[]): Promise<Hit[]> {
-    const keyOf = (hit: { event: string; indicator: string }): string => `${hit.event} ${hit.indicator}`
+    const keyOf = (hit: Pick<HitRow, 'source' | 'event' | 'indicator'>): string =>
+      JSON.stringify([hit.source, hit.event, hit.indicator])
     const fresh = new Map(hits.map((hit) => [keyOf(hit), hit]))
     for (let at = 0; at < hits.length; at += A_QUERY) {
       const rows = await trx
         .selectFrom('infection_hit')
-        .select(['event', 'indicator'])
+        .select(['source', 'event', 'indicator'])
         .where(
           'event',
           'in',
@@ -159,20 +160,21 @@ export function infectionService(ctx: SubscriberContext, logs: PortLogs, desk: N
    */
   async function judgeAgain(): Promise<number> {
     let moved = 0
-    let after = { at: ctx.clock() - WAITS_MS, event: '', indicator: '' }
+    let after = { at: ctx.clock() - WAITS_MS, event: '', indicator: '', source: '' }
     for (;;) {
       const from = after
       const waiting = await untold(tables())
         .where((eb) =>
           eb(
-            eb.refTuple('infection_hit.at', 'infection_hit.event', 'infection_hit.indicator'),
+            eb.refTuple('infection_hit.at', 'infection_hit.event', 'infection_hit.indicator', 'infection_hit.source'),
             '>',
-            eb.tuple(from.at, from.event, from.indicator),
+            eb.tuple(from.at, from.event, from.indicator, from.source),
           ),
         )
         .orderBy('infection_hit.at')
         .orderBy('infection_hit.event')
         .orderBy('infection_hit.indicator')
+        .orderBy('infection_hit.source')
         .limit(A_TURN)
         .execute()
       const last = waiting.at(-1)
@@ -207,10 +209,11 @@ export function infectionService(ctx: SubscriberContext, logs: PortLogs, desk: N
     return db.transaction<SubscriberTables, number>(async (trx) => {
       await alone(ctx, trx)
       let moved = 0
-      for (const { event, indicator } of changed) {
+      for (const { source, event, indicator } of changed) {
         const row = await untold(trx)
           .where('infection_hit.event', '=', event)
           .where('infection_hit.indicator', '=', indicator)
+          .where('infection_hit.source', '=', source)
           .executeTakeFirst()
         // Told, or moved, in the meantime.
         if (row === undefined) continue
@@ -218,13 +221,18 @@ export function infectionService(ctx: SubscriberContext, logs: PortLogs, desk: N
         if (!isOther(row, found)) continue
         const judged = { result: found.result, candidates: found.candidates, why: found.why }
         const mine = () =>
-          trx.updateTable('infection_hit').where('event', '=', event).where('indicator', '=', indicator)
+          trx
+            .updateTable('infection_hit')
+            .where('event', '=', event)
+            .where('indicator', '=', indicator)
+            .where('source', '=', source)
         if (found.subscriber === row.subscriber) {
           await mine().set(judged).execute()
           await trx.updateTable('infection').set(judged).where('id', '=', row.infection).execute()
           continue
         }
         const hit: Hit = {
+          source,
           event,
           time: row.at,
           clientAddress: row.address,
@@ -390,6 +398,7 @@ const placeOf = (hit: Hit, found: Attribution): string =>
   found.subscriber === null ? `? ${hit.clientAddress} ${hit.indicator}` : `${found.subscriber} ${hit.indicator}`
 
 const hitRow = (infection: string, hit: Hit, found: Attribution): HitRow => ({
+  source: hit.source,
   event: hit.event,
   indicator: hit.indicator,
   infection,

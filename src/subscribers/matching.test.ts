@@ -8,7 +8,7 @@ import { retroSearch } from './retro.ts'
 import type { SubscriberTables } from './store.ts'
 import { C2, LOG, NOW, openWorld } from './testing.ts'
 
-const DEVICE = { clientAddress: '198.18.4.1', clientPort: 2100 }
+const DEVICE = { source: 'svc_dns', clientAddress: '198.18.4.1', clientPort: 2100 }
 const item = (id: string, kind: 'domain' | 'ipv4' | 'url', value: string, role = 'c2') =>
   ({ id, kind, value, role, confidence: 90, validUntil: NOW * 2 }) as UsableIndicator
 const SET: UsableSet = {
@@ -63,7 +63,7 @@ for (const [name, event, found] of [
       told.map((hit) => hit.indicator),
       found,
     )
-    for (const hit of told) assert.equal(hit.clientAddress, DEVICE.clientAddress)
+    for (const hit of told) assert.deepEqual([hit.clientAddress, hit.source], [DEVICE.clientAddress, 'svc_dns'])
     assert.equal(matching.status().events, 2)
   })
 

@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { Migration } from '../storage/sql/index.ts'
 import type { Attribution, Infection, Notice } from './contract.ts'
 import type { z } from 'zod'
@@ -53,6 +54,7 @@ export type InfectionRow = {
   notice: string | null
 }
 export type HitRow = {
+  source: string
   event: string
   indicator: string
   infection: string
@@ -208,6 +210,36 @@ export const subscriberMigrations: readonly Migration[] = [
         .addColumn('passes', 'integer', (c) => c.notNull())
         .addColumn('at', 'bigint', (c) => c.notNull())
         .execute()
+    },
+  },
+  {
+    name: '20261124T003000-key-infection-hit-by-source',
+    async up(db) {
+      // SQLite cannot change a key in place.
+      await db.schema
+        .createTable('infection_hit_by_source')
+        .addColumn('source', 'text', (c) => c.notNull())
+        .addColumn('event', 'text', (c) => c.notNull())
+        .addColumn('indicator', 'text', (c) => c.notNull())
+        .addColumn('infection', 'text', (c) => c.notNull())
+        .addColumn('at', 'bigint', (c) => c.notNull())
+        .addColumn('address', 'text', (c) => c.notNull())
+        .addColumn('port', 'integer')
+        .addColumn('kind', 'text', (c) => c.notNull())
+        .addColumn('contacted', 'text', (c) => c.notNull())
+        .addColumn('result', 'text', (c) => c.notNull())
+        .addColumn('candidates', 'integer', (c) => c.notNull())
+        .addColumn('why', 'text')
+        .addPrimaryKeyConstraint('infection_hit_by_source_pk', ['event', 'indicator', 'source'])
+        .execute()
+      await sql`insert into infection_hit_by_source
+        (source, event, indicator, infection, at, address, port, kind, contacted, result, candidates, why)
+        select '', event, indicator, infection, at, address, port, kind, contacted, result, candidates, why
+        from infection_hit`.execute(db)
+      await db.schema.dropTable('infection_hit').execute()
+      await db.schema.alterTable('infection_hit_by_source').renameTo('infection_hit').execute()
+      await db.schema.createIndex('infection_hit_of').on('infection_hit').columns(['infection', 'at']).execute()
+      await db.schema.createIndex('infection_hit_result').on('infection_hit').columns(['result', 'at']).execute()
     },
   },
 ]

@@ -15,6 +15,7 @@ const BLOCKS = LOG([
 ])
 let events = 0
 const hit = (indicator: string, over: Partial<Hit> = {}): Hit => ({
+  source: 'svc_dns',
   event: `evt-${++events}`,
   time: NOW - 2 * MINUTE,
   clientAddress: '198.18.4.1',
@@ -202,6 +203,17 @@ for (const store of STORES) {
     ).finally(() => (isOver = true))
     await load
     assert.deepEqual((await subscribers.infections.figures()).states, { 'not-theirs': people.length })
+  })
+
+  onStore('two senders may give their events the same id', async (db, keysDb) => {
+    await using world = await opened(db, keysDb)
+    const { infections, importPortLog } = world.subscribers
+    await importPortLog('a', BLOCKS, 'staff:lan')
+    const one = hit(await world.list(C2), { event: '7' })
+    const other = { ...one, source: 'svc_bras', clientAddress: '198.18.4.2' }
+    assert.deepEqual(await infections.receive([one, other]), { taken: 2 })
+    assert.deepEqual(await infections.receive([other, one]), { taken: 0 })
+    assert.deepEqual((await infections.figures()).states, { found: 2 })
   })
 
   onStore('let go twice at once, a notice is sent once', async (db, keysDb) => {
