@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { callerOf } from '../http/index.ts'
 import { KhienError } from '../kit/errors.ts'
 import { alone, type SubscriberContext } from './context.ts'
 import type { NoticeDesk } from './notices.ts'
@@ -6,12 +7,18 @@ import type { InfectionRow, NoticeRow, SubscriberTables } from './store.ts'
 
 const MINUTE_MS = 60_000
 /** 40 bits: at 300 tries a minute among a million notices a stranger hits one in two years of trying. */
-const TRIES = { anAddress: 10, all: 300 } as const
+const TRIES = { aCaller: 10, all: 300 } as const
 /** Every answer takes this long, right or wrong. */
 const ANSWER_MS = 400
-const ADDRESSES = 10_000
+const CALLERS = 10_000
 /** Codes of these may have reached a person. */
 const ON_PAPER: ReadonlySet<NoticeRow['state']> = new Set(['sent', 'sending'])
+
+const slowDown = (): KhienError =>
+  new KhienError('subscribers/slow-down', 'Too many codes were tried; wait a minute and try again.', {
+    status: 429,
+    retryAfter: 60,
+  })
 
 export type Confirmed = { readonly notice: NoticeRow; readonly infection: InfectionRow }
 export type CodeCheck = ReturnType<typeof codeCheck>
@@ -19,30 +26,36 @@ export type CodeCheck = ReturnType<typeof codeCheck>
 /** What a person may ask and say with the code of a warning. */
 export function codeCheck(ctx: SubscriberContext, desk: NoticeDesk) {
   const { db } = ctx
-  const tries = new Map<string, number[]>()
+  /** Wrong codes of each caller, and every try of all. */
+  const wrong = new Map<string, number[]>()
   let all: number[] = []
+  const recent = (list: readonly number[], now: number): number[] => list.filter((at) => now - at < MINUTE_MS)
 
-  /** Every try counts, so that an answer says nothing to one who guesses. Errors: 429 `subscribers/slow-down`. */
-  function count(address: string): void {
-    const now = ctx.clock()
-    const recent = (list: readonly number[]): number[] => list.filter((at) => now - at < MINUTE_MS)
-    all = recent(all)
-    const mine = recent(tries.get(address) ?? [])
-    if (mine.length >= TRIES.anAddress || all.length >= TRIES.all)
-      throw new KhienError('subscribers/slow-down', 'Too many codes were tried; wait a minute and try again.', {
-        status: 429,
-        retryAfter: 60,
-      })
-    if (tries.size >= ADDRESSES && !tries.has(address)) tries.delete(tries.keys().next().value!)
-    tries.set(address, [...mine, now])
+  /** Errors: 429 `subscribers/slow-down`. */
+  function admit(caller: string, now: number): void {
+    all = recent(all, now)
+    if (recent(wrong.get(caller) ?? [], now).length >= TRIES.aCaller || all.length >= TRIES.all) throw slowDown()
     all.push(now)
+  }
+  /** Of many at once all were admitted: those beyond the limit are told no more than to wait. Errors: as above. */
+  function countWrong(caller: string, now: number): void {
+    const mine = recent(wrong.get(caller) ?? [], now)
+    if (mine.length >= TRIES.aCaller) throw slowDown()
+    if (wrong.size >= CALLERS && !wrong.has(caller)) wrong.delete(wrong.keys().next().value!)
+    wrong.set(caller, [...mine, now])
   }
 
   async function find(code: string, address: string): Promise<Confirmed | undefined> {
-    count(address)
+    // Behind one address of a provider are many who have a mail: right codes are not counted against it.
+    const caller = callerOf(address)
+    const now = ctx.clock()
+    admit(caller, now)
     const [notice] = await Promise.all([desk.byCode(undefined, code), sleep(ANSWER_MS)])
     const isOurs = notice && (ON_PAPER.has(notice.state) || notice.why === 'in-doubt' || notice.sent_at !== null)
-    if (!isOurs) return undefined
+    if (!isOurs) {
+      countWrong(caller, now)
+      return undefined
+    }
     return db.transaction<SubscriberTables, Confirmed>(async (trx) => {
       await alone(ctx, trx)
       const now = ctx.clock()

@@ -216,6 +216,28 @@ for (const store of STORES) {
     assert.deepEqual((await infections.figures()).states, { found: 2 })
   })
 
+  onStore('many right codes of one address are answered, many wrong ones of one line are not', async (db, keysDb) => {
+    await using box = await letterbox()
+    await using world = await opened(db, keysDb, { mailer: mailerTo(box.port) })
+    const { subscribers, outbox, ctx } = world
+    await subscribers.contacts([contact('TB-2')], 'service:bss', undefined)
+    await subscribers.importPortLog('a', BLOCKS, 'staff:lan')
+    await subscribers.infections.receive([hit(await world.list(C2))])
+    await outbox.drain()
+    const code = codeOf(ctx, (await subscribers.notices.page({ limit: 1 })).items[0]!.id)
+    const ask = (text: string, address: string): Promise<string> =>
+      subscribers.codes.find(text, address).then(
+        (found) => (found ? 'yes' : 'no'),
+        (error: { code: string }) => error.code,
+      )
+    const right = await Promise.all(Array.from({ length: 12 }, () => ask(code, '192.0.2.1')))
+    assert.deepEqual(new Set(right), new Set(['yes']))
+    const wrong = await Promise.all(Array.from({ length: 30 }, (_, i) => ask('7Q4K-2MXB', `2001:db8:0:1::${i + 1}`)))
+    assert.equal(wrong.filter((answer) => answer === 'no').length, 10)
+    assert.equal(await ask(code, '2001:db8:0:1::ffff'), 'subscribers/slow-down')
+    assert.equal(await ask(code, '2001:db8:0:2::1'), 'yes')
+  })
+
   onStore('let go twice at once, a notice is sent once', async (db, keysDb) => {
     await using box = await letterbox()
     await using world = await opened(db, keysDb, { mailer: mailerTo(box.port), firstMode: 'off' })
