@@ -10,6 +10,11 @@ import { enrol, form, runningNode, type RunningNode } from '../running-node.ts'
 import { CALLED, mailSink, OWN_RANGES, seedBuyer, seedSubscribers } from './people.ts'
 import { events, refusals, workerFigures } from './seeds.ts'
 
+const CONTROLLERS: Readonly<Record<Role, string>> = {
+  platform: 'Chợ Sen',
+  telecom: 'Viễn thông Sông Hàn',
+  authority: 'Trung tâm An ninh mạng',
+}
 /** Seeds end a little before now, so that nothing lies in the future of a page that is already open. */
 const NEWEST_MS = 300
 const LATEST_MS = 20_000
@@ -30,7 +35,10 @@ export async function startWorld(role: Role): Promise<World> {
   await using stack = new AsyncDisposableStack()
   const post = role === 'telecom' ? stack.use(await mailSink()) : undefined
   const node = stack.use(
-    await runningNode({ role, ...(post ? { config: { mail: post.mail, ownRanges: OWN_RANGES } } : {}) }),
+    await runningNode({
+      role,
+      config: { controller: CONTROLLERS[role], ...(post ? { mail: post.mail, ownRanges: OWN_RANGES } : {}) },
+    }),
   )
   const first = await enrol(node.internal, node.setupToken, 'quan-tri')
   const shown = async (path: string, fields: [string, string][], cookie: string): Promise<string> => {

@@ -11,8 +11,8 @@ const typing = (target: EventTarget | null): boolean =>
 
 function onKey(event: KeyboardEvent): void {
   if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return
-  // A dialog is above everything: its page's keys wait.
-  if (document.querySelector('[role="dialog"]')) return
+  // What lies above the page has the keys; a toast does not.
+  if (document.querySelector('.dlg, .pop')) return
   for (const keys of stack.toReversed()) {
     const act = keys.current[event.key]
     if (!act) continue

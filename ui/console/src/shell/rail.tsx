@@ -1,10 +1,22 @@
 import { Link, useRouterState } from '@tanstack/react-router'
-import { useEffect, useRef } from 'react'
+import { useEffect, useRef, type RefObject } from 'react'
 import { Icon, Mark } from '../components/icon.tsx'
 import { useWords } from '../language.tsx'
 import { shellWords } from '../words/shell.ts'
 import { dutiesOf, mayKeepLog, partAt } from './duties.ts'
 import { useMe } from './me.tsx'
+
+/** A row that scrolls on a narrow screen: where one is must be seen. */
+function useSeen<T extends HTMLElement>(path: string): RefObject<T | null> {
+  const row = useRef<T>(null)
+  useEffect(() => {
+    const here = row.current?.querySelector<HTMLElement>('[aria-current]')
+    if (!here || !row.current) return
+    const [from, at] = [row.current.getBoundingClientRect(), here.getBoundingClientRect()]
+    row.current.scrollLeft += at.left - from.left - from.width / 3
+  }, [path])
+  return row
+}
 
 /** The duties this person may do; nothing greyed out. */
 export function Rail() {
@@ -13,9 +25,10 @@ export function Rail() {
   const path = useRouterState({ select: (state) => state.location.pathname })
   const inArea = (start: string): boolean => path === start || path.startsWith(`${start}/`)
   const duties = dutiesOf(me)
+  const row = useSeen<HTMLDivElement>(path)
   return (
     <nav className="rail" aria-label={m.duties}>
-      <div>
+      <div ref={row}>
         <Link className="brand" to="/">
           <Mark />
           Khiên
@@ -84,12 +97,7 @@ export function Parts() {
   const me = useMe()
   const path = useRouterState({ select: (state) => state.location.pathname })
   const area = dutiesOf(me).find(({ name }) => path === `/${name}` || path.startsWith(`/${name}/`))
-  const tabs = useRef<HTMLElement>(null)
-  // The row scrolls on a narrow screen: where one is must be seen.
-  useEffect(() => {
-    const here = tabs.current?.querySelector<HTMLElement>('[aria-current]')
-    if (here && tabs.current) tabs.current.scrollLeft = here.offsetLeft - tabs.current.clientWidth / 3
-  }, [path])
+  const tabs = useSeen<HTMLElement>(path)
   if (!area || area.parts.length < 2) return null
   const here = partAt(area.parts, path)
   return (

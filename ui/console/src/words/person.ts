@@ -121,7 +121,7 @@ export const personWords = words(
     ground: 'Ground',
     state: 'Now',
     grounds: { consent: 'consent', agreement: 'agreement', law: 'law' },
-    opens: (n) => `opens ${n} fields`,
+    opens: (n) => (n === '1' ? 'opens 1 field' : `opens ${n} fields`),
     why: {
       'vault/no-consent': 'no consent in force',
       'vault/no-agreement': 'no agreement running',
