@@ -1,8 +1,10 @@
+import { promisify } from 'node:util'
 import { newSubject } from '../kit/ids.ts'
 import type { SubscriberContext, Trx } from './context.ts'
 
 export type References = ReturnType<typeof references>
-const A_QUERY = 400
+const A_QUERY = 100
+const nextTurn = promisify(setImmediate)
 
 /** From the references an operator's logs use to tokens: the reference becomes a keyed hash, the token is random. */
 export function references(ctx: SubscriberContext) {
@@ -29,6 +31,7 @@ export function references(ctx: SubscriberContext) {
         .execute()
       const rows = await trx.selectFrom('subscriber').select(['blind', 'token']).where('blind', 'in', part).execute()
       for (const row of rows) tokens.set(byBlind.get(row.blind)!, row.token)
+      await nextTurn()
     }
     return tokens
   }

@@ -11,8 +11,10 @@ import type { References } from './people.ts'
 import type { PortBlockRow, SubscriberTables } from './store.ts'
 
 export const SKEW_MS = 2_000
-const A_TRANSACTION = 2_000
-const AN_INSERT = 400
+const A_TRANSACTION = 500
+const AN_INSERT = 100
+const A_READ = 500
+const A_HASH = 1 << 20
 const ERRORS_TOLD = 100
 /** About 60 bytes each in memory. */
 const MOST_BLOCKS = 5_000_000
@@ -58,15 +60,15 @@ export async function openPortLogs(ctx: SubscriberContext, people: References) {
     })
   }
 
-  async function load(): Promise<void> {
-    for (let log = '', line = -1; ;) {
-      const rows = await tables()
-        .selectFrom('port_block')
-        .selectAll()
+  async function load(only?: string): Promise<void> {
+    for (let log = only ?? '', line = -1; ;) {
+      let query = tables().selectFrom('port_block').selectAll()
+      if (only !== undefined) query = query.where('log', '=', only)
+      const rows = await query
         .where((eb) => eb.or([eb('log', '>', log), eb.and([eb('log', '=', log), eb('line', '>', line)])]))
         .orderBy('log')
         .orderBy('line')
-        .limit(5_000)
+        .limit(A_READ)
         .execute()
       rows.forEach(take)
       const last = rows.at(-1)
@@ -85,7 +87,12 @@ export async function openPortLogs(ctx: SubscriberContext, people: References) {
       from: from_at,
       to: to_at,
     }))
-    attributor = table.build(spans)
+    const steps = table.buildInSteps(spans)
+    for (;;) {
+      const { done, value } = steps.next()
+      if (done) return void (attributor = value)
+      await nextTurn()
+    }
   }
 
   /**
@@ -93,7 +100,7 @@ export async function openPortLogs(ctx: SubscriberContext, people: References) {
    * Errors: 400 `subscribers/port-log` when no line can be used, 409 `subscribers/full`.
    */
   async function bringIn(name: string, bytes: Uint8Array, actor: string) {
-    const digest = createHash('sha256').update(bytes).digest('hex')
+    const digest = await digestOf(bytes)
     const before = await tables()
       .selectFrom('port_log')
       .selectAll()
@@ -106,7 +113,7 @@ export async function openPortLogs(ctx: SubscriberContext, people: References) {
     const found = { rows: 0, refused: 0, from: Infinity, to: 0, errors: [] as LineFault[] }
     const reach = new Map<string, { from: number; to: number; covered: boolean }>()
     const newSpans: Span[] = []
-    const blocks: PortBlockRow[] = []
+    let count = 0
     /** Devices of which a line was refused; `''`, of one that cannot be read. */
     const broken = new Set<string>()
     const refuse = ({ fault, device = '', start, end }: Refused): void => {
@@ -137,8 +144,10 @@ export async function openPortLogs(ctx: SubscriberContext, people: References) {
         .then(() => undefined),
     )
     try {
+      let seenLines = 0
       let part: Extract<LogLine, { kind: 'block' }>[] = []
       for (const one of readPortLog(bytes)) {
+        if (++seenLines % AN_INSERT === 0) await nextTurn()
         if ('fault' in one) {
           refuse(one)
           continue
@@ -159,19 +168,19 @@ export async function openPortLogs(ctx: SubscriberContext, people: References) {
         seen.to = Math.max(seen.to, to)
         part.push(one)
         if (part.length === A_TRANSACTION) {
-          await keep(id, part, blocks)
+          count = await keep(id, part, count)
           part = []
         }
       }
-      await keep(id, part, blocks)
+      count = await keep(id, part, count)
       for (const [device, { from, to, covered }] of reach)
         if (!covered && to > 0) newSpans.push({ log: id, device, kind: 'seen', from_at: Math.min(from, to), to_at: to })
       // A refused line may have ended a block, or begun another: what the file says of its device is not whole.
       for (const device of broken.has('') ? new Set([...reach.keys(), ...broken]) : broken)
-        if (device !== '' && blocks.length + newSpans.length > 0)
+        if (device !== '' && count + newSpans.length > 0)
           newSpans.push({ log: id, device, kind: 'gap', from_at: found.from, to_at: found.to + 1 })
       if (newSpans.length + spans.length > MOST_SPANS) throw full('spans')
-      if (blocks.length + newSpans.length === 0) {
+      if (count + newSpans.length === 0) {
         const [first] = found.errors
         const why = first ? ` Line ${first.line}, ${first.field}: ${first.detail}.` : ''
         throw new KhienError('subscribers/port-log', `No line of this port-block log can be used.${why}`, {
@@ -179,7 +188,7 @@ export async function openPortLogs(ctx: SubscriberContext, people: References) {
           field: 'body',
         })
       }
-      found.rows = blocks.length
+      found.rows = count
       await db.transaction<SubscriberTables, void>(async (trx) => {
         for (let at = 0; at < newSpans.length; at += AN_INSERT)
           await trx
@@ -205,23 +214,22 @@ export async function openPortLogs(ctx: SubscriberContext, people: References) {
       await forget(id)
       throw error
     }
-    blocks.forEach(take)
-    await renew()
+    await load(id)
     const row = await tables().selectFrom('port_log').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
     return shown(row, newSpans)
   }
 
-  async function keep(log: string, part: readonly Extract<LogLine, { kind: 'block' }>[], blocks: PortBlockRow[]) {
-    if (part.length === 0) return
-    if (blocks.length + part.length + table.size > MOST_BLOCKS) throw full('port blocks')
-    const rows = await db.transaction<SubscriberTables, PortBlockRow[]>(async (trx) => {
+  async function keep(log: string, part: readonly Extract<LogLine, { kind: 'block' }>[], before: number) {
+    if (part.length === 0) return before
+    if (before + part.length + table.size > MOST_BLOCKS) throw full('port blocks')
+    await db.transaction<SubscriberTables, void>(async (trx) => {
       const tokenOf = await people.tokensOf(
         trx,
         part.map((one) => one.reference),
       )
       const made = part.map((one, i) => ({
         log,
-        line: blocks.length + i,
+        line: before + i,
         address: one.address,
         port_from: one.from,
         port_to: one.to,
@@ -235,10 +243,10 @@ export async function openPortLogs(ctx: SubscriberContext, people: References) {
           .insertInto('port_block')
           .values(made.slice(at, at + AN_INSERT))
           .execute()
-      return made
+          .then(() => nextTurn())
     })
-    for (const row of rows) blocks.push(row)
     await nextTurn()
+    return before + part.length
   }
 
   const spansOf = (log: string): Promise<Span[]> =>
@@ -299,6 +307,15 @@ export async function openPortLogs(ctx: SubscriberContext, people: References) {
     return answer
   }
   return { import: bringIn, list, attribute, ask, skew }
+}
+
+async function digestOf(bytes: Uint8Array): Promise<string> {
+  const hash = createHash('sha256')
+  for (let at = 0; at < bytes.length; at += A_HASH) {
+    hash.update(bytes.subarray(at, at + A_HASH))
+    await nextTurn()
+  }
+  return hash.digest('hex')
 }
 
 const full = (what: string): KhienError =>

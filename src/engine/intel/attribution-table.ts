@@ -13,6 +13,8 @@ import {
 /** In a column of numbers: an allocation that was still running. */
 const OPEN = Infinity
 const FIRST_ROOM = 1_024
+/** Rows of one step of a build: a millisecond or two. */
+const A_STEP = 4_096
 
 /**
  * Port blocks in columns: add lines as they come, build when a log is whole. A look-up takes the address (of IPv6 each
@@ -73,18 +75,28 @@ export function attributionTable(own: readonly string[]) {
   }
 
   function build(spans: readonly LogSpan[]): Attributor {
+    const steps = buildInSteps(spans)
+    for (;;) {
+      const { done, value } = steps.next()
+      if (done) return value
+    }
+  }
+
+  /** The same in short steps, between which the caller may do something else; lines added meanwhile are not in it. */
+  function* buildInSteps(spans: readonly LogSpan[]): Generator<undefined, Attributor> {
+    const count = size
     const logs = deviceLogs(spans)
     const bits = [...lengths]
-    const order = new Uint32Array(size)
-    for (let i = 0; i < size; i++) order[i] = i
     const same = (x: number, y: number): number => place[x]! - place[y]! || from[x]! - from[y]! || to[x]! - to[y]!
-    order.sort(
+    const order = yield* sorted(
+      count,
       (x, y) =>
         same(x, y) ||
         start[x]! - start[y]! ||
         subscriber[x]! - subscriber[y]! ||
         device[x]! - device[y]! ||
-        end[x]! - end[y]!,
+        // Both open is no number.
+        (end[x] === end[y] ? 0 : end[x]! - end[y]!),
     )
     const isReplaced = (at: number): boolean => {
       // The same allocation, told again with its end: sorted beside it, before it.
@@ -100,9 +112,10 @@ export function attributionTable(own: readonly string[]) {
       )
     }
     let kept = 0
-    const rows = new Uint32Array(size)
+    const rows = new Uint32Array(count)
     let last = -1
-    for (let at = 0; at < size; at++) {
+    for (let at = 0; at < count; at++) {
+      if (at % A_STEP === A_STEP - 1) yield
       // After an open line that was replaced another copy of it may follow.
       if (isReplaced(at) || (last >= 0 && twin(order[at]!, last))) continue
       last = order[at]!
@@ -124,6 +137,7 @@ export function attributionTable(own: readonly string[]) {
     const highestPort: number[] = []
     const devicesOf: number[][] = []
     for (let at = 0; at < kept; at++) {
+      if (at % A_STEP === A_STEP - 1) yield
       const row = rows[at]!
       const before = at === 0 ? -1 : rows[at - 1]!
       const isNew = before < 0 || same(row, before) !== 0
@@ -178,9 +192,10 @@ export function attributionTable(own: readonly string[]) {
         const held: Held[] = []
         if (v4 >= 0 && bits.every((length) => length === 128 || length < 96)) {
           const where = places.get(v4 | 0)
-          if (where === undefined) return NO_RECORD
+          // Of an address that was added after this was built.
+          if (where === undefined || devicesOf[where] === undefined) return NO_RECORD
           collect(where, port, at - skew, at + skew, held)
-          return judge(held, devicesOf[where]!, logs, { at, skew, port })
+          return judge(held, devicesOf[where], logs, { at, skew, port })
         }
         const words = readAddress(address)
         if (words === undefined || !ours.some((range) => isWithin(words, range))) return NOT_OURS
@@ -189,8 +204,8 @@ export function attributionTable(own: readonly string[]) {
         for (const length of bits) {
           if (isV4 && length < 96) continue
           const where = places.get(keyOf(length === 128 ? words : maskWords(words, length), length))
-          if (where === undefined) continue
-          for (const one of devicesOf[where]!) devices.add(one)
+          if (where === undefined || devicesOf[where] === undefined) continue
+          for (const one of devicesOf[where]) devices.add(one)
           collect(where, port, at - skew, at + skew, held)
         }
         return judge(held, devices, logs, { at, skew, port })
@@ -205,7 +220,33 @@ export function attributionTable(own: readonly string[]) {
     },
     add,
     build,
+    buildInSteps,
   }
+}
+
+/** The numbers below `count` in order: runs sorted by themselves, then merged two by two, yielding on the way. */
+function* sorted(count: number, compare: (x: number, y: number) => number): Generator<undefined, Uint32Array> {
+  let order = new Uint32Array(count)
+  for (let i = 0; i < count; i++) order[i] = i
+  let next = new Uint32Array(count)
+  for (let at = 0; at < count; at += A_STEP) {
+    order.subarray(at, at + A_STEP).sort(compare)
+    yield
+  }
+  let done = 0
+  for (let run = A_STEP; run < count; run *= 2) {
+    for (let begin = 0; begin < count; begin += 2 * run) {
+      const middle = Math.min(begin + run, count)
+      const end = Math.min(begin + 2 * run, count)
+      for (let left = begin, right = middle, at = begin; at < end; at++) {
+        const takesLeft = left < middle && (right >= end || compare(order[left]!, order[right]!) <= 0)
+        next[at] = order[takesLeft ? left++ : right++]!
+        if (++done % A_STEP === 0) yield
+      }
+    }
+    ;[order, next] = [next, order]
+  }
+  return order
 }
 
 /** A whole IPv4 address, which nearly all are, is its own key. */
