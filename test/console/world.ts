@@ -18,6 +18,8 @@ const CONTROLLERS: Readonly<Record<Role, string>> = {
 /** Seeds end a little before now, so that nothing lies in the future of a page that is already open. */
 const NEWEST_MS = 300
 const LATEST_MS = 20_000
+const REFUSALS = 420
+const BEAT_MS = 2_000
 
 /** The console as its sources say, whoever runs the tests. */
 export const built = (): Promise<boolean> => buildConsole({ root, err: () => {}, language: 'vi' })
@@ -77,7 +79,10 @@ export async function startWorld(role: Role): Promise<World> {
     await seedEvents(node, key)
     if (role === 'telecom') await seedSubscribers(node, key, api)
   }
-  if (role === 'platform') await seedRefusals(node, 420)
+  if (role === 'platform') {
+    await seedRefusals(node, REFUSALS)
+    stack.use(beat(node))
+  }
   const owned = stack.move()
   return { role, node, cookie, api, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }
@@ -120,19 +125,40 @@ export async function until(what: string, holds: () => Promise<boolean>): Promis
   throw new Error(`${what} did not come`)
 }
 
-/** Tells the node what a worker of the gateway would. */
-export async function seedRefusals(node: RunningNode, count: number): Promise<void> {
+/** What a worker of the gateway says to its node. */
+function workerOf(node: RunningNode) {
   const agent = new Agent({ connect: { socketPath: node.socket } })
   const post = async (path: string, body: string): Promise<void> => {
     const { statusCode, body: answer } = await agent.request({ origin: 'http://localhost', path, method: 'POST', body })
     await answer.dump()
     if (statusCode !== 204) throw new Error(`${path} answered ${statusCode}`)
   }
+  return {
+    refusals: (lines: readonly string[]) => post('/gateway/refusals', lines.join('\n')),
+    figures: (count: number) => post('/gateway/stats', JSON.stringify(workerFigures(count * 220, count))),
+    close: () => agent.close(),
+  }
+}
+
+/** Tells the node what a worker of the gateway would. */
+export async function seedRefusals(node: RunningNode, count: number): Promise<void> {
+  const worker = workerOf(node)
   const lines = refusals(count, Date.now() - NEWEST_MS)
-  for (let from = 0; from < lines.length; from += 200)
-    await post('/gateway/refusals', lines.slice(from, from + 200).join('\n'))
-  await post('/gateway/stats', JSON.stringify(workerFigures(count * 220, count)))
-  await agent.close()
+  for (let from = 0; from < lines.length; from += 200) await worker.refusals(lines.slice(from, from + 200))
+  await worker.figures(count)
+  await worker.close()
+}
+
+/** A worker that goes on telling its figures: one that falls silent counts as gone. */
+function beat(node: RunningNode): AsyncDisposable {
+  const worker = workerOf(node)
+  const timer = setInterval(() => void worker.figures(REFUSALS).catch(() => undefined), BEAT_MS)
+  return {
+    async [Symbol.asyncDispose]() {
+      clearInterval(timer)
+      await worker.close()
+    },
+  }
 }
 
 /** Ids of things to open. */
