@@ -28,7 +28,7 @@ export function isAlive(pid: number): boolean {
 }
 
 /** Looks every 20 ms until it holds; throws with `what` when it never does. */
-export async function until(what: string, holds: () => boolean, limit = 10_000): Promise<void> {
+export async function until(what: string, holds: () => boolean, limit = 45_000): Promise<void> {
   const end = Date.now() + limit
   while (!holds()) {
     if (Date.now() > end) throw new Error(`never came true: ${what}`)

@@ -154,7 +154,7 @@ async function killAndWait(system: System, victim: Child): Promise<void> {
 }
 
 async function serving(world: World): Promise<void> {
-  for (const end = Date.now() + 10_000; Date.now() < end; await wait(50)) {
+  for (const end = Date.now() + 60_000; Date.now() < end; await wait(50)) {
     const ok = await new Visitor().get(`${world.gateway}/dang-ky`).then(
       ({ status }) => status === 200,
       () => false,

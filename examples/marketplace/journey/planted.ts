@@ -91,10 +91,8 @@ export function searchFolder(
   const found: Found[] = []
   let files = 0
   let bytes = 0
-  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile()) continue
-    const path = join(entry.parentPath, entry.name)
-    const content = readOrGone(path)
+  for (const path of filesUnder(folder)) {
+    const content = orGone(() => readFileSync(path))
     if (content === undefined) continue
     files++
     bytes += content.length
@@ -108,11 +106,19 @@ export const searchBytes = (content: Buffer, wanted: readonly Map<string, Buffer
     [...kinds].filter(([, list]) => list.some((needle) => content.includes(needle))).map(([what]) => what),
   )
 
-function readOrGone(path: string): Buffer | undefined {
+function* filesUnder(folder: string): Generator<string> {
+  for (const entry of orGone(() => readdirSync(folder, { withFileTypes: true })) ?? []) {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) yield* filesUnder(path)
+    else if (entry.isFile()) yield path
+  }
+}
+
+/** A WAL, or a part of the event store, is taken away while we look. */
+function orGone<T>(read: () => T): T | undefined {
   try {
-    return readFileSync(path)
+    return read()
   } catch (error) {
-    // A WAL is taken away while we look.
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error
   }
