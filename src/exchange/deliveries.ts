@@ -2,6 +2,7 @@ import { newId } from '../kit/ids.ts'
 import type { ExchangeContext } from './context.ts'
 import type { GateLog } from './gate.ts'
 import type { Trx } from './indicator-store.ts'
+import { fitting } from './pages.ts'
 import type { Peer, PeerService } from './peers.ts'
 import type { ExchangeTables } from './store.ts'
 import { withheldFrom, type Rank, type StixObject } from './tlp.ts'
@@ -10,6 +11,8 @@ import type { TransferLog } from './transfers.ts'
 export type Parcel = { readonly object: StixObject; readonly rank: Rank; readonly indicator: string | null }
 
 const BATCH = 1_000
+/** Read, parsed and printed in one go for a peer. */
+const BATCH_BYTES = 1_048_576
 const TRIES = 12
 const LONGEST_WAIT_MS = 3_600_000
 
@@ -78,21 +81,29 @@ export function deliveryService(ctx: ExchangeContext, peers: PeerService, gate: 
 
   async function pushTo(peer: Peer): Promise<number> {
     const startedAt = ctx.clock()
-    const found = await rows()
+    const due = await rows()
       .selectFrom('exchange_delivery')
-      .selectAll()
+      .select((eb) => ['id', eb.fn<number>('octet_length', ['body']).as('size')])
       .where('state', '=', 'queued')
       .where('peer', '=', peer.id)
       .where('next_at', '<=', startedAt)
       .orderBy('id')
       .limit(BATCH)
       .execute()
+    if (due.length === 0) return 0
+    const next = due.slice(0, fitting(due, BATCH_BYTES)).map((row) => row.id)
+    const found = await rows()
+      .selectFrom('exchange_delivery')
+      .selectAll()
+      .where('id', 'in', next)
+      .orderBy('id')
+      .execute()
     const parcels = found.map((row) => ({ row, ...(JSON.parse(row.body) as { object: StixObject; rank: Rank }) }))
     const kept = parcels.filter((each) => withheldFrom(each.rank, peer) !== undefined)
     if (kept.length > 0) await refuse(peer, kept)
-    const going = parcels.filter((each) => !kept.includes(each))
-    if (going.length === 0) return 0
-    const objects = going.map(({ row, object }) => ({
+    const open = parcels.filter((each) => !kept.includes(each))
+    if (open.length === 0) return 0
+    const objects = open.map(({ row, object }) => ({
       id: row.object_id,
       version: row.version,
       body: JSON.stringify(object),
@@ -100,16 +111,16 @@ export function deliveryService(ctx: ExchangeContext, peers: PeerService, gate: 
     const bytes = objects.reduce((sum, each) => sum + each.body.length, 0)
     try {
       const outcomes = await peers.clientOf(peer, 'push')!.push(objects)
-      const failed = await settle(going.map(({ row }, i) => ({ row, outcome: outcomes[i]! })))
+      const failed = await settle(open.map(({ row }, i) => ({ row, outcome: outcomes[i]! })))
       await transfers.keep(peer.id, 'push', startedAt, {
-        objects: going.length,
+        objects: open.length,
         accepted: outcomes.filter((each) => each.outcome === 'success').length,
         failed,
         bytes,
       })
-      return going.length
+      return open.length
     } catch (error) {
-      await later(going.map(({ row }) => row))
+      await later(open.map(({ row }) => row))
       await transfers.keep(peer.id, 'push', startedAt, { objects: 0, accepted: 0, failed: 0, bytes: 0, error })
       return 0
     }
@@ -139,18 +150,18 @@ export function deliveryService(ctx: ExchangeContext, peers: PeerService, gate: 
           .set({ state, reason: outcome.message?.slice(0, 500) ?? null, at: ctx.clock(), body: '{}' })
           .where('id', '=', row.id)
           .execute()
-        if (state === 'sent') await markBlock(trx, row)
+        if (state === 'sent') await markBlocks(trx, row.peer, [row.object_id])
       }
     })
     return failed
   }
 
-  const markBlock = (trx: Trx, row: Pick<Row, 'object_id' | 'peer'>) =>
+  const markBlocks = (trx: Trx, peer: string, objects: readonly string[]) =>
     trx
       .updateTable('block_suggestion')
       .set({ state: 'sent' })
-      .where('stix_id', '=', row.object_id)
-      .where('peer', '=', row.peer)
+      .where('stix_id', 'in', objects)
+      .where('peer', '=', peer)
       .where('way', '=', 'out')
       .where('state', '=', 'queued')
       .execute()
@@ -195,14 +206,20 @@ export function deliveryService(ctx: ExchangeContext, peers: PeerService, gate: 
     const done = open.filter((row) => seen.has(row.object_id))
     if (done.length === 0) return
     await ctx.db.transaction<ExchangeTables, void>(async (trx) => {
-      for (const row of done) {
-        await trx
-          .updateTable('exchange_delivery')
-          .set({ state: 'sent', at: ctx.clock(), body: '{}' })
-          .where('id', '=', row.id)
-          .execute()
-        await markBlock(trx, { object_id: row.object_id, peer })
-      }
+      await trx
+        .updateTable('exchange_delivery')
+        .set({ state: 'sent', at: ctx.clock(), body: '{}' })
+        .where(
+          'id',
+          'in',
+          done.map((row) => row.id),
+        )
+        .execute()
+      await markBlocks(
+        trx,
+        peer,
+        done.map((row) => row.object_id),
+      )
     })
   }
 

@@ -5,6 +5,7 @@ import type { ExchangeContext } from './context.ts'
 import type { Guard, GuardCode } from './guard.ts'
 import { LONGEST_VALID_MS, mayBlock, type IndicatorService } from './indicators.ts'
 import { CONFIDENT, type IndicatorRow, type IndicatorStore, type Trx } from './indicator-store.ts'
+import { fitting } from './pages.ts'
 import type { Peer, PeerService } from './peers.ts'
 import type { Places } from './places.ts'
 import type { SightingService } from './sightings.ts'
@@ -13,7 +14,12 @@ import type { ExchangeTables } from './store.ts'
 import { versionKey } from './taxii/time.ts'
 import type { StixObject } from './tlp.ts'
 
+/** What one transaction takes in at most; with SQLite it holds the event loop all that time. */
 const BATCH = 200
+const BATCH_BYTES = 524_288
+const BATCH_MS = 30
+/** While much comes in, matchers hear of it this often. */
+const TELL_MS = 1_000
 /** Who put something in when it was no peer: a signed file; behind a colon stands its key. */
 export const FROM_FILE = 'file'
 
@@ -43,18 +49,25 @@ export function digestService(parts: {
 
   async function all(): Promise<number> {
     let count = 0
-    for (const place of [places.in, places.pulled, places.files])
-      for (let more = true; more;) {
-        const done = await some(place.id)
-        count += done
-        more = done === BATCH
-        if (more) await new Promise((resolve) => setImmediate(resolve))
+    const known = await peers.list()
+    let told = performance.now()
+    // In turn, so that a peer that pushes without end keeps nothing else waiting.
+    for (let round = 1; round > 0;) {
+      round = 0
+      for (const place of [places.in, places.pulled, places.files]) {
+        round += await some(place.id, known)
+        await new Promise((resolve) => setImmediate(resolve))
       }
+      count += round
+      if (performance.now() - told < TELL_MS) continue
+      store.tell()
+      told = performance.now()
+    }
     if (count > 0) store.tell()
     return count
   }
 
-  async function some(collection: string): Promise<number> {
+  async function some(collection: string, known: readonly Peer[]): Promise<number> {
     const marked = await ctx.db
       .tables<ExchangeTables>()
       .selectFrom('exchange_collection')
@@ -62,7 +75,6 @@ export function digestService(parts: {
       .where('id', '=', collection)
       .executeTakeFirstOrThrow()
     if (marked.digested >= marked.last_added) return 0
-    const known = await peers.list()
     return ctx.db.transaction<ExchangeTables, number>(async (trx) => {
       await oneAtATime(ctx.db, trx, `digest ${collection}`)
       const { digested, no } = await trx
@@ -70,16 +82,29 @@ export function digestService(parts: {
         .select(['digested', 'no'])
         .where('id', '=', collection)
         .executeTakeFirstOrThrow()
-      const found = await trx
+      const waiting = await trx
         .selectFrom('exchange_object')
-        .select(['added', 'type', 'tlp', 'source', 'body'])
+        .select((eb) => ['added', eb.fn<number>('octet_length', ['body']).as('size')])
         .where('collection', '=', no)
         .where('added', '>', digested)
         .orderBy('added')
         .limit(BATCH)
         .execute()
+      const end = waiting[fitting(waiting, BATCH_BYTES) - 1]?.added ?? digested
+      const found = await trx
+        .selectFrom('exchange_object')
+        .select(['added', 'type', 'tlp', 'source', 'body'])
+        .where('collection', '=', no)
+        .where('added', '>', digested)
+        .where('added', '<=', end)
+        .orderBy('added')
+        .execute()
+      const began = performance.now()
       let changed = false
+      let done = 0
       for (const each of found) {
+        if (done > 0 && performance.now() - began > BATCH_MS) break
+        done++
         try {
           if (await take(trx, each, known)) changed = true
         } catch (error) {
@@ -89,14 +114,14 @@ export function digestService(parts: {
         }
       }
       if (changed) await store.changed(trx)
-      const last = found.at(-1)
+      const last = found[done - 1]
       if (last)
         await trx
           .updateTable('exchange_collection')
           .set({ digested: last.added })
           .where('id', '=', collection)
           .execute()
-      return found.length
+      return done
     })
   }
 

@@ -23,3 +23,10 @@ export function pageOf<R extends { readonly id: string }, T>(
     next: rows.length > limit ? printCursor(shown.at(-1)!.id) : null,
   }
 }
+
+/** How many rows from the first on have at most `most` bytes together; a first that is larger goes alone. */
+export function fitting(rows: readonly { readonly size: number }[], most: number): number {
+  let bytes = 0
+  const end = rows.findIndex(({ size }, i) => (bytes += size) > most && i > 0)
+  return end < 0 ? rows.length : end
+}

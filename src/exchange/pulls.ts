@@ -3,13 +3,15 @@ import type { Peer, PeerService } from './peers.ts'
 import type { Places } from './places.ts'
 import type { ExchangeTables } from './store.ts'
 import type { AddOptions, CollectionStore } from './taxii/collections.ts'
-import { FROM_START, type PullCursor, withoutNext } from './taxii/client.ts'
+import { FROM_START, type PullCursor, type PulledPage, withoutNext } from './taxii/client.ts'
 import { nameOf } from './taxii/object.ts'
 import type { TransferLog } from './transfers.ts'
 
 /** A turn fetches so many pages at most, so that one peer cannot keep the others waiting. */
 const PAGES = 1_000
+/** What one transaction stores at most: with SQLite it holds the event loop. */
 const CHUNK = 250
+const CHUNK_BYTES = 524_288
 
 /** Fetches from peers' collections. A page and where to go on from are stored together: a kill loses and doubles nothing. */
 export function pullService(parts: {
@@ -42,7 +44,7 @@ export function pullService(parts: {
         const page = await client.page(cursor)
         const moved = page.cursor.addedAfter !== cursor.addedAfter || page.cursor.next !== cursor.next
         if (page.objects.length > 0 || moved) {
-          const { accepted, failed } = await store(peer, page.objects, page.cursor)
+          const { accepted, failed } = await store(peer, page)
           sum.objects += page.objects.length
           sum.accepted += accepted
           sum.failed += failed
@@ -63,16 +65,16 @@ export function pullService(parts: {
   /** Large pages in several transactions: only the last moves the cursor, and what is stored twice is stored once. */
   async function store(
     peer: Peer,
-    objects: readonly unknown[],
-    cursor: PullCursor,
+    { objects, cursor, bytes }: PulledPage & { readonly bytes: number },
   ): Promise<{ accepted: number; failed: number }> {
     const options: AddOptions = { source: peer.id, check: 'stix' }
     const named = objects.filter((object) => nameOf(object) !== undefined)
     let failed = objects.length - named.length
-    for (let from = 0; from === 0 || from < named.length; from += CHUNK) {
-      const isLast = from + CHUNK >= named.length
+    const chunk = Math.max(1, Math.min(CHUNK, Math.floor((CHUNK_BYTES * objects.length) / bytes)))
+    for (let from = 0; from === 0 || from < named.length; from += chunk) {
+      const isLast = from + chunk >= named.length
       const outcomes = await ctx.db.transaction<ExchangeTables, { failed: boolean }[]>(async (trx) => {
-        const done = await collections.addIn(trx, places.pulled.id, named.slice(from, from + CHUNK), options)
+        const done = await collections.addIn(trx, places.pulled.id, named.slice(from, from + chunk), options)
         if (isLast) {
           const values = { added_after: cursor.addedAfter, next: cursor.next, last: cursor.last, at: ctx.clock() }
           await trx

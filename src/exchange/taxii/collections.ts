@@ -5,7 +5,7 @@ import type { RefusalReason } from '../contract.ts'
 import { oneAtATime, type Database, type Transaction } from '../../storage/sql/index.ts'
 import type { ExchangeTables } from '../store.ts'
 import type { Rank, StixObject } from '../tlp.ts'
-import { nameOf, prepare, type Prepared, unknownMarkings } from './object.ts'
+import { nameOf, prepare, type Prepared, sizeFault, unknownMarkings } from './object.ts'
 import type { Filter } from './query.ts'
 import { printMicros } from './time.ts'
 
@@ -17,15 +17,16 @@ export type Collection = {
   readonly description?: string | undefined
   readonly mediaTypes: readonly string[]
 }
-export type Row = {
+/** A stored version without its object. */
+export type Entry = {
   readonly added: number
   readonly object_id: string
   readonly type: string
   readonly version: string
   readonly spec: string
   readonly tlp: number
-  readonly body: string
 }
+export type Row = Entry & { readonly body: string }
 export type Outcome = {
   readonly id: string
   readonly version: string
@@ -37,7 +38,7 @@ export type Viewer = {
   readonly peer: string
   readonly withhold?: ((rank: Rank) => RefusalReason | undefined) | undefined
 }
-export type Withheld = Row & { readonly reason: RefusalReason }
+export type Withheld = Entry & { readonly reason: RefusalReason }
 export type Page = {
   readonly rows: readonly Row[]
   readonly more: boolean
@@ -50,7 +51,7 @@ export type AddOptions = {
   readonly audience?: readonly string[] | undefined
   /** A version that is there already is shown to this audience too, and comes as new to everybody. */
   readonly widen?: true
-  /** `stix`: what STIX 2.1 has an error against fails; `shape`: identifier, type and times are enough. */
+  /** `stix`: what is larger than 64 KiB or has an error by STIX 2.1 fails; `shape`: identifier, type and times are enough. */
   readonly check: 'stix' | 'shape'
   /** date_added of each object in microseconds, rising, where it is known from elsewhere. */
   readonly dates?: readonly number[] | undefined
@@ -59,8 +60,11 @@ type Trx = Transaction<ExchangeTables>
 
 /** So many objects share a transaction: about 10 ms on the event loop. */
 const CHUNK = 250
+/** Objects of a page together, save for a single one that is larger. */
+const PAGE_BYTES = 4_194_304
 /** Rounds of reading past what the viewer may not have, until a page is answered as it is. */
 const ROUNDS = 20
+const BODIES = 1_000
 const COLUMNS = ['added', 'object_id', 'type', 'version', 'spec', 'tlp'] as const
 
 /** Collections of STIX objects, each in the order of its date_added, which is unique and rises (TAXII 2.1 §3.3). */
@@ -167,7 +171,7 @@ export function collectionStore(ctx: { readonly db: Database; readonly clock: Cl
     if (unknown.length > 0)
       for (const id of await statementsAmong(within, await numberOf(collection, within), unknown)) statements.add(id)
     return objects.map((object) => {
-      const fault = options.check === 'stix' ? faultOf(object) : undefined
+      const fault = options.check === 'stix' ? (sizeFault(object) ?? faultOf(object)) : undefined
       const prepared = fault ?? prepare(object as StixObject, statements, options.check === 'stix')
       if (typeof prepared !== 'string') return prepared
       const name = nameOf(object)
@@ -257,7 +261,10 @@ export function collectionStore(ctx: { readonly db: Database; readonly clock: Cl
     return outcomes
   }
 
-  /** One page of what the viewer may see, in the order of date_added. `bodies` false leaves the objects themselves out. */
+  /**
+   * One page of what the viewer may see, in the order of date_added, of at most `limit` objects and about 4 MiB. `bodies`
+   * false leaves the objects themselves out: they are empty texts then.
+   */
   async function page(
     collection: string,
     filter: Filter,
@@ -265,26 +272,32 @@ export function collectionStore(ctx: { readonly db: Database; readonly clock: Cl
     viewer: Viewer,
     bodies: boolean,
   ): Promise<Page> {
-    const rows: Row[] = []
+    const entries: Entry[] = []
     const withheld: Withheld[] = []
     let from = Math.max(after, filter.addedAfter)
+    let bytes = 0
     let ended = false
-    for (let round = 0; !ended && rows.length <= filter.limit && round < ROUNDS; round++) {
-      const wanted = filter.limit + 1 - rows.length
-      const found = await read(collection, filter, from, viewer.peer, bodies, wanted)
+    let full = false
+    for (let round = 0; !ended && !full && round < ROUNDS; round++) {
+      const wanted = filter.limit + 1 - entries.length
+      const found = await read(collection, filter, from, viewer.peer, wanted)
       ended = found.length < wanted
-      for (const row of found) {
-        const reason = viewer.withhold?.(row.tlp)
-        if (reason === undefined) rows.push(row)
-        else withheld.push({ ...row, reason })
+      for (const { size, ...entry } of found) {
+        const reason = viewer.withhold?.(entry.tlp)
+        if (reason !== undefined) {
+          withheld.push({ ...entry, reason })
+          continue
+        }
+        full = entries.length === filter.limit || (bodies && entries.length > 0 && bytes + size > PAGE_BYTES)
+        if (full) break
+        entries.push(entry)
+        bytes += size
       }
       from = found.at(-1)?.added ?? from
     }
-    const full = rows.length > filter.limit
-    const shown = full ? rows.slice(0, filter.limit) : rows
-    const last = full ? shown.at(-1)!.added : from
+    const last = full ? entries.at(-1)!.added : from
     return {
-      rows: shown,
+      rows: bodies ? await withBodies(collection, entries) : entries.map((entry) => ({ ...entry, body: '' })),
       more: full || !ended,
       last,
       withheld: withheld.filter((row) => row.added <= last),
@@ -296,14 +309,13 @@ export function collectionStore(ctx: { readonly db: Database; readonly clock: Cl
     filter: Filter,
     from: number,
     peer: string,
-    bodies: boolean,
     limit: number,
-  ): Promise<Row[]> {
+  ): Promise<(Entry & { readonly size: number })[]> {
     const no = await numberOf(collection)
     let query = db
       .tables<ExchangeTables>()
       .selectFrom('exchange_object as o')
-      .select(bodies ? ([...COLUMNS, 'body'] as const) : COLUMNS)
+      .select((eb) => [...COLUMNS, eb.fn<number>('octet_length', ['body']).as('size')])
       .where('collection', '=', no)
       .where('added', '>', from)
       .where((eb) => eb.or([eb('audience', 'is', null), eb('audience', 'like', `%,${peer},%`)]))
@@ -311,7 +323,28 @@ export function collectionStore(ctx: { readonly db: Database; readonly clock: Cl
     if (filter.types) query = query.where('type', 'in', [...filter.types])
     query = filter.specs ? query.where('spec', 'in', [...filter.specs]) : query.where('outdated', '=', 0)
     if (!filter.versions.has('all')) query = query.where((eb) => versionTest(eb, filter))
-    return query.orderBy('added').limit(limit).execute() as Promise<Row[]>
+    return query.orderBy('added').limit(limit).execute()
+  }
+
+  /** What was deleted since the entries were read is left out. */
+  async function withBodies(collection: string, entries: readonly Entry[]): Promise<Row[]> {
+    const no = await numberOf(collection)
+    const bodies = new Map<number, string>()
+    for (let from = 0; from < entries.length; from += BODIES) {
+      const wanted = entries.slice(from, from + BODIES).map((entry) => entry.added)
+      const found = await db
+        .tables<ExchangeTables>()
+        .selectFrom('exchange_object')
+        .select(['added', 'body'])
+        .where('collection', '=', no)
+        .where('added', 'in', wanted)
+        .execute()
+      for (const { added, body } of found) bodies.set(added, body)
+    }
+    return entries.flatMap((entry) => {
+      const body = bodies.get(entry.added)
+      return body === undefined ? [] : [{ ...entry, body }]
+    })
   }
 
   /** Whether the id is there at all, for this viewer. */

@@ -15,6 +15,8 @@ export type Prepared = {
 
 const ID = /^[a-z][a-z0-9-]{0,249}--[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$/
 const DEPTH = 64
+/** The most bytes that an object may have, so that a page of many still fits what clients take. */
+const LARGEST_OBJECT = 65_536
 const VALUES = 200_000
 
 /** Type and identifier of what could be an object at all, or undefined. */
@@ -24,6 +26,18 @@ export function nameOf(value: unknown): { id: string; type: string } | undefined
   return typeof id === 'string' && typeof type === 'string' && id.length <= 300 && type.length <= 250
     ? { id, type }
     : undefined
+}
+
+/** What speaks against an object because of its size, before anything else looks at it. */
+export function sizeFault(object: unknown): string | undefined {
+  let text: string | undefined
+  try {
+    text = JSON.stringify(object)
+  } catch {
+    return 'The object is nested too deeply.'
+  }
+  const isLarger = text.length > LARGEST_OBJECT || Buffer.byteLength(text) > LARGEST_OBJECT
+  return isLarger ? `Larger than ${LARGEST_OBJECT} bytes, the most that an object may have here.` : undefined
 }
 
 /** The columns of an object, or a sentence that says why it cannot be kept. `isValid`: STIX 2.1 has nothing against it. */
