@@ -51,6 +51,7 @@ export function Warn() {
             <>
               <Status shape={of.warning.mode === 'on' ? 'ok' : 'look'}>{m.modeState[of.warning.mode]}</Status>
               <span>{m.matcher(f.n(of.matcher.indicators), f.n(of.matcher.eventsSeen))}</span>
+              {of.matcher.waiting > 0 ? <span>{m.searching(f.n(of.matcher.waiting))}</span> : null}
             </>
           ) : null
         }
@@ -127,6 +128,10 @@ function needsOf(of: Summary, failed: number, m: Words, n: (value: number) => st
     ...(theirs > 0 ? [need('theirs', m.theirsNeed(n(theirs)), m.theirsMore, '/warn/infections', 'not-theirs')] : []),
     ...(failed > 0 ? [need('failed', m.failedNeed(n(failed)), m.failedMore, '/warn/notices', 'failed')] : []),
     ...(held > 0 ? [need('held', m.heldNeed(n(held)), m.heldMore, '/warn/infections', 'held')] : []),
+    ...(of.matcher.dropped > 0
+      ? [need('dropped', m.droppedNeed(n(of.matcher.dropped)), m.droppedMore, '/warn/infections')]
+      : []),
+    ...(of.matcher.cut > 0 ? [need('cut', m.cutNeed(n(of.matcher.cut)), m.cutMore, '/warn/infections')] : []),
     ...(of.warning.mode === 'on'
       ? []
       : [need('mode', of.warning.mode === 'off' ? m.modeOff : m.modeDry, m.modeMore, '/warn/notices')]),

@@ -64,6 +64,8 @@ const VI: Readonly<Record<string, string>> = {
   'intake/span': 'Khoảng giờ không đúng: đầu phải trước cuối.',
   'mail/away': 'Máy chủ thư không trả lời.',
   'mail/refused': 'Máy chủ thư từ chối.',
+  'subscribers/full': 'Nút đã giữ đủ số có thể giữ, không nhận thêm được.',
+  'subscribers/no-infection': 'Không có thiết bị nhiễm mang mã này.',
   'vault/field-outside-purpose': 'Mục đích này không gồm trường đó.',
   'vault/key-missing': 'Giá trị còn nhưng khóa của người này không còn; xem lại kho khóa.',
   'vault/no-agreement': 'Không có thỏa thuận đang chạy với người này cho mục đích ấy.',
