@@ -26,6 +26,8 @@ export type Entry = {
   readonly spec: string
   readonly tlp: number
 }
+/** `body` null: it is there and was not read. */
+type Found = Entry & { readonly size?: number | undefined; readonly body?: string | null | undefined }
 export type Row = Entry & { readonly body: string }
 export type Outcome = {
   readonly id: string
@@ -64,6 +66,8 @@ const CHUNK = 250
 const PAGE_BYTES = 4_194_304
 /** Rounds of reading past what the viewer may not have, until a page is answered as it is. */
 const ROUNDS = 20
+/** Objects up to so many bytes come along with their entries; larger ones are read when it is known that they fit. */
+const SMALL = 4_096
 const BODIES = 1_000
 const COLUMNS = ['added', 'object_id', 'type', 'version', 'spec', 'tlp'] as const
 
@@ -263,7 +267,7 @@ export function collectionStore(ctx: { readonly db: Database; readonly clock: Cl
 
   /**
    * One page of what the viewer may see, in the order of date_added, of at most `limit` objects and about 4 MiB. `bodies`
-   * false leaves the objects themselves out: they are empty texts then.
+   * false leaves the objects themselves out.
    */
   async function page(
     collection: string,
@@ -272,7 +276,7 @@ export function collectionStore(ctx: { readonly db: Database; readonly clock: Cl
     viewer: Viewer,
     bodies: boolean,
   ): Promise<Page> {
-    const entries: Entry[] = []
+    const entries: Found[] = []
     const withheld: Withheld[] = []
     let from = Math.max(after, filter.addedAfter)
     let bytes = 0
@@ -280,24 +284,26 @@ export function collectionStore(ctx: { readonly db: Database; readonly clock: Cl
     let full = false
     for (let round = 0; !ended && !full && round < ROUNDS; round++) {
       const wanted = filter.limit + 1 - entries.length
-      const found = await read(collection, filter, from, viewer.peer, wanted)
+      const found = await read(collection, filter, from, viewer.peer, bodies, wanted)
       ended = found.length < wanted
-      for (const { size, ...entry } of found) {
-        const reason = viewer.withhold?.(entry.tlp)
+      for (const each of found) {
+        const reason = viewer.withhold?.(each.tlp)
         if (reason !== undefined) {
+          const { size: _, body: __, ...entry } = each
           withheld.push({ ...entry, reason })
           continue
         }
-        full = entries.length === filter.limit || (bodies && entries.length > 0 && bytes + size > PAGE_BYTES)
+        const { size = 0 } = each
+        full = entries.length === filter.limit || (entries.length > 0 && bytes + size > PAGE_BYTES)
         if (full) break
-        entries.push(entry)
+        entries.push(each)
         bytes += size
       }
       from = found.at(-1)?.added ?? from
     }
     const last = full ? entries.at(-1)!.added : from
     return {
-      rows: bodies ? await withBodies(collection, entries) : entries.map((entry) => ({ ...entry, body: '' })),
+      rows: await withBodies(collection, entries),
       more: full || !ended,
       last,
       withheld: withheld.filter((row) => row.added <= last),
@@ -309,13 +315,20 @@ export function collectionStore(ctx: { readonly db: Database; readonly clock: Cl
     filter: Filter,
     from: number,
     peer: string,
+    bodies: boolean,
     limit: number,
-  ): Promise<(Entry & { readonly size: number })[]> {
+  ): Promise<Found[]> {
     const no = await numberOf(collection)
     let query = db
       .tables<ExchangeTables>()
       .selectFrom('exchange_object as o')
-      .select((eb) => [...COLUMNS, eb.fn<number>('octet_length', ['body']).as('size')])
+      .select(COLUMNS)
+      .$if(bodies, (q) =>
+        q.select((eb) => {
+          const size = eb.fn<number>('octet_length', ['body'])
+          return [size.as('size'), eb.case().when(size, '<=', SMALL).then(eb.ref('body')).end().as('body')]
+        }),
+      )
       .where('collection', '=', no)
       .where('added', '>', from)
       .where((eb) => eb.or([eb('audience', 'is', null), eb('audience', 'like', `%,${peer},%`)]))
@@ -327,11 +340,13 @@ export function collectionStore(ctx: { readonly db: Database; readonly clock: Cl
   }
 
   /** What was deleted since the entries were read is left out. */
-  async function withBodies(collection: string, entries: readonly Entry[]): Promise<Row[]> {
+  async function withBodies(collection: string, entries: readonly Found[]): Promise<readonly Row[]> {
+    const large = entries.filter((entry) => entry.body === null).map((entry) => entry.added)
+    if (large.length === 0) return entries as Row[]
     const no = await numberOf(collection)
     const bodies = new Map<number, string>()
-    for (let from = 0; from < entries.length; from += BODIES) {
-      const wanted = entries.slice(from, from + BODIES).map((entry) => entry.added)
+    for (let from = 0; from < large.length; from += BODIES) {
+      const wanted = large.slice(from, from + BODIES)
       const found = await db
         .tables<ExchangeTables>()
         .selectFrom('exchange_object')
@@ -342,7 +357,7 @@ export function collectionStore(ctx: { readonly db: Database; readonly clock: Cl
       for (const { added, body } of found) bodies.set(added, body)
     }
     return entries.flatMap((entry) => {
-      const body = bodies.get(entry.added)
+      const body = entry.body ?? bodies.get(entry.added)
       return body === undefined ? [] : [{ ...entry, body }]
     })
   }
