@@ -61,7 +61,6 @@ export type NodePages = {
   readonly demoKey: boolean
   readonly receiptVkey: string
   readonly hasAdministrator: () => Promise<boolean>
-  readonly sections?: undefined
 }
 
 export function nodePages(ctx: NodePages): readonly Bound[] {

@@ -53,7 +53,6 @@ export type Opened = NodeDeps & {
 }
 export type RoleSlices = {
   readonly rows: readonly Bound[]
-  readonly sections: Parameters<typeof nodePages>[0]['sections']
   /** What our own processes tell and ask, by name. */
   readonly duties?: Readonly<Record<string, (body: unknown) => Promise<unknown>>>
   /** Public requests that are not ours to bind: TAXII has media types and errors of its own. Undefined: not one of them. */
@@ -212,7 +211,6 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
         demoKey: config.key.from === 'demo',
         receiptVkey: secrets.receiptVkey,
         hasAdministrator: identity.staff.hasAdministrator,
-        sections: slices.sections,
       }),
     ]
     const on = (listener: Listener) =>

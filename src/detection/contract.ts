@@ -99,7 +99,7 @@ export const detectionRoutes = {
     summary: 'Rules that watch the events, with what they found',
     response: z.strictObject({
       items: z.array(DetectionRule),
-      /** How far detection is: events it has seen, event time it has reached, milliseconds it is behind. */
+      /** How far detection is: events it has seen, event time it has reached, milliseconds since the newest event. */
       seen: z.int(),
       until: At.nullable(),
       behindMs: z.int().nullable(),

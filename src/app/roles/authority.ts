@@ -11,7 +11,7 @@ import { openSharing } from './sharing.ts'
 const SWEEP_MS = 600_000
 
 /** The national side: indicators from all and back to all, and what citizens report. */
-export async function openAuthority(opened: Opened): Promise<Omit<RoleSlices, 'sections'>> {
+export async function openAuthority(opened: Opened): Promise<RoleSlices> {
   const { config, stores, secrets, record, identity, frames, clock, entropy } = opened
   const sharing = await openSharing(opened)
   const leakwatch = openLeakwatch({

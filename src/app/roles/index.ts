@@ -7,13 +7,10 @@ import { rail } from './rail.ts'
 import { openTelecom } from './telecom.ts'
 
 type Open = (opened: Opened) => Promise<RoleSlices>
-const opening =
-  (open: (opened: Opened) => Promise<Omit<RoleSlices, 'sections'>>): Open =>
-  async (opened) => ({ ...(await open(opened)), sections: undefined })
 
 /** Which slices a role is made of. */
 export const ROLE_SLICES: Readonly<Record<Role, { readonly rail: readonly RailEntry[]; readonly open: Open }>> = {
-  platform: { rail, open: opening(openPlatform) },
-  telecom: { rail, open: opening(openTelecom) },
-  authority: { rail, open: opening(openAuthority) },
+  platform: { rail, open: openPlatform },
+  telecom: { rail, open: openTelecom },
+  authority: { rail, open: openAuthority },
 }

@@ -8,7 +8,7 @@ import { demoPairing } from '../demo-pairing.ts'
 import type { Opened, RoleSlices } from '../node.ts'
 
 /** A company that owns a digital platform: gateway, vault, consent, the rights of its users. */
-export async function openPlatform(opened: Opened): Promise<Omit<RoleSlices, 'sections'>> {
+export async function openPlatform(opened: Opened): Promise<RoleSlices> {
   const { config, audit, identity, refusals, frames, clock } = opened
   const people = openPeopleData(opened)
   const { consent } = people

@@ -21,7 +21,7 @@ import { openSharing } from './sharing.ts'
 const EVENTS_A_PAGE = 200
 
 /** A telecom: events, detection, cases, indicators, its infected subscribers and what it tells them. */
-export async function openTelecom(opened: Opened): Promise<Omit<RoleSlices, 'sections'>> {
+export async function openTelecom(opened: Opened): Promise<RoleSlices> {
   const { config, stores, secrets, record, identity, outbox, frames, clock, entropy, log } = opened
   const people = openPeopleData(opened)
   const room = openControlRoom(opened)
