@@ -3,7 +3,19 @@ import { ConstructError, SecLangError } from './error.ts'
 import { literalOf, parseTemplate } from './macro.ts'
 import { vocabularyOf } from './mask.ts'
 import { FIXED, operatorOf } from './operator/index.ts'
-import type { Chain, Collection, Control, Disruption, Phase, Plan, Rule, Selector, SetVar, Target } from './plan.ts'
+import type {
+  BodyLimits,
+  Chain,
+  Collection,
+  Control,
+  Disruption,
+  Phase,
+  Plan,
+  Rule,
+  Selector,
+  SetVar,
+  Target,
+} from './plan.ts'
 import { compilePattern } from './regex/index.ts'
 import { needsOf, type Needs } from './regex/needs.ts'
 import { parsePattern } from './regex/parse.ts'
@@ -37,6 +49,17 @@ type Link = { readonly directive: Directive; readonly draft: Draft }
  */
 export function compileRules(files: readonly RuleFile[], options: CompileOptions = {}): Plan {
   return new Compiler(options.prefilter ?? true).compile(files.flatMap(readDirectives))
+}
+
+const LIMITS: BodyLimits = {
+  requestBodyAccess: true,
+  requestBodyLimit: 134_217_728,
+  requestBodyLimitAction: 'reject',
+  requestBodyNoFilesLimit: 1_048_576,
+  responseBodyAccess: false,
+  responseBodyLimit: 524_288,
+  responseBodyLimitAction: 'process-partial',
+  responseBodyMimeTypes: ['text/plain', 'text/html'],
 }
 
 /** `prefilter: false` runs every operator on every value: the plain meaning, which tests hold the other to. */
@@ -74,7 +97,7 @@ class Compiler {
     if (open.length > 0)
       throw new SecLangError(open[0]!.directive.file, open[0]!.directive.line, 'a chain is not closed')
     const rules = steps.map((step) => this.guard(step.directive, () => this.rule(step, step.base)))
-    return { engine: this.engine, rules }
+    return { ...LIMITS, engine: this.engine, notes: [], rules }
   }
 
   private guard<T>(directive: Directive, run: () => T): T {

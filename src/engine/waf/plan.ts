@@ -64,7 +64,24 @@ export type Rule = {
   readonly vocabulary: ReadonlySet<string>
 }
 
-export type Plan = {
+export type LimitAction = 'reject' | 'process-partial'
+
+/** What the caller has to hold to; sizes in bytes. */
+export type BodyLimits = {
+  readonly requestBodyAccess: boolean
+  readonly requestBodyLimit: number
+  readonly requestBodyLimitAction: LimitAction
+  /** Of a body without the files in it. */
+  readonly requestBodyNoFilesLimit: number
+  readonly responseBodyAccess: boolean
+  readonly responseBodyLimit: number
+  readonly responseBodyLimitAction: LimitAction
+  readonly responseBodyMimeTypes: readonly string[]
+}
+
+export type Plan = BodyLimits & {
   readonly engine: 'on' | 'off' | 'detection-only'
+  /** What was accepted but does nothing here, with file and line. */
+  readonly notes: readonly string[]
   readonly rules: readonly Rule[]
 }

@@ -5,18 +5,7 @@ import { parseMultipart } from './bodies/multipart.ts'
 import { parseCookies, parseUrlencoded, type Pair } from './bodies/urlencoded.ts'
 import type { Signs } from './regex/needs.ts'
 import { urlDecode } from './transform/decode.ts'
-
-/** What came before the body. Strings are latin1: one character is one byte as received. */
-export type RequestHead = {
-  readonly method: string
-  /** As on the request line: `/a?b=1`. */
-  readonly target: string
-  /** `1.1`, `2` */
-  readonly httpVersion: string
-  readonly headers: readonly (readonly [name: string, value: string])[]
-  readonly clientAddress: string
-  readonly clientPort: number
-}
+import type { RequestHead } from './verdict.ts'
 
 /** One value a rule can look at. `key` is empty for variables that are one value. */
 export type Entry = {

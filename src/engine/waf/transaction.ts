@@ -3,37 +3,9 @@ import { maskMatch, placeOf } from './mask.ts'
 import { toNumber } from './operator/number.ts'
 import type { Control, Phase, Plan, Rule, SetVar, Target } from './plan.ts'
 import { mayHold } from './regex/needs.ts'
-import { entry, readBody, readHead, type Collections, type Entry, type RequestHead } from './request.ts'
+import { entry, readBody, readHead, type Collections, type Entry } from './request.ts'
+import type { RequestHead, RuleMatch, Transaction, Verdict } from './verdict.ts'
 import { everyStep, Selection, type Item } from './selection.ts'
-
-export type RuleMatch = {
-  readonly ruleId: number
-  readonly message: string
-  readonly severity: string
-  readonly tags: string[]
-  readonly place: string
-  /** What matched, made safe to keep and show: see `maskMatch`. */
-  readonly masked: string
-  /** Added to the anomaly score by this match. */
-  readonly score: number
-}
-
-export type Verdict = {
-  readonly refused: boolean
-  readonly status: number
-  /** TX:anomaly_score and TX:anomaly_threshold; 0 when the rules keep none. */
-  readonly score: number
-  readonly threshold: number
-  readonly matches: readonly RuleMatch[]
-}
-
-/** `inspectHead` first, once, then `inspectBody` (an empty body too). Both give the verdict so far. Never throws. */
-export type Transaction = {
-  inspectHead(): Verdict
-  inspectBody(body: Uint8Array): Verdict
-  /** A variable of TX as the rules left it, latin1; undefined when they never set it. */
-  variable(name: string): string | undefined
-}
 
 /** Matches kept of one request; the score goes on counting. */
 const KEPT = 32
@@ -89,6 +61,23 @@ class Evaluation implements Transaction {
     return this.verdict()
   }
 
+  // Rules of phases 3 to 5 are still refused when compiled.
+  inspectResponseHead(): Verdict {
+    return this.verdict()
+  }
+
+  wantsResponseBody(): boolean {
+    return false
+  }
+
+  inspectResponseBody(): Verdict {
+    return this.verdict()
+  }
+
+  finish(): Verdict {
+    return this.verdict()
+  }
+
   variable(name: string): string | undefined {
     return this.tx.get(name)
   }
@@ -96,10 +85,12 @@ class Evaluation implements Transaction {
   private verdict(): Verdict {
     return {
       refused: this.status !== 0,
+      action: this.status === 0 ? 'pass' : 'deny',
       status: this.status === 0 ? 200 : this.status,
       score: this.score,
       threshold: toNumber(this.tx.get('anomaly_threshold') ?? '0'),
       matches: [...this.matches],
+      ruleIds: this.matches.map((match) => match.ruleId),
     }
   }
 
