@@ -1,38 +1,42 @@
 import { ANY_BYTE, meet, overlaps, sizeOf, unite, type ByteSet } from '../../bytes/byte-set.ts'
-import { ConstructError } from '../error.ts'
-import type { Node } from './ast.ts'
+import { isRegular, lower } from './lower.ts'
+import { isNullable, type Node } from './ast.ts'
 
 /** Copies of a body that are laid out one by one; a longer repeat is treated as a loop of that bound. */
 const UNROLL = 3
 const MAX_POSITIONS = 4000
 const MAX_LOOP = 300
-/** Product of bounded repeats that can feed each other over the same bytes. */
-const MAX_PRODUCT = 40_000
 
-/** Worst growth of the time of one search with the length of the value. */
-export type Growth = 'linear' | 'quadratic'
+/** Worst growth of the time of one search by a backtracking matcher with the length of the value. */
+export type Growth = 'linear' | 'quadratic' | 'steep'
+/** `factor`: how often one byte may be looked at again where the growth is linear. */
+export type Cost = { readonly growth: Growth; readonly factor: number }
+
+const STEEP: Cost = { growth: 'steep', factor: Infinity }
+/** Inside only: the judgement is over, and it is `steep`. */
+class Steep extends Error {}
 
 /**
  * How badly a backtracking matcher can do on this pattern, judged without running it: a Glushkov automaton whose ambiguity
- * bounds the backtracking (Weideman et al., CIAA 2016). Two ways around one loop on the same bytes → exponential, refused.
- * Loops that feed each other on the same bytes → one more power of the length each; searching from every offset is such a
- * loop. Beyond the square it is refused, as is a chain of bounded repeats whose product is beyond 40,000. Conservative: a harmless
- * pattern may be refused, a harmful one must not pass. Throws `ConstructError`.
+ * bounds the backtracking (Weideman et al., CIAA 2016). Two ways around one loop on the same bytes → exponential. Loops that
+ * feed each other on the same bytes → one more power of the length each; searching from every offset is such a loop. Beyond the
+ * square it is `steep`, as is whatever is too large to be judged. Conservative: a harmless pattern may be called steep, a harmful
+ * one never linear.
  */
-export function growthOf(root: Node): Growth {
-  const automaton = build(root)
-  const loops = findLoops(automaton)
-  for (const loop of loops) refuseTwoWaysAround(automaton, loop)
-  const { powers, product } = longestChain(automaton, loops, startsAnywhere(root))
-  if (powers > 2)
-    throw new ConstructError(
-      'regular expression could take cubic time: quantifiers over overlapping bytes follow each other',
-    )
-  if (product > MAX_PRODUCT)
-    throw new ConstructError(
-      `regular expression could take ${product} steps for each byte: repeats over overlapping bytes follow each other`,
-    )
-  return powers === 2 ? 'quadratic' : 'linear'
+export function costOf(root: Node): Cost {
+  const tree = lower(root)
+  if (!isRegular(tree)) return STEEP
+  try {
+    const automaton = build(tree)
+    const loops = findLoops(automaton)
+    for (const loop of loops) refuseTwoWaysAround(automaton, loop)
+    const { powers, product } = longestChain(automaton, loops, startsAnywhere(tree))
+    if (powers > 2) return STEEP
+    return { growth: powers === 2 ? 'quadratic' : 'linear', factor: product }
+  } catch (error) {
+    if (error instanceof Steep) return STEEP
+    throw error
+  }
 }
 
 type Automaton = {
@@ -73,7 +77,7 @@ function joined(a: Automaton, left: Piece, right: Piece): Piece {
 function piece(node: Node, a: Automaton): Piece {
   switch (node.kind) {
     case 'set': {
-      if (a.sets.length >= MAX_POSITIONS) throw new ConstructError('regular expression is too large to be judged')
+      if (a.sets.length >= MAX_POSITIONS) throw new Steep()
       a.sets.push(node.set)
       a.follow.push(new Map())
       return { first: [a.sets.length - 1], last: [a.sets.length - 1], nullable: false }
@@ -92,11 +96,12 @@ function piece(node: Node, a: Automaton): Piece {
       return repeat(node, a)
     case 'capture':
       return piece(node.body, a)
-    case 'ahead':
-      refuseCostlyLookahead(node.body)
-      return NOTHING
+    case 'look':
     case 'assert':
       return NOTHING
+    case 'atomic':
+    case 'back':
+      throw new Steep()
   }
 }
 
@@ -113,27 +118,9 @@ function repeat(node: Node & { kind: 'repeat' }, a: Automaton): Piece {
     return { first: all.first, last: [...new Set(lasts)], nullable: node.min === 0 || all.nullable }
   }
   const body = piece(node.body, a)
-  if (body.nullable) throw new ConstructError('regular expression repeats something that can be empty')
-  if (hasLookahead(node.body)) throw new ConstructError('regular expression repeats a lookahead')
+  if (body.nullable || isNullable(node.body)) throw new Steep()
   connect(a, body.last, body.first, node.max)
   return { ...body, nullable: node.min === 0 }
-}
-
-function refuseCostlyLookahead(body: Node): void {
-  const inner = build(body)
-  const loops = findLoops(inner)
-  for (const loop of loops) refuseTwoWaysAround(inner, loop)
-  // It runs again at every offset, so one unbounded loop inside is already the square.
-  const { powers, product } = longestChain(inner, loops, false)
-  if (powers > 0 || product > 1000)
-    throw new ConstructError('regular expression has an unbounded repeat inside a lookahead')
-}
-
-function hasLookahead(node: Node): boolean {
-  if (node.kind === 'ahead') return true
-  if (node.kind === 'sequence') return node.items.some(hasLookahead)
-  if (node.kind === 'choice') return node.options.some(hasLookahead)
-  return node.kind === 'repeat' || node.kind === 'capture' ? hasLookahead(node.body) : false
 }
 
 function startsAnywhere(node: Node): boolean {
@@ -185,12 +172,10 @@ function asLoop(a: Automaton, members: readonly number[]): Loop {
 
 function refuseTwoWaysAround(a: Automaton, loop: Loop): void {
   const refuse = (): never => {
-    throw new ConstructError(
-      'regular expression could take exponential time: a repeat can go round the same bytes in two ways',
-    )
+    throw new Steep()
   }
   if (loop.members.length > MAX_LOOP)
-    throw new ConstructError('regular expression repeats something too large to be judged')
+    throw new Steep()
   const own = new Set(loop.members)
   const next = new Map(loop.members.map((p) => [p, [...a.follow[p]!.keys()].filter((q) => own.has(q))]))
   for (const p of loop.members) for (const q of next.get(p)!) if (a.follow[p]!.get(q)! > 1) refuse()

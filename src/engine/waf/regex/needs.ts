@@ -25,6 +25,7 @@ function needed(node: Node): ByteSet[] {
     case 'sequence':
       return node.items.flatMap(needed)
     case 'capture':
+    case 'atomic':
       return needed(node.body)
     case 'repeat':
       return node.min > 0 ? needed(node.body) : []
@@ -34,7 +35,8 @@ function needed(node: Node): ByteSet[] {
       const count = Math.min(MOST, ...options.map((list) => list.length))
       return Array.from({ length: count }, (_, i) => unite(options.map((list) => list[i]!)))
     }
-    case 'ahead':
+    case 'look':
+    case 'back':
     case 'assert':
       return []
   }

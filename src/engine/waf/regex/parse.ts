@@ -1,281 +1,284 @@
-import { ANY_BYTE, byteSet, foldCase, invert, unite, type ByteSet } from '../../bytes/byte-set.ts'
-import { ConstructError } from '../error.ts'
-import type { Node } from './ast.ts'
+import { ANY_BYTE, byteSet, foldCase } from '../../bytes/byte-set.ts'
+import { widthOf, type Edge, type Node } from './ast.ts'
+import { parseBracket } from './bracket.ts'
+import { CLASSES, NO_NEWLINE } from './classes.ts'
+import { asByte, Cursor, escapedByte } from './cursor.ts'
 
-const DIGIT = byteSet([48, 57])
-const WORD = byteSet([48, 57], [65, 90], 95, [97, 122])
-// PCRE2 without UCP: JavaScript's \s would also take 0xA0, the second byte of "à".
-const SPACE = byteSet([9, 13], 32)
-const HORIZONTAL = byteSet(9, 32, 0xa0)
-const VERTICAL = byteSet([10, 13], 0x85)
-const CLASSES: Readonly<Record<string, ByteSet>> = {
-  d: DIGIT,
-  D: invert(DIGIT),
-  w: WORD,
-  W: invert(WORD),
-  s: SPACE,
-  S: invert(SPACE),
-  h: HORIZONTAL,
-  H: invert(HORIZONTAL),
-  v: VERTICAL,
-  V: invert(VERTICAL),
-  N: invert(byteSet(10)),
+const MAX_REPEAT = 65_535
+const MAX_DEPTH = 250
+const EDGES: Readonly<Record<string, Edge>> = {
+  b: 'word-edge',
+  B: 'no-word-edge',
+  A: 'start',
+  Z: 'end',
+  z: 'very-end',
 }
-const POSIX: Readonly<Record<string, ByteSet>> = {
-  alnum: byteSet([48, 57], [65, 90], [97, 122]),
-  alpha: byteSet([65, 90], [97, 122]),
-  ascii: byteSet([0, 127]),
-  blank: byteSet(9, 32),
-  cntrl: byteSet([0, 31], 127),
-  digit: DIGIT,
-  graph: byteSet([33, 126]),
-  lower: byteSet([97, 122]),
-  print: byteSet([32, 126]),
-  punct: byteSet([33, 47], [58, 64], [91, 96], [123, 126]),
-  space: SPACE,
-  upper: byteSet([65, 90]),
-  word: WORD,
-  xdigit: byteSet([48, 57], [65, 70], [97, 102]),
-}
-const ESCAPES: Readonly<Record<string, number>> = { a: 7, e: 27, f: 12, n: 10, r: 13, t: 9 }
-const MAX_REPEAT = 1000
-const MAX_DEPTH = 60
-
-type Flags = { readonly i: boolean; readonly s: boolean; readonly m: boolean }
+type Letter = 'i' | 's' | 'm' | 'x' | 'n' | 'U'
+type Flags = { readonly [letter in Letter]: boolean }
+/** Flags set inside a group hold to its end, through its later alternatives too. */
+type Scope = { flags: Flags }
 
 /**
- * PCRE source (latin1) → tree. SecLang compiles with DOTALL; `$` is PCRE's default (the end, or before a final newline).
- * Throws `ConstructError` for whatever is not understood exactly: back references, possessive and atomic groups,
- * lookbehind, Unicode properties, recursion, comments, the x flag.
+ * ModSecurity v3 compiles with PCRE2_DOTALL and PCRE2_MULTILINE (src/utils/regex.cc; seen at work in 3.0.9): `.` takes a
+ * newline, `^` and `$` stand at the edges of lines.
  */
-export function parsePattern(source: string): Node {
+const SECLANG: Flags = { i: false, s: true, m: true, x: false, n: false, U: false }
+
+/** A tree, the number of its groups, and their names where they have one. */
+export type Parsed = { readonly tree: Node; readonly groups: number; readonly names: ReadonlyMap<string, number> }
+
+/** `parseRegex` for those who want the tree only. */
+export const parsePattern = (source: string): Node => parseRegex(source).tree
+
+/**
+ * PCRE2 source (latin1) → tree, as pcre2pattern(3) of 10.42 describes it. Throws `ConstructError` with the position for
+ * whatever is not understood exactly: conditions, recursion, verbs, `\K`, `\G`, `\X`, Unicode properties, branch resets.
+ */
+export function parseRegex(source: string): Parsed {
   const parser = new Parser(source)
   return parser.whole()
 }
 
 class Parser {
-  private at = 0
+  private readonly cursor: Cursor
+  private readonly names = new Map<string, number>()
+  private readonly references: { readonly at: number; readonly group: () => number | undefined }[] = []
+  private readonly open = new Set<number>()
+  private groups = 0
   private depth = 0
-  private readonly source: string
 
   constructor(source: string) {
-    this.source = source
+    this.cursor = new Cursor(source)
   }
 
-  whole(): Node {
-    const node = this.choice({ i: false, s: true, m: false })
-    if (this.at < this.source.length) throw this.unsupported("an unmatched ')'")
-    return node
+  whole(): Parsed {
+    const tree = this.choice({ flags: SECLANG })
+    if (!this.cursor.done) throw this.cursor.fail('a lone )')
+    for (const { at, group } of this.references) {
+      const number = group()
+      this.cursor.at = at
+      if (number === undefined || number > this.groups || number === 0)
+        throw this.cursor.fail('a back reference to no group')
+    }
+    return { tree, groups: this.groups, names: this.names }
   }
 
-  private unsupported(what: string): ConstructError {
-    return new ConstructError(`regular expression uses ${what} at offset ${this.at}, which is not supported`)
-  }
-
-  private take(text: string): boolean {
-    if (!this.source.startsWith(text, this.at)) return false
-    this.at += text.length
-    return true
-  }
-
-  private choice(outer: Flags): Node {
-    if (++this.depth > MAX_DEPTH) throw this.unsupported('groups nested too deeply')
-    const options: Node[] = []
-    // A flag set by `(?i)` lasts to the end of the group, across '|'.
-    const held = { flags: outer }
-    do options.push(this.sequence(held))
-    while (this.take('|'))
+  private choice(scope: Scope): Node {
+    if (++this.depth > MAX_DEPTH) throw this.cursor.fail('such deep nesting')
+    const options = [this.sequence(scope)]
+    while (this.cursor.take('|')) options.push(this.sequence(scope))
     this.depth--
     return options.length === 1 ? options[0]! : { kind: 'choice', options }
   }
 
-  private sequence(held: { flags: Flags }): Node {
+  private sequence(scope: Scope): Node {
     const items: Node[] = []
-    while (this.at < this.source.length && this.source[this.at] !== '|' && this.source[this.at] !== ')') {
-      const atom = this.atom(held)
-      if (atom !== undefined) items.push(this.repeated(atom))
+    for (;;) {
+      this.skip(scope.flags)
+      const { sign } = this.cursor
+      if (sign === undefined || sign === '|' || sign === ')') break
+      if (this.cursor.take('\\Q')) {
+        this.quoted(scope.flags, items)
+        continue
+      }
+      const atom = this.atom(scope)
+      if (atom !== undefined) items.push(this.repeated(atom, scope.flags))
     }
     return items.length === 1 ? items[0]! : { kind: 'sequence', items }
   }
 
-  private repeated(atom: Node): Node {
-    const bounds = this.bounds()
-    if (bounds === undefined) return atom
-    if (atom.kind === 'assert' || atom.kind === 'ahead') throw this.unsupported('a repeated assertion')
-    const lazy = this.take('?')
-    if (!lazy && this.take('+')) throw this.unsupported('a possessive quantifier')
-    if (/^[*+?]/.test(this.source.slice(this.at)) || this.peekBounds()) throw this.unsupported('a doubled quantifier')
-    return { kind: 'repeat', body: atom, min: bounds[0], max: bounds[1], lazy }
+  /** Comments, `\E` without `\Q`, and what the x flag lets stand between the parts. */
+  private skip(flags: Flags): void {
+    while (
+      this.cursor.take('\\E') ||
+      this.cursor.match(/\(\?#[^)]*\)/y) !== undefined ||
+      (flags.x && this.cursor.match(/[\t-\r ]+|#[^\n]*/y) !== undefined)
+    );
   }
 
-  private peekBounds(): boolean {
-    return /^\{\d+(?:,\d*)?\}/.test(this.source.slice(this.at, this.at + 24))
+  private quoted(flags: Flags, items: Node[]): void {
+    const { cursor } = this
+    while (!cursor.done && !cursor.take('\\E')) {
+      const byte = this.byte(cursor.source.charCodeAt(cursor.at++), flags)
+      // A quantifier behind \E is one of the last byte.
+      if (cursor.take('\\E')) {
+        items.push(this.repeated(byte, flags))
+        return
+      }
+      items.push(byte)
+    }
+  }
+
+  private repeated(atom: Node, flags: Flags): Node {
+    let node = atom
+    for (;;) {
+      this.skip(flags)
+      const bounds = this.bounds()
+      if (bounds === undefined) return node
+      if (atom.kind === 'assert' || atom.kind === 'look') throw this.cursor.fail('a repeated assertion')
+      if (node !== atom) throw this.cursor.fail('a doubled quantifier')
+      const possessive = this.cursor.take('+')
+      const lazy = !possessive && this.cursor.take('?') !== flags.U
+      node = { kind: 'repeat', body: atom, min: bounds[0], max: bounds[1], lazy: lazy && !possessive }
+      if (possessive) node = { kind: 'atomic', body: node }
+    }
   }
 
   private bounds(): readonly [number, number] | undefined {
-    if (this.take('*')) return [0, Infinity]
-    if (this.take('+')) return [1, Infinity]
-    if (this.take('?')) return [0, 1]
-    const braces = /^\{(\d+)(?:(,)(\d*))?\}/.exec(this.source.slice(this.at, this.at + 24))
-    if (braces === null) return undefined
+    if (this.cursor.take('*')) return [0, Infinity]
+    if (this.cursor.take('+')) return [1, Infinity]
+    if (this.cursor.take('?')) return [0, 1]
+    const braces = this.cursor.match(/\{(\d+)(?:(,)(\d*))?\}/y)
+    if (braces === undefined) return undefined
     const min = Number(braces[1])
     const max = braces[2] === undefined ? min : braces[3] === '' ? Infinity : Number(braces[3])
     if (min > max || min > MAX_REPEAT || (max !== Infinity && max > MAX_REPEAT))
-      throw this.unsupported('such a repeat count')
-    this.at += braces[0].length
+      throw this.cursor.fail('such a repeat count')
     return [min, max]
   }
 
-  private atom(held: { flags: Flags }): Node | undefined {
-    const flags = held.flags
-    const sign = this.source[this.at]!
-    if (sign === '(') return this.group(held)
-    if (sign === '[') return { kind: 'set', set: this.bracket(flags) }
+  private atom(scope: Scope): Node | undefined {
+    const { flags } = scope
+    const sign = this.cursor.sign!
+    if (sign === '(') return this.group(scope)
+    if (sign === '[') return { kind: 'set', set: parseBracket(this.cursor, flags.i) }
+    this.cursor.at++
     if (sign === '\\') return this.escape(flags)
-    if (/[*+?]/.test(sign)) throw this.unsupported('a quantifier with nothing before it')
-    this.at++
-    if (sign === '.') return { kind: 'set', set: flags.s ? ANY_BYTE : invert(byteSet(10)) }
+    if (/[*+?]/.test(sign)) throw this.cursor.fail('a quantifier with nothing before it')
+    if (sign === '.') return { kind: 'set', set: flags.s ? ANY_BYTE : NO_NEWLINE }
     if (sign === '^') return { kind: 'assert', what: flags.m ? 'line-start' : 'start' }
     if (sign === '$') return { kind: 'assert', what: flags.m ? 'line-end' : 'end' }
-    return this.literal(sign.charCodeAt(0), flags)
+    return this.byte(sign.charCodeAt(0), flags)
   }
 
-  private literal(code: number, flags: Flags): Node {
-    if (code > 255) throw this.unsupported('a character that is not a byte')
-    return { kind: 'set', set: flags.i ? foldCase(byteSet(code)) : byteSet(code) }
+  private byte(code: number, flags: Flags): Node {
+    const set = byteSet(asByte(this.cursor, code))
+    return { kind: 'set', set: flags.i ? foldCase(set) : set }
   }
 
-  private group(held: { flags: Flags }): Node | undefined {
-    this.at++
-    const flags = held.flags
-    if (this.source[this.at] === '*') throw this.unsupported('a backtracking verb')
-    if (!this.take('?')) return { kind: 'capture', body: this.closed(flags) }
-    if (this.take(':')) return this.closed(flags)
-    if (this.take('=')) return { kind: 'ahead', body: this.closed(flags), negative: false }
-    if (this.take('!')) return { kind: 'ahead', body: this.closed(flags), negative: true }
-    if (/^<[=!]/.test(this.source.slice(this.at))) throw this.unsupported('a lookbehind')
-    if (this.take('>')) throw this.unsupported('an atomic group')
-    const name = /^P?<[A-Za-z_]\w*>/.exec(this.source.slice(this.at))
-    if (name !== null) {
-      this.at += name[0].length
-      return { kind: 'capture', body: this.closed(flags) }
-    }
-    const letters = /^([ism]*)(?:-([ism]+))?([:)])/.exec(this.source.slice(this.at))
-    if (letters === null) throw this.unsupported(`the group (?${this.source[this.at] ?? ''}`)
-    this.at += letters[0].length
-    const next: Record<'i' | 's' | 'm', boolean> = { ...flags }
-    for (const letter of letters[1] ?? '') next[letter as 'i' | 's' | 'm'] = true
-    for (const letter of letters[2] ?? '') next[letter as 'i' | 's' | 'm'] = false
-    if (letters[3] === ':') return this.closed(next)
-    held.flags = next
+  private group(scope: Scope): Node | undefined {
+    const { cursor } = this
+    cursor.at++
+    const { flags } = scope
+    if (cursor.sign === '*') throw cursor.fail('a backtracking verb')
+    if (!cursor.take('?')) return flags.n ? this.closed(flags) : this.capture(flags)
+    if (cursor.take(':')) return this.closed(flags)
+    if (cursor.take('>')) return { kind: 'atomic', body: this.closed(flags) }
+    const look = cursor.match(/(<?)([=!])/y)
+    if (look !== undefined) return this.look(look[1] === '<', look[2] === '!', flags)
+    const name = cursor.match(/P?<([A-Za-z_]\w{0,31})>|'([A-Za-z_]\w{0,31})'/y)
+    if (name !== undefined) return this.capture(flags, name[1] ?? name[2]!)
+    const again = cursor.match(/P=([A-Za-z_]\w*)\)/y)
+    if (again !== undefined) return this.back(() => this.names.get(again[1]!), flags)
+    return this.options(scope)
+  }
+
+  private options(scope: Scope): Node | undefined {
+    const letters = this.cursor.match(/(\^?)([imsxnU]*)(?:-([imsxnU]*))?([:)])/y)
+    if (letters === undefined) throw this.cursor.fail(`the group (?${this.cursor.sign ?? ''}`)
+    const next: Record<Letter, boolean> = { ...scope.flags }
+    if (letters[1] === '^') for (const letter of 'imsxn') next[letter as Letter] = false
+    for (const letter of letters[2]!) next[letter as Letter] = true
+    for (const letter of letters[3] ?? '') next[letter as Letter] = false
+    if (letters[4] === ':') return this.closed(next)
+    scope.flags = next
     return undefined
   }
 
+  private capture(flags: Flags, name?: string): Node {
+    const group = ++this.groups
+    if (name !== undefined) {
+      if (this.names.has(name)) throw this.cursor.fail(`a second group named ${name}`)
+      this.names.set(name, group)
+    }
+    this.open.add(group)
+    const body = this.closed(flags)
+    this.open.delete(group)
+    return { kind: 'capture', body, group }
+  }
+
   private closed(flags: Flags): Node {
-    const node = this.choice(flags)
-    if (!this.take(')')) throw this.unsupported('a group without its end')
+    const node = this.choice({ flags })
+    if (!this.cursor.take(')')) throw this.cursor.fail('a group without its end')
     return node
   }
 
+  /** Each alternative of a lookbehind has its own fixed width: they become lookbehinds of their own. */
+  private look(behind: boolean, negative: boolean, flags: Flags): Node {
+    const body = this.closed(flags)
+    if (!behind) return { kind: 'look', body, behind, negative }
+    const each = (body.kind === 'choice' ? body.options : [body]).map((option): Node => {
+      if (widthOf(option) === undefined) throw this.cursor.fail('a lookbehind of no fixed width')
+      return { kind: 'look', body: option, behind, negative }
+    })
+    if (each.length === 1) return each[0]!
+    return negative ? { kind: 'sequence', items: each } : { kind: 'choice', options: each }
+  }
+
   private escape(flags: Flags): Node {
-    this.at++
-    const sign = this.source[this.at]
-    if (sign === undefined) throw this.unsupported('a lone backslash')
-    if (sign === 'b' || sign === 'B') {
-      this.at++
-      return { kind: 'assert', what: sign === 'b' ? 'word-edge' : 'no-word-edge' }
+    const { cursor } = this
+    const sign = cursor.sign ?? ''
+    const set = sign === 'N' && cursor.source[cursor.at + 1] !== '{' ? NO_NEWLINE : CLASSES[sign]
+    const edge = EDGES[sign]
+    if (set !== undefined || edge !== undefined || /[CR]/.test(sign)) {
+      cursor.at++
+      if (edge !== undefined) return { kind: 'assert', what: edge }
+      return sign === 'R' ? NEWLINE_SEQUENCE : { kind: 'set', set: set ?? ANY_BYTE }
     }
-    if (sign === 'A' || sign === 'Z' || sign === 'z') {
-      this.at++
-      return { kind: 'assert', what: sign === 'A' ? 'start' : sign === 'Z' ? 'end' : 'very-end' }
-    }
-    const set = CLASSES[sign]
-    if (set !== undefined) {
-      this.at++
-      return { kind: 'set', set }
-    }
-    if (/[1-9]/.test(sign)) throw this.unsupported('a back reference')
-    return this.literal(this.escapedByte(), flags)
+    return this.reference(flags) ?? this.byte(escapedByte(cursor), flags)
   }
 
-  /** After the backslash: one byte, outside and inside classes. */
-  private escapedByte(): number {
-    const sign = this.source[this.at]!
-    this.at++
-    if (sign === 'x') {
-      const hex = /^(?:\{([0-9A-Fa-f]{1,2})\}|([0-9A-Fa-f]{1,2}))/.exec(this.source.slice(this.at, this.at + 6))
-      if (hex === null) throw this.unsupported('\\x without one byte in hexadecimal')
-      this.at += hex[0].length
-      return Number.parseInt(hex[1] ?? hex[2]!, 16)
+  private reference(flags: Flags): Node | undefined {
+    const { cursor } = this
+    const named = cursor.match(/k(?:<(\w+)>|\{(\w+)\}|'(\w+)')|g\{([A-Za-z_]\w*)\}/y)
+    if (named !== undefined)
+      return this.back(() => this.names.get(named[1] ?? named[2] ?? named[3] ?? named[4]!), flags)
+    const counted = cursor.match(/g(?:([+-]?\d+)|\{([+-]?\d+)\})/y)
+    if (counted !== undefined) {
+      const text = counted[1] ?? counted[2]!
+      const number = Number(text)
+      const group = text.startsWith('-') ? this.groups + 1 + number : text.startsWith('+') ? this.groups + number : number
+      return this.back(() => (group > 0 ? group : undefined), flags)
     }
-    if (sign === '0') {
-      const octal = /^[0-7]{0,2}/.exec(this.source.slice(this.at, this.at + 2))![0]
-      this.at += octal.length
-      return Number.parseInt(`0${octal}`, 8)
+    const digits = /[1-9]\d*/y
+    digits.lastIndex = cursor.at
+    const found = digits.exec(cursor.source)
+    if (found === null) return undefined
+    const number = Number(found[0])
+    if (number < 10 || /^[89]/.test(found[0]) || number <= this.groups) {
+      cursor.at += found[0].length
+      return this.back(() => number, flags)
     }
-    const known = ESCAPES[sign]
-    if (known !== undefined) return known
-    if (/[A-Za-z0-9]/.test(sign)) throw this.unsupported(`\\${sign}`)
-    return sign.charCodeAt(0)
+    const octal = cursor.match(/[0-7]{1,3}/y)!
+    return this.byte(Number.parseInt(octal[0], 8), flags)
   }
 
-  private bracket(flags: Flags): ByteSet {
-    this.at++
-    const negated = this.take('^')
-    const parts: ByteSet[] = []
-    let first = true
-    while (this.source[this.at] !== ']' || first) {
-      if (this.at >= this.source.length) throw this.unsupported('a class without its end')
-      first = false
-      const low = this.member()
-      if (typeof low !== 'number') {
-        parts.push(low)
-        continue
-      }
-      if (this.source[this.at] === '-' && this.source[this.at + 1] !== ']' && this.at + 1 < this.source.length) {
-        this.at++
-        const high = this.member()
-        if (typeof high !== 'number' || high < low) throw this.unsupported('a range without two ends in order')
-        parts.push(byteSet([low, high]))
-      } else parts.push(byteSet(low))
+  /** The number of a group named later is known at the end, so it is looked up when it is read. */
+  private back(group: () => number | undefined, flags: Flags): Node {
+    this.references.push({ at: this.cursor.at, group })
+    if (this.open.has(group() ?? 0)) throw this.cursor.fail('a back reference inside its own group')
+    return {
+      kind: 'back',
+      get group() {
+        return group() ?? 0
+      },
+      caseless: flags.i,
     }
-    this.at++
-    const set = flags.i ? foldCase(unite(parts)) : unite(parts)
-    return negated ? invert(set) : set
   }
+}
 
-  private member(): number | ByteSet {
-    const posix = /^\[:(\^?)([a-z]+):\]/.exec(this.source.slice(this.at, this.at + 16))
-    if (posix !== null) {
-      const set = POSIX[posix[2]!]
-      if (set === undefined) throw this.unsupported(`the class [:${posix[2]}:]`)
-      this.at += posix[0].length
-      return posix[1] === '^' ? invert(set) : set
-    }
-    if (/^\[[.=]/.test(this.source.slice(this.at))) throw this.unsupported('a collating element')
-    const sign = this.source[this.at]!
-    if (sign !== '\\') {
-      this.at++
-      if (sign.charCodeAt(0) > 255) throw this.unsupported('a character that is not a byte')
-      return sign.charCodeAt(0)
-    }
-    this.at++
-    const next = this.source[this.at]
-    if (next === undefined) throw this.unsupported('a lone backslash')
-    const set = CLASSES[next]
-    if (set !== undefined && next !== 'N') {
-      this.at++
-      return set
-    }
-    if (next === 'b') {
-      this.at++
-      return 8
-    }
-    if (/[1-7]/.test(next)) {
-      const octal = /^[0-7]{1,3}/.exec(this.source.slice(this.at, this.at + 3))![0]
-      this.at += octal.length
-      return Number.parseInt(octal, 8) & 255
-    }
-    return this.escapedByte()
-  }
+/** `\R`: atomic in PCRE, so a lone carriage return is one only when no newline follows. */
+const NEWLINE_SEQUENCE: Node = {
+  kind: 'choice',
+  options: [
+    { kind: 'sequence', items: [{ kind: 'set', set: byteSet(13) }, { kind: 'set', set: byteSet(10) }] },
+    {
+      kind: 'sequence',
+      items: [
+        { kind: 'set', set: byteSet(13) },
+        { kind: 'look', body: { kind: 'set', set: byteSet(10) }, behind: false, negative: true },
+      ],
+    },
+    { kind: 'set', set: byteSet([10, 12], 0x85) },
+  ],
 }

@@ -1,0 +1,114 @@
+import type { Node } from './ast.ts'
+import { backtrackExec } from './backtrack.ts'
+import { costOf, type Growth } from './cost.ts'
+import { LazyDfa, type Effort } from './dfa.ts'
+import { emit, hasSameGroups } from './emit.ts'
+import { isRegular, lower, widen } from './lower.ts'
+import { parseRegex } from './parse.ts'
+import { pikeExec } from './pike.ts'
+import { compileProgram, type Program } from './program.ts'
+
+/** Group 0 is the whole match; a group that took no part is undefined. */
+export type Match = { readonly index: number; readonly groups: readonly (string | undefined)[] }
+
+export type Pattern = {
+  readonly source: string
+  readonly tree: Node
+  /** How a backtracking matcher would do; nothing here takes longer than linear time but `backtrack`, which has a limit. */
+  readonly growth: Growth
+  /** native: V8's own; automaton: lazy DFA and Pike; backtrack: own, at most `STEPS` steps. */
+  readonly engine: 'native' | 'automaton' | 'backtrack'
+  /** Count of groups, and numbers of the named ones. */
+  readonly groups: number
+  readonly names: ReadonlyMap<string, number>
+  /** Searches given up because they took too long; each answered "no match", as ModSecurity does at SecPcreMatchLimit. */
+  readonly exceeded: number
+  /** What its automaton has done so far, when it has one. */
+  readonly effort: Effort | undefined
+  /** Does it match anywhere in the text (latin1)? */
+  test(text: string): boolean
+  /** The first match at or after `from`, in PCRE's order of preference. */
+  exec(text: string, from?: number): Match | undefined
+}
+
+/** Of a search that backtracks: 5 to 20 ms. */
+const STEPS = 500_000
+/** A search by V8 may look at one byte this often. */
+const MAX_FACTOR = 64
+
+/**
+ * PCRE2 source (latin1) → a matcher over latin1 strings that decides as ModSecurity v3 does, in time linear in the text or
+ * bounded by a limit. Throws `ConstructError` naming what is not supported and where.
+ */
+export function compilePattern(source: string): Pattern & { readonly regexp: Pick<RegExp, 'test' | 'exec'> } {
+  const { tree, groups, names } = parseRegex(source)
+  const lowered = lower(tree)
+  const { growth, factor } = costOf(lowered)
+  const regular = isRegular(lowered)
+  const engine = !regular ? 'backtrack' : growth === 'linear' && factor <= MAX_FACTOR ? 'native' : 'automaton'
+
+  let program: Program | undefined
+  const programOf = (): Program => (program ??= compileProgram([lowered], groups))
+  let dfa: LazyDfa | undefined
+  const dfaOf = (): LazyDfa => (dfa ??= new LazyDfa(regular ? programOf() : compileProgram([widen(lowered)], groups)))
+  const bare = engine === 'native' ? new RegExp(emit(lowered, false).source) : undefined
+  const sameGroups = engine === 'native' && hasSameGroups(lowered)
+  const emission = sameGroups ? emit(lowered, true) : undefined
+  const full = emission === undefined ? undefined : new RegExp(emission.source, 'g')
+  let exceeded = 0
+
+  function slots(text: string, from: number): Int32Array | undefined {
+    // Cheap, and says no to most texts: the automaton of a pattern that matches wherever this one does.
+    if (from === 0 && !(bare === undefined ? dfaOf().test(text) : bare.test(text))) return undefined
+    const found = backtrackExec(programOf(), text, from, STEPS)
+    if (found !== 'too-complex') return found
+    if (regular) return pikeExec(programOf(), text, from)
+    exceeded++
+    return undefined
+  }
+
+  function exec(text: string, from = 0): Match | undefined {
+    if (full !== undefined) {
+      full.lastIndex = from
+      const found = full.exec(text)
+      if (found === null) return undefined
+      return { index: found.index, groups: Array.from({ length: groups + 1 }, (_, i) => found[emission!.groupOf[i]!]) }
+    }
+    const found = slots(text, from)
+    if (found === undefined) return undefined
+    const group = (i: number): string | undefined =>
+      found[i * 2]! < 0 || found[i * 2 + 1]! < 0 ? undefined : text.slice(found[i * 2], found[i * 2 + 1])
+    return { index: found[0]!, groups: Array.from({ length: groups + 1 }, (_, i) => group(i)) }
+  }
+
+  const test: (text: string) => boolean =
+    bare !== undefined
+      ? (text) => bare.test(text)
+      : engine === 'automaton'
+        ? (text) => dfaOf().test(text)
+        : (text) => slots(text, 0) !== undefined
+  if (engine !== 'native') programOf()
+  return {
+    source,
+    tree,
+    growth,
+    engine,
+    groups,
+    names,
+    get exceeded() {
+      return exceeded
+    },
+    get effort() {
+      return dfa?.effort
+    },
+    test,
+    exec,
+    regexp: {
+      test,
+      exec: (text) => {
+        const found = exec(text)
+        return found === undefined ? null : Object.assign([...found.groups] as RegExpExecArray, { index: found.index })
+      },
+    },
+  }
+}
