@@ -136,3 +136,153 @@ export const gatewayRoutes = {
     query: z.strictObject({}),
   }),
 } as const
+
+const Host = z
+  .string()
+  .regex(
+    /^(?:\*|(?:\*\.)?(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*|\[[0-9a-f:]{2,39}\])$/,
+    'expected a host name in small letters, *.example.vn, or * for any',
+  )
+const Origin = z
+  .string()
+  .regex(
+    /^https?:\/\/(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:]{2,39}\])(?::\d{1,5})?$/,
+    'expected an origin such as http://127.0.0.1:3000, without a path',
+  )
+const Range = z
+  .string()
+  .regex(/^[0-9A-Fa-f:.]{2,45}(?:\/\d{1,3})?$/, 'expected an address or a range such as 10.0.0.0/8')
+const Name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,39}$/, 'expected small letters, digits and dashes')
+const Token = z.string().regex(/^[A-Za-z0-9!#$%&'*+.^`|~-]{1,64}$/, 'expected a header or cookie name')
+const Mode = z.enum(['block', 'detect', 'off'])
+const SecLang = z.string().max(65_536)
+const Paranoia = z.int().min(1).max(4)
+const Threshold = z.int().min(1).max(100_000)
+const Body = z.strictObject({
+  /** Bytes held and inspected. */
+  limit: z.int().min(0).max(134_217_728),
+  /** A longer body is answered 413, or its first `limit` bytes are inspected and the rest passes. */
+  beyond: z.enum(['reject', 'pass']).default('reject'),
+})
+
+/**
+ * At most so many requests in so many seconds, evenly, with `burst` at once (default: `requests`). `account`: one who sends
+ * the account's cookie or header; `client`: address and account, or, without an account, address and kind of browser, so
+ * that nobody is stopped for an IPv4 address shared with others; `route`: everybody together.
+ */
+export const RateLimit = z.strictObject({
+  name: Name,
+  per: z.enum(['account', 'client', 'route']),
+  requests: z.int().min(1).max(1_000_000),
+  seconds: z.int().min(1).max(86_400),
+  burst: z.int().min(1).max(1_000_000).optional(),
+})
+export type RateLimit = z.output<typeof RateLimit>
+
+/** What leaves with answers: `flag` counts and tells, `stop` also keeps an answer about more than `subjects` people back. */
+export const Outgoing = z.strictObject({
+  policy: z.enum(['off', 'flag', 'stop']),
+  subjects: z.int().min(1).max(1_000_000),
+})
+export type Outgoing = z.output<typeof Outgoing>
+
+/** What one path of a site asks for; what is not given is the site's. */
+export const Route = z.strictObject({
+  /** `/api/*` one segment, `/api/**` all below; the first that fits a request counts. */
+  path: z.string().regex(/^\/[^\s?#\\]{0,255}$/, 'expected a path such as /api/**'),
+  methods: z
+    .array(z.string().regex(/^[A-Z]{1,20}$/))
+    .min(1)
+    .max(20)
+    .optional(),
+  contentTypes: z
+    .array(z.string().regex(/^[a-z0-9.+*-]{1,60}\/[a-z0-9.+*-]{1,80}$/))
+    .min(1)
+    .max(50)
+    .optional(),
+  /** JSON Schema (draft 2020-12) that a JSON body must fit. */
+  schema: z.record(z.string(), z.unknown()).optional(),
+  mode: Mode.optional(),
+  paranoia: Paranoia.optional(),
+  threshold: Threshold.optional(),
+  body: Body.optional(),
+  rateLimits: z.array(RateLimit).max(10).optional(),
+  outgoing: Outgoing.optional(),
+  /** SecLang that takes rules or targets away: `before` with ctl, `after` with SecRuleRemoveById and its kin. */
+  exclusions: z.strictObject({ before: SecLang.optional(), after: SecLang.optional() }).optional(),
+  /** SecLang run before the rules. */
+  virtualPatches: SecLang.optional(),
+})
+export type Route = z.output<typeof Route>
+
+export const Site = z.strictObject({
+  name: Name,
+  hosts: z.array(Host).min(1).max(200),
+  upstreams: z.array(z.strictObject({ url: Origin, weight: z.int().min(1).max(1_000).default(1) })).max(50),
+  /** PEM files, or a certificate fetched and renewed through ACME. */
+  tls: z
+    .union([
+      z.strictObject({ certificate: z.string().min(1).max(500), key: z.string().min(1).max(500) }),
+      z.strictObject({ acme: z.literal(true) }),
+    ])
+    .optional(),
+  httpsRedirect: z.boolean().default(false),
+  mode: Mode.default('block'),
+  /** `mirror`: copies of requests; judged, answered 204 at once, never passed on. */
+  placement: z.enum(['front', 'behind', 'mirror']).default('front'),
+  /** When a request cannot be judged because something failed here: let it pass (true) or answer 503. */
+  failOpen: z.boolean().default(false),
+  maintenance: z.boolean().default(false),
+  trustedProxies: z.array(Range).max(500).default([]),
+  /** Which cookie or header tells accounts apart. */
+  account: z.union([z.strictObject({ cookie: Token }), z.strictObject({ header: Token })]).optional(),
+  ruleSet: Name.default('default'),
+  paranoia: Paranoia.optional(),
+  threshold: Threshold.optional(),
+  body: Body.default({ limit: 10_485_760, beyond: 'reject' }),
+  rateLimits: z.array(RateLimit).max(10).default([]),
+  outgoing: Outgoing.default({ policy: 'off', subjects: 100 }),
+  exclusions: Route.shape.exclusions,
+  virtualPatches: SecLang.optional(),
+  routes: z.array(Route).max(500).default([]),
+})
+export type Site = z.output<typeof Site>
+
+/** Files and folders on the gateway's machine, read in this order; of a folder its `.conf` files by name. */
+export const RuleSet = z.strictObject({
+  name: Name,
+  setup: z.array(z.string().min(1).max(500)).max(20).default([]),
+  rules: z.array(z.string().min(1).max(500)).max(100),
+})
+export type RuleSet = z.output<typeof RuleSet>
+
+/** Who is kept out until when. An IPv4 address may be many people's: it needs a port, or an account beside it. */
+export const Ban = z
+  .strictObject({
+    address: z
+      .string()
+      .regex(/^[0-9A-Fa-f:.]{2,45}(?:\/\d{1,3})?$/)
+      .optional(),
+    port: z.int().min(1).max(65_535).optional(),
+    /** `accountMark` of the cookie's or header's value. */
+    account: z
+      .string()
+      .regex(/^[A-Za-z0-9_-]{22}$/)
+      .optional(),
+    until: At,
+  })
+  .refine(
+    ({ address, port, account }) =>
+      account !== undefined || (address !== undefined && (address.includes(':') || port !== undefined)),
+    'an IPv4 address alone may be many people: give a port or an account',
+  )
+export type Ban = z.output<typeof Ban>
+
+/** All a gateway worker needs to know of sites, rules and bans, as one document. */
+export const GatewaySettings = z.strictObject({
+  version: z.int().min(0),
+  sites: z.array(Site).min(1).max(1_000),
+  ruleSets: z.array(RuleSet).min(1).max(50),
+  bans: z.array(Ban).max(100_000).default([]),
+})
+export type GatewaySettings = z.output<typeof GatewaySettings>

@@ -1,11 +1,12 @@
 import { inLanguage, type Language } from '../../kit/i18n.ts'
 import { messages } from './messages.ts'
 
-type Kind = 'refused' | 'broken' | 'tooMuch' | 'away' | 'unsupported'
+type Kind = 'refused' | 'broken' | 'tooMuch' | 'tooOften' | 'away' | 'unsupported'
 
 function kindOf(status: number): Kind {
   if (status === 403) return 'refused'
   if (status === 413 || status === 414 || status === 431) return 'tooMuch'
+  if (status === 429) return 'tooOften'
   if (status === 405 || status === 415 || status === 501 || status === 505) return 'unsupported'
   return status >= 500 ? 'away' : 'broken'
 }
@@ -18,6 +19,9 @@ const CODES: Readonly<Record<number, string>> = {
   413: 'gateway/body-too-large',
   414: 'gateway/target-too-long',
   415: 'gateway/cannot-inspect',
+  421: 'gateway/unknown-host',
+  422: 'gateway/does-not-fit',
+  429: 'gateway/too-many-requests',
   431: 'gateway/head-too-large',
   500: 'internal',
   501: 'gateway/upgrade-unsupported',

@@ -1,4 +1,5 @@
-import type { IncomingMessage } from 'node:http'
+import { Readable } from 'node:stream'
+import type { Asked, Req } from './asked.ts'
 
 /** Bytes of bodies one worker holds at a time. Large bodies may fill three quarters: the rest stays for forms and JSON. */
 export class Held {
@@ -28,28 +29,36 @@ export type Read = {
   readonly body: Buffer | undefined | 'too-large' | 'no-room' | 'gone'
   /** Counted in `Held`, to be given back when the request is over. */
   readonly held: number
+  /** What comes after `body` is still to be read. */
+  readonly more: boolean
 }
-const NOTHING: Read = { body: undefined, held: 0 }
+const NOTHING: Read = { body: undefined, held: 0, more: false }
 
-/** Reads a body whole, up to `limit` bytes, as far as there is room. */
-export function readBody(req: IncomingMessage, limit: number, room: Held): Promise<Read> | Read {
-  const { 'content-length': length, 'transfer-encoding': encoding } = req.headers
-  if ((length === undefined || length === '0') && encoding === undefined) return NOTHING
+/** Reads a body up to `limit` bytes, as far as there is room; of a longer one, with `beyond: pass`, the beginning. */
+export function readBody(
+  req: Req,
+  asked: Asked,
+  { limit, beyond }: { readonly limit: number; readonly beyond: 'reject' | 'pass' },
+  room: Held,
+): Promise<Read> | Read {
+  if (!asked.hasBody) return NOTHING
   return new Promise((resolve) => {
     let chunks: Buffer[] = []
     let size = 0
     let done = false
-    const end = (body: Read['body']): void => {
+    const end = (body: Read['body'], more = false): void => {
       if (done) return
       done = true
+      req.off('data', onData).off('end', onEnd).off('close', onClose)
       chunks = []
-      if (Buffer.isBuffer(body)) return resolve({ body, held: size })
+      if (Buffer.isBuffer(body)) return resolve({ body, held: size, more })
       room.give(size)
-      resolve({ body, held: 0 })
+      resolve({ body, held: 0, more: false })
     }
-    req.on('data', (chunk: Buffer) => {
-      if (done) return
-      if (size + chunk.length > limit) {
+    const whole = (): Buffer => (chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size))
+    const onData = (chunk: Buffer): void => {
+      const over = size + chunk.length > limit
+      if (over && beyond === 'reject') {
         req.pause()
         return end('too-large')
       }
@@ -59,8 +68,23 @@ export function readBody(req: IncomingMessage, limit: number, room: Held): Promi
       }
       size += chunk.length
       chunks.push(chunk)
-    })
-    req.on('end', () => end(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, size)))
-    req.on('close', () => end('gone'))
+      if (!over) return
+      req.pause()
+      end(whole(), true)
+    }
+    const onEnd = (): void => end(whole())
+    const onClose = (): void => end('gone')
+    req.on('data', onData).on('end', onEnd).on('close', onClose)
   })
+}
+
+/** A body whose beginning was read and whose rest is read as the application takes it. */
+export function wholeBody(begun: Buffer, req: Req): Readable {
+  return Readable.from(
+    (async function* () {
+      yield begun
+      yield* req as AsyncIterable<Buffer>
+    })(),
+    { objectMode: false },
+  )
 }

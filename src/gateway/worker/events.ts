@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Asked } from './asked.ts'
 import type { Refusal } from './refusal.ts'
 import { safeHost, safePath } from '../../kit/request-mask.ts'
 
@@ -10,28 +10,21 @@ const METHOD = /^[A-Z][A-Z_-]{0,19}$/
 
 /** One request as an event: who, what, how it ended; no query, body, header or cookie. */
 export function accessEvent(
-  req: IncomingMessage,
-  res: ServerResponse,
-  seen: {
-    readonly id: string
-    readonly at: number
-    readonly client: { readonly address: string; readonly port: number }
-    readonly bytesIn: number
-    readonly bytesOut: number
-    readonly ms: number
-  },
+  asked: Asked,
+  status: number,
+  seen: { readonly bytesIn: number; readonly bytesOut: number; readonly ms: number },
 ): Record<string, unknown> {
   return {
     kind: 'gateway.access',
-    id: `a-${seen.id}-${seen.at.toString(36)}`,
-    time: seen.at,
-    requestId: seen.id,
-    clientAddress: seen.client.address,
-    clientPort: seen.client.port,
-    method: METHOD.test(req.method ?? '') ? req.method : 'OTHER',
-    host: safeHost(req.headers.host ?? '') || '-',
-    path: safePath(req.url ?? '/') || '/',
-    status: res.headersSent ? res.statusCode : 499,
+    id: `a-${asked.id}-${asked.at.toString(36)}`,
+    time: asked.at,
+    requestId: asked.id,
+    clientAddress: asked.client.address,
+    clientPort: asked.client.port,
+    method: METHOD.test(asked.method) ? asked.method : 'OTHER',
+    host: safeHost(asked.host) || '-',
+    path: safePath(asked.target || '/') || '/',
+    status,
     bytesIn: seen.bytesIn,
     bytesOut: Math.max(0, seen.bytesOut),
     ms: Math.round(seen.ms * 100) / 100,

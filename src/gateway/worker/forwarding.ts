@@ -1,4 +1,5 @@
 import { inRange, parseAddress, parseRange } from '../../engine/waf/operator/address.ts'
+import type { Asked } from './asked.ts'
 import type { RawHeaders } from './limits.ts'
 
 /** Who sent a request, as far as we may believe it. */
@@ -23,14 +24,36 @@ const valuesOf = (headers: RawHeaders, name: string): string[] =>
 /** The peer, or, when the peer is a trusted proxy, the last address before our own proxies that X-Forwarded-For tells. */
 export function clientOf(peer: string, port: number, headers: RawHeaders, trust: Trust): Client {
   if (!trust(peer)) return { address: peer, port, trusted: false }
-  const told = valuesOf(headers, 'x-forwarded-for')
-    .flatMap((value) => value.split(','))
-    .map((part) => plainAddress(part.trim()))
-  for (const address of told.reverse()) {
+  const told = valuesOf(headers, 'x-forwarded-for').flatMap((value) => value.split(','))
+  for (const part of told.reverse()) {
+    const { address, port: source } = nodeOf(part.trim())
     if (parseAddress(address) === undefined) break
-    if (!trust(address)) return { address, port: 0, trusted: true }
+    if (!trust(address)) return { address, port: source || portTold(address, headers), trusted: true }
   }
   return { address: peer, port, trusted: true }
+}
+
+/** `192.0.2.1`, `192.0.2.1:51398`, `[2001:db8::7]:51446`; port 0 when none is told. */
+function nodeOf(text: string): { readonly address: string; readonly port: number } {
+  const [, address = text, port = '0'] =
+    /^\[?([0-9A-Fa-f:.]+?)\]?(?::(\d{1,5}))?$/.exec(
+      text.includes('[') || text.split(':').length === 2 ? text : `[${text}]`,
+    ) ?? []
+  return { address: plainAddress(address), port: Number(port) <= 65_535 ? Number(port) : 0 }
+}
+
+/** The source port of an address, from the last element of Forwarded that speaks of it, or from X-Real-Port. */
+function portTold(address: string, headers: RawHeaders): number {
+  for (const value of valuesOf(headers, 'forwarded')
+    .flatMap((one) => one.split(','))
+    .reverse()) {
+    const node = /(?:^|;)\s*for="?([^";]*)"?/i.exec(value.trim())?.[1]
+    if (node === undefined) continue
+    const told = nodeOf(node)
+    if (told.address === address) return told.port
+  }
+  const plain = valuesOf(headers, 'x-real-port').at(-1) ?? ''
+  return /^\d{1,5}$/.test(plain) && Number(plain) <= 65_535 ? Number(plain) : 0
 }
 
 const HOP: ReadonlySet<string> = new Set([
@@ -53,7 +76,8 @@ const OURS: ReadonlySet<string> = new Set([
   'x-request-id',
 ])
 /** Who the client is, as only a proxy of our own may tell. */
-const TOLD_BY_PROXIES = /^(?:x-forwarded-.*|x-real-ip|x-client-ip|true-client-ip|cf-connecting-ip|x-cluster-client-ip)$/
+const TOLD_BY_PROXIES =
+  /^(?:x-forwarded-.*|x-real-ip|x-real-port|x-client-ip|true-client-ip|cf-connecting-ip|x-cluster-client-ip)$/
 /** Another target or method than the one inspected; a proxy in front passes these on from its client, so never. */
 const OTHER_REQUEST: ReadonlySet<string> = new Set([
   'x-original-url',
@@ -78,10 +102,19 @@ function hopByHop(connection: readonly string[]): (name: string) => boolean {
   return (name) => HOP.has(name) || listed.has(name)
 }
 
-const quotedNode = (address: string): string => (address.includes(':') ? `"[${address}]"` : address)
+/** RFC 7239 §6: the node with its port, by which people behind one address are told apart. */
+const quotedNode = (address: string, port: number): string => {
+  const node = address.includes(':') ? `[${address}]` : address
+  return port === 0 && node === address ? node : `"${node}${port === 0 ? '' : `:${port}`}"`
+}
 
-/** Headers for the application, flat. What tells who the client is comes from the socket, or from a proxy we trust. */
-export function requestHeaders(headers: RawHeaders, peer: string, fromTrusted: boolean, id: string): string[] {
+/**
+ * Headers for the application, flat. What tells who the client is comes from the socket, or from a proxy we trust. `plain`: the answer will be
+ * looked at, so it had better not come compressed.
+ */
+export function requestHeaders(asked: Asked, plain: boolean): string[] {
+  const { headers, peer, port, id, secure } = asked
+  const fromTrusted = asked.client.trusted
   const out: string[] = []
   const isHop = hopByHop(valuesOf(headers, 'connection'))
   let host = ''
@@ -89,6 +122,7 @@ export function requestHeaders(headers: RawHeaders, peer: string, fromTrusted: b
     const key = name.toLowerCase()
     // undici writes Content-Length itself from the body it holds; Expect was answered here.
     if (isHop(key) || OURS.has(key) || key === 'content-length' || key === 'expect') continue
+    if (plain && key === 'accept-encoding') continue
     if (OTHER_REQUEST.has(key) || (!fromTrusted && TOLD_BY_PROXIES.test(key))) continue
     if (key === 'host') host = value
     const passed = key === 'cookie' ? withoutOurCookies(value) : value
@@ -102,11 +136,12 @@ export function requestHeaders(headers: RawHeaders, peer: string, fromTrusted: b
     const told = before(name)
     return told === undefined ? ours : `${told}, ${ours}`
   }
-  const proto = before('x-forwarded-proto') ?? 'http'
+  const own = secure ? 'https' : 'http'
+  const proto = before('x-forwarded-proto') ?? own
   out.push('X-Forwarded-For', chain('x-forwarded-for', peer))
   out.push('X-Forwarded-Proto', proto)
   out.push('X-Forwarded-Host', before('x-forwarded-host') ?? host)
-  out.push('Forwarded', chain('forwarded', `for=${quotedNode(peer)};host="${host}";proto=http`))
+  out.push('Forwarded', chain('forwarded', `for=${quotedNode(peer, port)};host="${host}";proto=${own}`))
   out.push('X-Request-Id', id)
   return out
 }

@@ -5,6 +5,12 @@ export type Limits = {
   readonly target: number
   /** A body that is inspected as text: longer would hold the loop for tens of milliseconds. */
   readonly textBytes: number
+  /** A body from this size on is inspected by a thread: on the loop others would wait more than 10 ms for it. */
+  readonly offLoopBytes: number
+  readonly threads: number
+  /** Bodies waiting for a thread; one more is answered 503. */
+  readonly threadQueue: number
+  readonly threadMs: number
   /** Bodies held by one worker at once, all together. */
   readonly heldBytes: number
   readonly headMs: number
@@ -12,6 +18,15 @@ export type Limits = {
   readonly idleMs: number
   readonly connections: number
   readonly requestsPerConnection: number
+  /** Requests under way from one connection, whether or not its client still waits for them. */
+  readonly requestsAtOnce: number
+  /** A client that reads nothing of what it is sent for so long is closed. */
+  readonly stallMs: number
+  /** HTTP/2: streams that may end early, one by one more each 50 ms, and control frames a second, before the connection ends. */
+  readonly resets: number
+  readonly controlFrames: number
+  readonly tunnels: number
+  readonly tunnelIdleMs: number
   readonly upstreamConnections: number
   readonly upstreamConnectMs: number
   readonly upstreamHeadMs: number
@@ -26,12 +41,22 @@ export const LIMITS: Limits = {
   headers: 100,
   target: 8_192,
   textBytes: 262_144,
+  offLoopBytes: 16_384,
+  threads: 1,
+  threadQueue: 64,
+  threadMs: 5_000,
   heldBytes: 134_217_728,
   headMs: 10_000,
   requestMs: 30_000,
   idleMs: 15_000,
   connections: 10_000,
   requestsPerConnection: 10_000,
+  requestsAtOnce: 100,
+  stallMs: 30_000,
+  resets: 100,
+  controlFrames: 100,
+  tunnels: 5_000,
+  tunnelIdleMs: 120_000,
   upstreamConnections: 128,
   upstreamConnectMs: 3_000,
   upstreamHeadMs: 30_000,
@@ -80,7 +105,7 @@ export function shapeStatus(
   headers: RawHeaders,
   limits: Limits,
 ): number {
-  if (httpVersion !== '1.1' && httpVersion !== '1.0') return 505
+  if (httpVersion !== '1.1' && httpVersion !== '1.0' && httpVersion !== '2') return 505
   if (target.length > limits.target) return 414
   if (headers.length > limits.headers) return 431
   // Origin form alone: absolute form names a host of its own, and we are nobody's forward proxy.

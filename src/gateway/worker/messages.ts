@@ -15,6 +15,10 @@ export const messages = catalogue(
       title: 'Yêu cầu quá lớn',
       text: 'Hãy gửi ít hơn, hoặc tệp nhỏ hơn. Nếu cần, hãy gửi mã dưới đây cho nơi cung cấp dịch vụ.',
     },
+    tooOften: {
+      title: 'Quá nhiều yêu cầu trong thời gian ngắn',
+      text: 'Hãy chờ một lát rồi thử lại. Nếu vẫn không được, hãy gửi mã dưới đây cho nơi cung cấp dịch vụ.',
+    },
     away: {
       title: 'Dịch vụ tạm thời chưa trả lời',
       text: 'Hãy thử lại sau ít phút. Nếu vẫn không được, hãy gửi mã dưới đây cho nơi cung cấp dịch vụ.',
@@ -37,6 +41,10 @@ export const messages = catalogue(
     tooMuch: {
       title: 'This request is too large',
       text: 'Send less, or a smaller file. If you need to, give the request code to the people who run the site.',
+    },
+    tooOften: {
+      title: 'Too many requests in a short time',
+      text: 'Wait a moment and try again. If that does not help, give the request code to the people who run the site.',
     },
     away: {
       title: 'The site is not answering right now',

@@ -31,8 +31,27 @@ for (const [name, bytes, expected] of [
   ['half of it', v4('198.18.0.7', 1).subarray(0, 20), 'more'],
   ['the first byte', Buffer.from('0d', 'hex'), 'more'],
   ['an HTTP request', Buffer.from('GET / HTTP/1.1\r\n'), undefined],
-  ['version 1', Buffer.from('PROXY TCP4 198.18.0.7 1'), undefined],
-  ['the command LOCAL', changed(12, 0x20), undefined],
+  ['half of version 1', Buffer.from('PROXY TCP4 198.18.0.7 1'), 'more'],
+  [
+    'version 1',
+    Buffer.from('PROXY TCP4 198.18.0.7 127.0.0.1 51398 443\r\nGET'),
+    { told: { address: '198.18.0.7', port: 51_398 }, length: 43 },
+  ],
+  [
+    'version 1, IPv6',
+    Buffer.from('PROXY TCP6 2001:DB8::7 ::1 51446 443\r\n'),
+    { told: { address: '2001:db8::7', port: 51_446 }, length: 38 },
+  ],
+  [
+    'version 1, UNKNOWN',
+    Buffer.from('PROXY UNKNOWN ffff::1 ::1 1 2\r\n'),
+    { told: { address: '', port: 0, local: true }, length: 31 },
+  ],
+  ['version 1, wrong family', Buffer.from('PROXY TCP6 198.18.0.7 127.0.0.1 51398 443\r\n'), undefined],
+  ['version 1, wrong port', Buffer.from('PROXY TCP4 198.18.0.7 127.0.0.1 70000 443\r\n'), undefined],
+  ['version 1, a word too many', Buffer.from('PROXY TCP4 198.18.0.7 127.0.0.1 5 443 6\r\n'), undefined],
+  ['version 1, no end', Buffer.from(`PROXY TCP4 ${'1'.repeat(100)}`), undefined],
+  ['the command LOCAL', changed(12, 0x20), { told: { address: '', port: 0, local: true }, length: 28 }],
   ['another version', changed(12, 0x31), undefined],
   ['UDP', changed(13, 0x12), undefined],
   ['too long', changed(14, 0xff), undefined],
@@ -43,7 +62,7 @@ for (const [name, bytes, expected] of [
 test('PROXY v2: a request arrives from the client the proxy names, in pieces too; others are closed', async () => {
   const server = createServer((req, res) => res.end(`${req.socket.remoteAddress}:${req.socket.remotePort}`))
   const listener = proxyListener(
-    server,
+    (socket) => void server.emit('connection', socket),
     (peer) => peer.endsWith('127.0.0.1'),
     ({ address }) => address.startsWith('198.18.'),
   )

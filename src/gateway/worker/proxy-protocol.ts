@@ -1,24 +1,46 @@
-import { createServer, type Server, type Socket } from 'node:net'
+import { createServer, isIP, type Server, type Socket } from 'node:net'
 
-/** HAProxy's PROXY protocol, version 2, §2.2: signature, version and command, family, length, addresses. */
+/** HAProxy's PROXY protocol, §2.2: signature, version and command, family, length, addresses. */
 const SIGNATURE = Buffer.from('0d0a0d0a000d0a515549540a', 'hex')
 const HEAD = 16
 const LONGEST = 536
 const WAIT_MS = 2_000
+const LONGEST_LINE = 107
 
-export type Told = { readonly address: string; readonly port: number }
+/** `local`: the proxy speaks for itself (a health check); the connection's own addresses count. */
+export type Told = { readonly address: string; readonly port: number; readonly local?: true }
+export type ProxyHeader = { readonly told: Told; readonly length: number }
 
 /**
- * One header off the front of a connection: who the proxy says the client is, and how many bytes it took. `more` while it
- * is not whole; undefined when it is none, or is not TCP over IPv4 or IPv6 (LOCAL and other families are refused).
+ * One header of version 1 or 2 off the front of a connection: who the proxy says the client is, and how many bytes it took. `more` while it
+ * is not whole; undefined when it is none, or is not TCP over IPv4 or IPv6 (other families are refused).
  */
-export function readProxyHeader(bytes: Buffer): { told: Told; length: number } | 'more' | undefined {
+export const readProxyHeader = (bytes: Buffer): ProxyHeader | 'more' | undefined =>
+  bytes[0] === SIGNATURE[0] ? readVersion2(bytes) : readVersion1(bytes)
+
+/** §2.1: `PROXY TCP4 192.0.2.1 198.51.100.1 51398 443\r\n`, at most 107 bytes. */
+function readVersion1(bytes: Buffer): ProxyHeader | 'more' | undefined {
+  const text = bytes.subarray(0, LONGEST_LINE).toString('latin1')
+  const end = text.indexOf('\r\n')
+  if (end < 0) return text.length < LONGEST_LINE && 'PROXY '.startsWith(text.slice(0, 6)) ? 'more' : undefined
+  const [word, family, from = '', to = '', port = '', toPort = '', ...rest] = text.slice(0, end).split(' ')
+  if (word !== 'PROXY') return undefined
+  if (family === 'UNKNOWN') return { told: { address: '', port: 0, local: true }, length: end + 2 }
+  const version = family === 'TCP4' ? 4 : family === 'TCP6' ? 6 : 0
+  const isPort = (digits: string): boolean => /^(?:0|[1-9]\d{0,4})$/.test(digits) && Number(digits) <= 65_535
+  if (version === 0 || rest.length > 0 || isIP(from) !== version || isIP(to) !== version) return undefined
+  if (!isPort(port) || !isPort(toPort)) return undefined
+  return { told: { address: from.toLowerCase(), port: Number(port) }, length: end + 2 }
+}
+
+function readVersion2(bytes: Buffer): ProxyHeader | 'more' | undefined {
   const start = bytes.subarray(0, SIGNATURE.length)
   if (!start.equals(SIGNATURE.subarray(0, start.length))) return undefined
   if (bytes.length < HEAD) return 'more'
   const size = bytes.readUInt16BE(14)
-  if (bytes[12] !== 0x21 || size > LONGEST) return undefined
+  if ((bytes[12] !== 0x21 && bytes[12] !== 0x20) || size > LONGEST) return undefined
   if (bytes.length < HEAD + size) return 'more'
+  if (bytes[12] === 0x20) return { told: { address: '', port: 0, local: true }, length: HEAD + size }
   const body = bytes.subarray(HEAD, HEAD + size)
   if (bytes[13] === 0x11 && size >= 12)
     return { told: { address: [...body.subarray(0, 4)].join('.'), port: body.readUInt16BE(8) }, length: HEAD + size }
@@ -31,15 +53,15 @@ export function readProxyHeader(bytes: Buffer): { told: Told; length: number } |
 }
 
 /**
- * A listener that takes connections with a PROXY v2 header from peers that `trusts` lets, and hands them to `server` as
+ * A listener that takes connections with a PROXY header from peers that `trusts` lets, and hands them to `handOver` as
  * if the client had come itself. `admits` says which client addresses it will believe; all else is closed unanswered.
  */
 export function proxyListener(
-  server: Server,
+  handOver: (socket: Socket) => void,
   trusts: (peer: string) => boolean,
   admits: (told: Told) => boolean,
 ): Server {
-  return createServer((socket) => {
+  return createServer({ noDelay: true }, (socket) => {
     socket.on('error', () => socket.destroy())
     if (!trusts(socket.remoteAddress ?? '')) return void socket.destroy()
     const timer = setTimeout(() => socket.destroy(), WAIT_MS)
@@ -52,17 +74,17 @@ export function proxyListener(
       socket.off('data', take)
       if (read === undefined || read === 'more' || !admits(read.told)) return void socket.destroy()
       socket.pause()
-      handOver(server, socket, read.told, held.subarray(read.length))
+      if (!read.told.local) speakFor(socket, read.told)
+      if (held.length > read.length) socket.unshift(held.subarray(read.length))
+      handOver(socket)
+      socket.resume()
     }
     socket.on('data', take)
     socket.on('close', () => clearTimeout(timer))
   })
 }
 
-function handOver(server: Server, socket: Socket, told: Told, rest: Buffer): void {
+function speakFor(socket: Socket, told: Told): void {
   Object.defineProperty(socket, 'remoteAddress', { value: told.address })
   Object.defineProperty(socket, 'remotePort', { value: told.port })
-  if (rest.length > 0) socket.unshift(rest)
-  server.emit('connection', socket)
-  socket.resume()
 }

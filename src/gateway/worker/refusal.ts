@@ -1,4 +1,5 @@
 import type { RuleMatch } from '../../engine/waf/index.ts'
+import type { Counts } from './counts.ts'
 
 /** One refused request as it is kept: names, lengths and masked matches; never a value of query, body, header or cookie. */
 export type Refusal = {
@@ -27,18 +28,25 @@ export type Refusal = {
   readonly callbackPort?: number
 }
 
-export type WorkerStats = {
+export type WorkerStats = Counts & {
   readonly pid: number
-  readonly requests: number
-  /** Really refused by a rule. */
-  readonly refused: number
-  /** Would have been refused, went on (detect). */
-  readonly observed: number
-  /** Answered 503 because too many bodies were held at once. */
+  /** Answered here without a rule having refused it: the sum of `turned`. */
   readonly turnedAway: number
-  readonly upstreamErrors: number
+  /** Refusals given up, and those that wait. */
   readonly dropped: number
   readonly queued: number
+  /** Inspected by a thread; waiting for one; not judged because it broke; turned away because too many waited. */
+  readonly offLoop: { readonly jobs: number; readonly waiting: number; readonly failed: number; readonly full: number }
+  readonly limits: {
+    readonly keys: number
+    readonly evicted: number
+    /** Senders who asked on and on though told to wait. */
+    readonly storms: number
+    readonly untold: number
+    readonly peers: number
+    readonly unheard: number
+  }
+  readonly applications: { readonly applications: number; readonly out: number }
   /** Added by limits and rules, µs, over the last 1,024 requests; null before the first. */
   readonly p50: number | null
   readonly p99: number | null
@@ -47,6 +55,7 @@ export type WorkerStats = {
 /** Keeps refusals outside the worker. `record` resolves once the refusal is durable, or is given up and counted. */
 export interface Recorder {
   record(refusal: Refusal): Promise<void>
-  report(stats: WorkerStats): void
+  /** Resolves with the version of the settings that the node has; undefined when it has none, or is away. */
+  report(stats: WorkerStats): Promise<number | undefined> | undefined
   counts(): { readonly queued: number; readonly dropped: number }
 }

@@ -78,14 +78,27 @@ export function socketRecorder(path: string, log: Log): Recorder & AsyncDisposab
         plan(GROUP_MS)
       })
     },
-    report(stats: WorkerStats): void {
-      if (reporting || closed) return
+    async report(stats: WorkerStats): Promise<number | undefined> {
+      if (reporting || closed) return undefined
       reporting = true
-      post('/gateway/stats', 'application/json', JSON.stringify(stats))
-        .catch(() => undefined)
-        .finally(() => {
-          reporting = false
+      try {
+        const { statusCode, body } = await client.request({
+          method: 'POST',
+          path: '/gateway/stats',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify(stats),
         })
+        if (statusCode !== 200) {
+          await body.dump()
+          return undefined
+        }
+        const { settingsVersion } = (await body.json()) as { settingsVersion?: unknown }
+        return typeof settingsVersion === 'number' ? settingsVersion : undefined
+      } catch {
+        return undefined
+      } finally {
+        reporting = false
+      }
     },
     counts: () => ({ queued: queue.length, dropped }),
     async [Symbol.asyncDispose](): Promise<void> {

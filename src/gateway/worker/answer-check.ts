@@ -1,0 +1,164 @@
+import { promisify } from 'node:util'
+import { brotliDecompress, gunzip, inflate } from 'node:zlib'
+import type { Transaction, Verdict } from '../../engine/waf/index.ts'
+import type { Asked, Req, Res } from './asked.ts'
+import { callbackOf } from './callback.ts'
+import { endWith } from './end.ts'
+import { pairsOf } from './limits.ts'
+import type { UpstreamHeaders } from './forwarding.ts'
+import { record, refuse, type Reason } from './refuse.ts'
+import type { Shared } from './shared.ts'
+import type { Case } from './judgement.ts'
+import type { LiveRoute } from './sites.ts'
+
+export type AnswerCheck = {
+  /** How many bytes of the body it wants to see first; 0: the head is enough. */
+  wants(status: number, headers: UpstreamHeaders): number
+  /** False: another answer has been given. */
+  decide(status: number, headers: UpstreamHeaders, body: Buffer, whole: boolean): boolean | Promise<boolean>
+}
+
+const INFLATE = {
+  gzip: promisify(gunzip),
+  'x-gzip': promisify(gunzip),
+  deflate: promisify(inflate),
+  br: promisify(brotliDecompress),
+}
+const TEXT = /^(?:text\/(?!event-stream)|application\/(?:[a-z0-9.+-]+\+)?(?:json|xml)\b|application\/x-ndjson\b)/
+
+/** Does a route look at answers: by rules of phases 3 and 4, or at personal data that goes out? */
+export function looksAtAnswers(shared: Shared, { plan, outgoing }: LiveRoute): { rules: boolean; people: boolean } {
+  const phases: readonly { readonly phase: number }[] = plan?.rules ?? []
+  return {
+    rules:
+      plan !== undefined && plan.engine !== 'off' && (plan.responseBodyAccess || phases.some(({ phase }) => phase > 2)),
+    people: outgoing.policy !== 'off' && shared.deps.checkOutgoing !== undefined,
+  }
+}
+
+/**
+ * The look at one answer. `transaction`: the one that judged the request, when that was on the loop; otherwise, or when the body is large, a
+ * thread judges request and answer from the beginning.
+ */
+export function answerCheck(
+  shared: Shared,
+  req: Req,
+  res: Res,
+  asked: Asked,
+  transaction: Transaction | undefined,
+  told: Case,
+  looks: { readonly rules: boolean; readonly people: boolean },
+): AnswerCheck {
+  const { planKey, plan, outgoing, mode } = asked.route!
+  const bodyRules = looks.rules && plan!.responseBodyAccess
+
+  const mediaOf = (headers: UpstreamHeaders): string =>
+    String(headers['content-type'] ?? '')
+      .split(';', 1)[0]!
+      .trim()
+      .toLowerCase()
+  const wantsRules = (headers: UpstreamHeaders): boolean =>
+    bodyRules && plan!.responseBodyMimeTypes.includes(mediaOf(headers))
+  const wantsPeople = (headers: UpstreamHeaders): boolean => looks.people && TEXT.test(mediaOf(headers))
+
+  async function asVerdict(head: Case['response'] & {}): Promise<Reason | 'unknown'> {
+    const { body } = head
+    if (transaction !== undefined && body.length < shared.limits.offLoopBytes) {
+      transaction.inspectResponseHead(head.head)
+      const verdict = transaction.inspectResponseBody(body)
+      return { verdict, callback: verdict.refused ? callbackOf(transaction) : undefined, bytes: told.body.length }
+    }
+    const judged = await shared.pool.judge({ plan: planKey, schema: undefined, told: { ...told, response: head } })
+    return typeof judged === 'string' ? 'unknown' : { ...judged, bytes: told.body.length }
+  }
+
+  /** The rest of what rules and policy say of an answer whose plain body is known. */
+  async function judge(status: number, headers: UpstreamHeaders, body: Buffer): Promise<boolean> {
+    if (looks.rules) {
+      const flat = Object.entries(headers).flatMap(([name, value]) =>
+        [value ?? []].flat().flatMap((one) => [name, one]),
+      )
+      const seen = wantsRules(headers) ? body.subarray(0, plan!.responseBodyLimit) : Buffer.alloc(0)
+      const said = await asVerdict({ head: { status, protocol: 'HTTP/1.1', headers: pairsOf(flat) }, body: seen })
+      if (said === 'unknown') return unknown()
+      if (said.verdict.refused && !(await allowed(said))) return false
+    }
+    if (!wantsPeople(headers)) return true
+    const { decision, counts } = shared.deps.checkOutgoing!(body.toString('utf8'), outgoing)
+    if (decision === 'pass') return true
+    shared.counts.outgoing++
+    shared.deps.log.warn('outgoing-personal-data', { id: asked.id, decision, ...counts })
+    if (decision === 'flag' || mode === 'detect') return true
+    endWith(req, res, asked, 502, { close: shared.closing })
+    return false
+  }
+
+  async function allowed(reason: Reason): Promise<boolean> {
+    if (mode !== 'block') {
+      shared.counts.observed++
+      void record(shared, asked, reason)
+      return true
+    }
+    shared.counts.refusedAnswers++
+    await refuse(shared, req, res, asked, reason)
+    return false
+  }
+
+  function unknown(): boolean {
+    if (asked.site!.site.failOpen) {
+      shared.counts.uninspected++
+      return true
+    }
+    shared.counts.turned.failed++
+    endWith(req, res, asked, 503, { close: shared.closing })
+    return false
+  }
+
+  return {
+    wants(status, headers) {
+      if (asked.method === 'HEAD' || status === 204 || status === 304) return 0
+      if (!wantsRules(headers) && !wantsPeople(headers)) return 0
+      return plan?.responseBodyLimit ?? PEOPLE_LIMIT
+    },
+    decide(status, headers, body, whole) {
+      const coding = String(headers['content-encoding'] ?? 'identity').toLowerCase()
+      if (!whole && wantsRules(headers) && plan!.responseBodyLimitAction === 'reject') {
+        shared.counts.turned.size++
+        endWith(req, res, asked, 502, { close: shared.closing })
+        return false
+      }
+      // Phase 3 alone needs no waiting.
+      if (body.length === 0 && transaction !== undefined && looks.rules && !looks.people) {
+        const flat = Object.entries(headers).flatMap(([name, value]) =>
+          [value ?? []].flat().flatMap((one) => [name, one]),
+        )
+        transaction.inspectResponseHead({ status, protocol: 'HTTP/1.1', headers: pairsOf(flat) })
+        const verdict = transaction.inspectResponseBody(body)
+        return verdict.refused ? allowed(reasonOf(verdict, transaction, told.body.length)) : true
+      }
+      if (body.length === 0 || coding === 'identity') return judge(status, headers, body)
+      return plainOf(coding, body).then((plain) => {
+        if (plain !== undefined) return judge(status, headers, plain)
+        shared.counts.uninspected++
+        return true
+      })
+    },
+  }
+}
+
+const PEOPLE_LIMIT = 524_288
+const reasonOf = (verdict: Verdict, transaction: Transaction, bytes: number): Reason => ({
+  verdict,
+  callback: callbackOf(transaction),
+  bytes,
+})
+
+/** A compressed body made plain, at most 4 MiB of it; undefined when it cannot be. A cut one gives what it holds. */
+async function plainOf(coding: string, body: Buffer): Promise<Buffer | undefined> {
+  const open = Object.hasOwn(INFLATE, coding) ? INFLATE[coding as keyof typeof INFLATE] : undefined
+  try {
+    return await open?.(body, { maxOutputLength: 4 << 20, finishFlush: coding === 'br' ? 2 : 2 } as object)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,62 @@
+import { Buckets, keyFor, type LiveLimit, type Sender } from './rate-limits.ts'
+
+/** What a worker took since it last told the others: key → ms of the bucket. */
+export type Taken = Readonly<Record<string, number>>
+
+const KEYS = 100_000
+const UNTOLD = 5_000
+/** One who was told to wait and asks again within a second, this often, does not wait: a storm of retries. */
+const STORM = 20
+
+export type Limiter = {
+  /** 0: go on. Otherwise seconds to wait, at least 1. */
+  turn(limits: readonly LiveLimit[], sender: Sender, now: number): number
+  /** What was taken here since the last call, for the other workers. */
+  untold(): Taken
+  hear(taken: Taken, now: number): void
+  counts(): { readonly keys: number; readonly evicted: number; readonly storms: number; readonly untold: number }
+}
+
+/** Rate limits of one worker, which hears what the others took. Times in ms. */
+export function limiter(): Limiter {
+  const buckets = new Buckets(KEYS)
+  const turned = new Map<string, { n: number; until: number }>()
+  let taken = new Map<string, number>()
+  let storms = 0
+  let lost = 0
+
+  function turnedAway(key: string, now: number): void {
+    const seen = turned.get(key)
+    if (seen === undefined || seen.until < now) {
+      turned.delete(key)
+      turned.set(key, { n: 1, until: now + 1_000 })
+      if (turned.size > UNTOLD) turned.delete(turned.keys().next().value!)
+    } else if (++seen.n === STORM) storms++
+  }
+
+  return {
+    turn(limits, sender, now) {
+      let wait = 0
+      for (const limit of limits) {
+        const key = keyFor(limit, sender)
+        if (key === undefined) continue
+        const early = buckets.take(key, limit, now)
+        if (early > 0) {
+          turnedAway(key, now)
+          wait = Math.max(wait, early)
+        } else if (taken.has(key) || taken.size < UNTOLD) taken.set(key, (taken.get(key) ?? 0) + limit.step)
+        else lost++
+      }
+      return wait === 0 ? 0 : Math.max(1, Math.ceil(wait / 1_000))
+    },
+    untold() {
+      const out = Object.fromEntries(taken)
+      taken = new Map()
+      return out
+    },
+    hear(told, now) {
+      for (const [key, cost] of Object.entries(told)) buckets.add(key, cost, now)
+    },
+    counts: () => ({ keys: buckets.size, evicted: buckets.evicted, storms, untold: lost }),
+  }
+}

@@ -1,0 +1,155 @@
+import type { Readable, Writable } from 'node:stream'
+import type { Dispatcher } from 'undici'
+import type { AnswerCheck } from './answer-check.ts'
+import { isHttp2, type Asked, type Req, type Res } from './asked.ts'
+import { cut, sendHead } from './end.ts'
+import { responseHeaders, type UpstreamHeaders } from './forwarding.ts'
+import { HeldAnswer } from './held-answer.ts'
+import type { Shared } from './shared.ts'
+import { stallWatch } from './stall.ts'
+import type { Application } from './upstreams.ts'
+
+export type Passed = {
+  readonly headers: string[]
+  readonly body: Buffer | Readable | undefined
+  /** Looks at the answer before it goes out. */
+  readonly check: AnswerCheck | undefined
+}
+
+const SLOW: ReadonlySet<string> = new Set([
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_BODY_TIMEOUT',
+  'UND_ERR_CONNECT_TIMEOUT',
+])
+const REPEATABLE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+/**
+ * Passes a request on and its answer back. 0 when the answer went out, whole or broken, was given by `check`, or the client left; otherwise the
+ * status to answer with, nothing having been sent. A safe method is tried again, once, elsewhere if there is elsewhere.
+ */
+export async function passOn(shared: Shared, req: Req, res: Res, asked: Asked, passed: Passed): Promise<number> {
+  const { applications, deps } = shared
+  const { site } = asked.site!
+  const tried: Application[] = []
+  let status = 502
+  for (let again = 0; again < 2; again++) {
+    const application = applications.choose(site, tried, deps.clock()) ?? tried[0]
+    if (application === undefined) return 503
+    tried.push(application)
+    application.busy++
+    try {
+      status = await attempt(shared, application, req, res, asked, passed)
+    } finally {
+      application.busy--
+    }
+    if (status === 0) applications.succeeded(application)
+    else applications.failed(application, deps.clock())
+    // A kept connection may have closed as we wrote; nothing was answered, so a safe method may be tried again.
+    if (status !== 502 || !REPEATABLE.has(asked.method) || passed.body !== undefined) return status
+    if (res.headersSent || res.destroyed) return status
+    if (again === 0) shared.counts.retries++
+  }
+  return status
+}
+
+function attempt(
+  shared: Shared,
+  application: Application,
+  req: Req,
+  res: Res,
+  asked: Asked,
+  { headers, body, check }: Passed,
+): Promise<number> {
+  return new Promise((resolve) => {
+    let controller: Dispatcher.DispatchController | undefined
+    let holding: HeldAnswer | undefined
+    const stall = stallWatch(req, res, shared.limits.stallMs, () => shared.counts.stalled++)
+    const onClose = (): void => {
+      stall.clear()
+      if (!res.writableFinished) controller?.abort(new Error('the client left'))
+      settle(0)
+    }
+    const settle = (status: number): void => {
+      holding?.release()
+      res.off('close', onClose)
+      resolve(status)
+    }
+    res.on('close', onClose)
+
+    const write = (chunk: Buffer): void => {
+      if ((res as Writable).write(chunk)) return
+      controller!.pause()
+      stall.begin()
+      res.once('drain', () => {
+        stall.clear()
+        controller!.resume()
+      })
+    }
+    const start = (status: number, message: string, received: UpstreamHeaders): void => {
+      sendHead(res, status, message, responseHeaders(received, asked.id))
+      // Events are for now, and so is the head of an answer whose body takes its time.
+      if (received['content-length'] !== undefined || isHttp2(res)) return
+      if (isEvents(received)) res.flushHeaders()
+      else setImmediate(() => !res.writableEnded && !res.destroyed && res.flushHeaders())
+    }
+    const finish = (): void => {
+      res.end()
+      stall.finish()
+      settle(0)
+    }
+    const options = {
+      method: asked.method as Dispatcher.HttpMethod,
+      path: asked.target,
+      headers,
+      body: body ?? null,
+      ...(wantsEvents(asked) ? { bodyTimeout: shared.limits.tunnelIdleMs } : {}),
+    }
+    try {
+      application.pool.dispatch(options, {
+        onRequestStart(started) {
+          controller = started
+          if (res.destroyed) started.abort(new Error('the client left'))
+        },
+        onResponseStart(started, status, received, message) {
+          // 101 cannot come: Upgrade goes another way. Other 1xx are not for us to pass either.
+          if (status < 200) return
+          const go = (): void => start(status, message ?? '', received)
+          if (check === undefined || isEvents(received)) return go()
+          holding = new HeldAnswer(shared, check, { status, received }, started, {
+            go,
+            write,
+            finish,
+            given: () => {
+              started.abort(new Error('kept back'))
+              settle(0)
+            },
+          })
+          holding.begin()
+        },
+        onResponseData(_, chunk) {
+          if (holding?.takes(chunk)) return
+          write(chunk)
+        },
+        onResponseEnd() {
+          if (holding?.ends()) return
+          finish()
+        },
+        onResponseError(_, error) {
+          const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
+          if (holding?.over) return settle(0)
+          if (!res.headersSent) return settle(SLOW.has(code) ? 504 : 502)
+          // Half an answer must look broken, not finished.
+          cut(req, res)
+          settle(0)
+        },
+      })
+    } catch {
+      settle(502)
+    }
+  })
+}
+
+const isEvents = (received: UpstreamHeaders): boolean =>
+  /^\s*text\/event-stream\b/i.test(String(received['content-type'] ?? ''))
+const wantsEvents = ({ headers }: Asked): boolean =>
+  headers.some(([name, value]) => name.toLowerCase() === 'accept' && value.startsWith('text/event-stream'))

@@ -1,0 +1,51 @@
+import { compileRules, SecLangError, type Plan, type RuleFile } from '../../engine/waf/index.ts'
+import { StartError } from '../../kit/errors.ts'
+import type { RuleTexts } from './rule-files.ts'
+
+/** What sets one plan apart from another of the same rules. */
+export type Tuning = {
+  readonly ruleSet: string
+  readonly paranoia: number | undefined
+  readonly threshold: number | undefined
+  readonly before: string
+  readonly after: string
+}
+
+export const keyOf = (tuning: Tuning): string => JSON.stringify(Object.values(tuning).map((value) => value ?? null))
+
+/** Variables by which CRS and our own pack are told how strict to be; set after the set-up, before the rules read them. */
+function strictness({ paranoia, threshold }: Tuning): string {
+  const vars = [
+    ...(paranoia === undefined
+      ? []
+      : ['blocking_paranoia_level', 'detection_paranoia_level', 'paranoia_level'].map((name) => [name, paranoia])),
+    ...(threshold === undefined
+      ? []
+      : ['inbound_anomaly_score_threshold', 'anomaly_threshold'].map((name) => [name, threshold])),
+  ]
+  if (vars.length === 0) return ''
+  const set = vars.map(([name, value]) => `setvar:tx.${name}=${value}`)
+  return `SecAction "id:999999901,phase:1,nolog,pass,${set.join(',')}"\n`
+}
+
+/** Set-up, strictness, what stands before the rules, the rules, what stands after them. */
+export function filesOf(texts: RuleTexts, tuning: Tuning): RuleFile[] {
+  const own = (name: string, text: string): RuleFile[] => (text === '' ? [] : [{ name, text }])
+  return [
+    ...texts.setup,
+    ...own('strictness', strictness(tuning)),
+    ...own('before', tuning.before),
+    ...texts.rules,
+    ...own('after', tuning.after),
+  ]
+}
+
+/** Throws `StartError` naming file, line and construct. */
+export function compilePlan(texts: RuleTexts, tuning: Tuning): Plan {
+  try {
+    return compileRules(filesOf(texts, tuning))
+  } catch (error) {
+    if (error instanceof SecLangError) throw new StartError('waf/unsupported', error.message, { cause: error })
+    throw error
+  }
+}

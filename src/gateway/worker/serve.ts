@@ -1,0 +1,166 @@
+import { isFile, openTransaction, type Transaction } from '../../engine/waf/index.ts'
+import { admit, turnAway } from './admit.ts'
+import { answerCheck, looksAtAnswers } from './answer-check.ts'
+import { readAsked, wireOf, type Asked, type Req, type Res } from './asked.ts'
+import { readBody, wholeBody } from './body.ts'
+import { callbackOf } from './callback.ts'
+import type { TurnedBy } from './counts.ts'
+import { endWith, sendHead } from './end.ts'
+import { accessEvent } from './events.ts'
+import { requestHeaders } from './forwarding.ts'
+import type { Case, Judgement } from './judgement.ts'
+import { passOn } from './pass.ts'
+import { record, refuse } from './refuse.ts'
+import type { Shared } from './shared.ts'
+
+/** One request from its head to its end. Never throws. */
+export async function serve(shared: Shared, req: Req, res: Res): Promise<void> {
+  shared.counts.requests++
+  // A broken socket is no event for the process.
+  req.on('error', () => undefined)
+  res.on('error', () => undefined)
+  const asked = readAsked(req, shared.deps.clock(), shared.deps.entropy)
+  watch(shared, req, res, asked)
+  try {
+    await take(shared, req, res, asked)
+  } catch (error) {
+    shared.deps.log.error('request-failed', { id: asked.id, error: error instanceof Error ? error.name : typeof error })
+    endWith(req, res, asked, 500, { close: shared.closing })
+  }
+}
+
+/** One event when the request is over, however it ended. The function tells another status than the answer's own. */
+export function watch(shared: Shared, req: Req, res: Res, asked: Asked): (status: number) => void {
+  const wire = wireOf(req)
+  const before = { in: wire?.bytesRead ?? 0, out: wire?.bytesWritten ?? 0 }
+  let other: number | undefined
+  const over = (): void => {
+    const length = asked.length ?? (wire?.bytesRead ?? 0) - before.in
+    shared.deps.events.send(
+      accessEvent(asked, other ?? (res.headersSent ? res.statusCode : 499), {
+        bytesIn: Number.isSafeInteger(length) && length >= 0 ? length : 0,
+        bytesOut: (wire?.bytesWritten ?? 0) - before.out,
+        ms: performance.now() - asked.began,
+      }),
+    )
+  }
+  res.once('close', over)
+  return (status) => {
+    other = status
+    res.off('close', over)
+    wire?.once('close', over)
+  }
+}
+
+async function take(shared: Shared, req: Req, res: Res, asked: Asked): Promise<void> {
+  const began = process.hrtime.bigint()
+  if (shared.closing) closeAfter(res)
+  if (!(await admit(shared, req, res, asked))) return
+  const route = asked.route!
+  const { site } = asked.site!
+  const mirror = site.placement === 'mirror'
+  const transaction = route.plan === undefined ? undefined : openTransaction(route.plan, headOf(asked))
+  const head = transaction?.inspectHead()
+  const spent = process.hrtime.bigint() - began
+  if (head?.refused && route.mode === 'block' && !mirror)
+    return refuse(shared, req, res, asked, { verdict: head, callback: callbackOf(transaction!), bytes: 0 })
+  const { body, held, more } = await readBody(req, asked, route.body, shared.held)
+  try {
+    if (body === 'gone') return
+    if (body === 'too-large') return turnAway(shared, req, res, asked, 413, 'size')
+    if (body === 'no-room') return turnAway(shared, req, res, asked, 503, 'room')
+    if (mirror) {
+      shared.counts.mirrored++
+      sendHead(res, 204, 'No Content', ['X-Request-Id', asked.id])
+      res.end()
+    }
+    await judgeAndPass(shared, req, res, asked, transaction, body, more, spent)
+  } finally {
+    shared.held.give(held)
+  }
+}
+
+export const headOf = (asked: Asked): Case['head'] => ({
+  method: asked.method,
+  target: asked.target,
+  httpVersion: asked.version,
+  headers: asked.headers,
+  clientAddress: asked.client.address,
+  clientPort: asked.client.port,
+  uniqueId: asked.id,
+})
+
+const NONE = new Uint8Array()
+
+async function judgeAndPass(
+  shared: Shared,
+  req: Req,
+  res: Res,
+  asked: Asked,
+  transaction: Transaction | undefined,
+  body: Buffer | undefined,
+  more: boolean,
+  spent: bigint,
+): Promise<void> {
+  const route = asked.route!
+  const { site } = asked.site!
+  const mirror = site.placement === 'mirror'
+  const away = (status: number, by: TurnedBy): void =>
+    mirror ? undefined : turnAway(shared, req, res, asked, status, by)
+  let seen: Uint8Array = body === undefined ? NONE : body.subarray(0, route.body.limit)
+  const type = req.headers['content-type'] ?? ''
+  const text = seen.length > 0 && !isFile(type, seen)
+  if (text && seen.length > shared.limits.textBytes && !/^\s*multipart\/form-data\s*;/i.test(type)) {
+    // Of text so much is looked at, and the rest only goes by where the route says so.
+    if (route.body.beyond === 'reject') return away(413, 'size')
+    seen = seen.subarray(0, shared.limits.textBytes)
+  }
+  if (more || seen.length < (body?.length ?? 0)) shared.counts.uninspected++
+  const off = (text && seen.length >= shared.limits.offLoopBytes) || (route.schemaKey !== undefined && seen.length > 0)
+  const told: Case = { head: headOf(asked), body: seen }
+  let judged: Judgement | 'full' | 'failed' | undefined
+  if (off)
+    judged = await shared.pool.judge({
+      plan: route.planKey,
+      schema: /\bjson\b/i.test(type) ? route.schemaKey : undefined,
+      told: { head: told.head, body: Uint8Array.from(seen) },
+    })
+  else if (transaction !== undefined) {
+    const again = process.hrtime.bigint()
+    const verdict = transaction.inspectBody(seen)
+    shared.latency.add(Number((spent + process.hrtime.bigint() - again) / 1000n))
+    judged = { verdict, callback: verdict.refused ? callbackOf(transaction) : undefined, fits: true }
+  }
+  if (judged === 'full' || judged === 'failed') {
+    if (!site.failOpen) return away(503, judged === 'full' ? 'queue' : 'failed')
+    shared.counts.uninspected++
+  } else if (judged?.verdict.refused) {
+    const reason = { ...judged, bytes: body?.length ?? 0 }
+    if (route.mode === 'block' && !mirror) return refuse(shared, req, res, asked, reason)
+    shared.counts.observed++
+    void record(shared, asked, reason)
+  }
+  if (typeof judged === 'object' && !judged.fits && route.mode !== 'detect') return away(422, 'model')
+  if (mirror || res.destroyed) return
+  const looks = looksAtAnswers(shared, route)
+  const observed = typeof judged === 'object' && judged.verdict.refused
+  const looking = (looks.rules && !observed) || looks.people
+  const status = await passOn(shared, req, res, asked, {
+    headers: requestHeaders(asked, looking && (looks.people || route.plan!.responseBodyAccess)),
+    body: more && body !== undefined ? wholeBody(body, req) : body,
+    check: looking
+      ? answerCheck(shared, req, res, asked, off ? undefined : transaction, told, {
+          ...looks,
+          rules: looks.rules && !observed,
+        })
+      : undefined,
+  })
+  if (status === 0) return
+  shared.counts.upstreamErrors++
+  shared.deps.log.warn('upstream', { id: asked.id, status })
+  endWith(req, res, asked, status, { close: shared.closing })
+}
+
+function closeAfter(res: Res): void {
+  if ('shouldKeepAlive' in res) res.shouldKeepAlive = false
+}

@@ -1,0 +1,222 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createHttp2, type Http2Server, type ServerHttp2Session } from 'node:http2'
+import type { AddressInfo, Server as TcpServer, Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { createServer as createTls, type Server as TlsServer, type TLSSocket } from 'node:tls'
+import { StartError } from '../../kit/errors.ts'
+import { isHttp2, readAsked, rememberPeer, type Req, type Res } from './asked.ts'
+import type { Certificates } from './certificates.ts'
+import type { GatewayConfig, ListenAddress } from './config.ts'
+import { endWith, writeBare } from './end.ts'
+import { plainAddress, trustOf } from './forwarding.ts'
+import { guardSession, http2Settings } from './http2-guard.ts'
+import { proxyListener } from './proxy-protocol.ts'
+import { serve } from './serve.ts'
+import type { Shared } from './shared.ts'
+import { isWebSocket, tunnel } from './tunnel.ts'
+
+/** The parsers and listeners of one worker: HTTP/1.1 in the clear and under TLS, HTTP/2 under TLS, connections with a PROXY header. */
+export class FrontServer {
+  private readonly shared: Shared
+  private readonly config: GatewayConfig
+  private readonly http: Server
+  private readonly http2: Http2Server
+  private readonly tls: TlsServer
+  private readonly sessions = new Set<ServerHttp2Session>()
+  private readonly secure = new Set<TLSSocket>()
+  private readonly tunnels = new Set<Duplex>()
+  private readonly listeners: TcpServer[] = []
+  private readonly underWay = new WeakMap<object, number>()
+
+  constructor(shared: Shared, config: GatewayConfig, certificates: Certificates) {
+    this.shared = shared
+    this.config = config
+    this.http = this.openHttp()
+    this.http2 = this.openHttp2()
+    this.tls = this.openTls(certificates)
+  }
+
+  /** Opens every port that was asked for; resolves with the plain one. Throws `StartError` for one that is taken. */
+  async listen(): Promise<ListenAddress> {
+    const { listen, tlsListen, demoListen, proxyListen, trustedProxies } = this.config
+    await open(this.http, listen, '--port')
+    this.listeners.push(this.http)
+    const { port } = this.http.address() as AddressInfo
+    if (tlsListen !== undefined) {
+      await open(this.tls, tlsListen, '--tls-port')
+      this.listeners.push(this.tls)
+    }
+    // For the demo's invented attackers, whose addresses are real ones of nobody.
+    const invented = trustOf(['198.18.0.0/15'])
+    if (demoListen !== undefined)
+      await this.listenToProxies(demoListen, ['127.0.0.0/8', '::1'], ({ address }) => invented(address))
+    if (proxyListen !== undefined) await this.listenToProxies(proxyListen, trustedProxies, () => true)
+    return { host: listen.host, port }
+  }
+
+  tlsPort(): number | undefined {
+    return this.tls.listening ? (this.tls.address() as AddressInfo).port : undefined
+  }
+
+  proxyPort(): number | undefined {
+    return (this.listeners.find((one) => one !== this.http && one !== this.tls)?.address() as AddressInfo | null)?.port
+  }
+
+  /** Stops taking; what is under way has `drainMs`. */
+  async close(): Promise<void> {
+    const closed = Promise.all(this.listeners.map((one) => new Promise((resolve) => one.close(resolve))))
+    this.http.closeIdleConnections()
+    for (const session of this.sessions) session.close()
+    for (const socket of this.tunnels) socket.end()
+    const force = setTimeout(() => {
+      this.http.closeAllConnections()
+      for (const session of this.sessions) session.destroy()
+      for (const socket of [...this.secure, ...this.tunnels]) socket.destroy()
+    }, this.shared.limits.drainMs)
+    await closed
+    clearTimeout(force)
+  }
+
+  private async listenToProxies(
+    at: ListenAddress,
+    trusted: readonly string[],
+    admits: Parameters<typeof proxyListener>[2],
+  ): Promise<void> {
+    const trust = trustOf(trusted)
+    const listener = proxyListener(
+      (socket) => void this.http.emit('connection', socket),
+      (peer) => trust(plainAddress(peer)),
+      admits,
+    )
+    await open(listener, at, '--port')
+    this.listeners.push(listener)
+  }
+
+  private openHttp(): Server {
+    const { limits } = this.shared
+    const server = createServer(
+      {
+        maxHeaderSize: limits.headBytes,
+        headersTimeout: limits.headMs,
+        requestTimeout: limits.requestMs,
+        keepAliveTimeout: limits.idleMs,
+        connectionsCheckingInterval: Math.min(1_000, limits.headMs),
+        insecureHTTPParser: false,
+        // Host is checked by shapeStatus, which answers with a code.
+        requireHostHeader: false,
+        noDelay: true,
+      },
+      (req, res) => void this.take(req, res),
+    )
+    // Node would silently drop headers past its own count, and rules would not see them; shapeStatus counts instead.
+    server.maxHeadersCount = 0
+    server.maxConnections = limits.connections
+    server.maxRequestsPerSocket = limits.requestsPerConnection
+    server.on('clientError', (error: NodeJS.ErrnoException, socket) => this.unreadable(error, socket))
+    server.on('upgrade', (req, socket, first) => this.upgrade(req, socket, first))
+    server.on('connect', (req, socket) => this.bare(501, req, socket))
+    server.on('checkExpectation', (req, res: ServerResponse) =>
+      endWith(req, res, readAsked(req, this.shared.deps.clock(), this.shared.deps.entropy), 400),
+    )
+    return server
+  }
+
+  private openHttp2(): Http2Server {
+    const { limits, counts } = this.shared
+    const server = createHttp2(http2Settings(limits), (req, res) => void this.take(req, res))
+    server.on('session', (session) => {
+      this.sessions.add(session)
+      session.once('close', () => this.sessions.delete(session))
+      const told = spokenFor(session.socket)
+      rememberPeer(session, told.address, told.port)
+      guardSession(session, limits, { reset: () => counts.resets++, flood: () => counts.floods++ })
+    })
+    server.on('sessionError', () => undefined)
+    return server
+  }
+
+  private openTls(certificates: Certificates): TlsServer {
+    const { limits } = this.shared
+    const server = createTls({
+      ALPNProtocols: ['h2', 'http/1.1'],
+      minVersion: 'TLSv1.2',
+      handshakeTimeout: limits.headMs,
+      SNICallback: (name, done) => done(null, certificates.contextFor(name)),
+    })
+    server.maxConnections = limits.connections
+    server.on('tlsClientError', (_, socket) => socket.destroy())
+    server.on('secureConnection', (socket) => {
+      this.secure.add(socket)
+      socket.once('close', () => this.secure.delete(socket))
+      socket.on('error', () => socket.destroy())
+      socket.setNoDelay(true)
+      const front = socket.alpnProtocol === 'h2' ? this.http2 : this.http
+      front.emit('connection', socket)
+    })
+    return server
+  }
+
+  /** Counts what is under way from one connection: a stream that was reset goes on counting until its work is done. */
+  private async take(req: Req, res: Res): Promise<void> {
+    const connection: object = (isHttp2(req) ? req.stream.session : req.socket) ?? req
+    const now = (this.underWay.get(connection) ?? 0) + 1
+    this.underWay.set(connection, now)
+    try {
+      if (now <= this.shared.limits.requestsAtOnce) await serve(this.shared, req, res)
+      else {
+        this.shared.counts.requests++
+        this.shared.counts.turned.limit++
+        endWith(req, res, readAsked(req, this.shared.deps.clock(), this.shared.deps.entropy), 503, { close: true })
+      }
+    } finally {
+      this.underWay.set(connection, this.underWay.get(connection)! - 1)
+    }
+  }
+
+  private upgrade(req: IncomingMessage, socket: Duplex, first: Buffer): void {
+    if (!isWebSocket(req)) return this.bare(501, req, socket)
+    this.tunnels.add(socket)
+    socket.once('close', () => this.tunnels.delete(socket))
+    void tunnel(this.shared, req, socket, first)
+  }
+
+  private bare(status: number, req: IncomingMessage, socket: Duplex): void {
+    this.shared.counts.requests++
+    this.shared.counts.turned.shape++
+    writeBare(socket, status, req.headers.accept ?? '', this.shared.deps.entropy)
+  }
+
+  private unreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
+    if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+    const { counts, deps } = this.shared
+    counts.requests++
+    const status =
+      { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408, HPE_CHUNK_EXTENSIONS_OVERFLOW: 413 }[
+        error.code ?? ''
+      ] ?? 400
+    counts.turned[status === 408 ? 'slow' : status === 400 ? 'shape' : 'size']++
+    writeBare(socket, status, '', deps.entropy)
+  }
+}
+
+const spokenFor = (socket: Socket | TLSSocket): { address: string; port: number } => ({
+  address: socket.remoteAddress ?? '',
+  port: socket.remotePort ?? 0,
+})
+
+function open(server: TcpServer, { host, port }: ListenAddress, flag: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      reject(
+        error.code === 'EADDRINUSE' || error.code === 'EACCES'
+          ? new StartError(
+              'port-busy',
+              `Port ${port} on ${host} cannot be opened (${error.code}). Choose another with ${flag}.`,
+            )
+          : error,
+      ),
+    )
+    // reusePort lets the kernel spread connections over the workers (Linux).
+    server.listen({ host, port, reusePort: process.platform === 'linux', backlog: 1024 }, () => resolve())
+  })
+}

@@ -1,0 +1,49 @@
+import type { Clock } from '../../kit/clock.ts'
+import type { Entropy } from '../../kit/ids.ts'
+import type { Log } from '../../kit/log.ts'
+import type { Outgoing } from '../contract.ts'
+import type { Held } from './body.ts'
+import type { Counts } from './counts.ts'
+import type { EventSink } from './events.ts'
+import type { InspectionPool } from './inspection-pool.ts'
+import type { Latency } from './latency.ts'
+import type { Limiter } from './limiter.ts'
+import type { Limits } from './limits.ts'
+import type { Recorder } from './refusal.ts'
+import type { Live } from './sites.ts'
+import type { Applications } from './upstreams.ts'
+
+/** What an answer tells of people: subjects per class of identifier, never a value. */
+export type CheckOutgoing = (
+  text: string,
+  policy: Outgoing,
+) => { readonly decision: 'pass' | 'flag' | 'stop'; readonly counts: Readonly<Record<string, number>> }
+
+export type GatewayDeps = {
+  readonly recorder: Recorder
+  readonly events: EventSink
+  readonly log: Log
+  readonly clock: Clock
+  readonly entropy: Entropy
+  /** For tests: shorter times, smaller sizes. */
+  readonly limits?: Partial<Limits>
+  /** Personal data in answers; without it a route's `outgoing` policy does nothing. */
+  readonly checkOutgoing?: CheckOutgoing
+}
+
+/** What all requests of one worker share. */
+export type Shared = {
+  readonly deps: GatewayDeps
+  readonly limits: Limits
+  readonly counts: Counts
+  readonly latency: Latency
+  readonly held: Held
+  readonly applications: Applications
+  readonly pool: InspectionPool
+  readonly limiter: Limiter
+  readonly live: () => Live
+  /** The answer to an ACME http-01 challenge, when it is one of ours. */
+  readonly challenge: (token: string) => Promise<string | undefined>
+  readonly tlsPort: () => number | undefined
+  closing: boolean
+}

@@ -1,0 +1,154 @@
+import { createHash } from 'node:crypto'
+import { setImmediate as breathe } from 'node:timers/promises'
+import type { Plan } from '../../engine/waf/index.ts'
+import { StartError } from '../../kit/errors.ts'
+import type { GatewaySettings, Route, Site } from '../contract.ts'
+import { liveBans, type Bans } from './bans.ts'
+import { trustOf, type Trust } from './forwarding.ts'
+import { compileGlob } from './glob.ts'
+import { decoded, resolvedPath } from './path-readings.ts'
+import type { InspectionPool, PlanSource, SchemaSource, Sources } from './inspection-pool.ts'
+import { compilePlan, keyOf, type Tuning } from './plans.ts'
+import { liveLimits, type LiveLimit } from './rate-limits.ts'
+import { readRuleSet, type RuleTexts } from './rule-files.ts'
+import { typeMatcher } from './positive-model.ts'
+
+/** A route as requests meet it. */
+export type LiveRoute = {
+  readonly fits: (path: string) => boolean
+  readonly methods: ReadonlySet<string> | undefined
+  readonly takesType: ((media: string) => boolean) | undefined
+  readonly mode: 'block' | 'detect' | 'off'
+  readonly planKey: string | undefined
+  readonly plan: Plan | undefined
+  readonly schemaKey: string | undefined
+  readonly body: Site['body']
+  readonly limits: readonly LiveLimit[]
+  readonly outgoing: Site['outgoing']
+}
+export type LiveSite = {
+  readonly site: Site
+  readonly trust: Trust
+  readonly routes: readonly LiveRoute[]
+}
+/** Everything compiled from one version of the settings. A request keeps the one it began with. */
+export type Live = {
+  readonly version: number
+  readonly sites: readonly LiveSite[]
+  readonly bans: Bans
+  readonly sources: Sources
+  /** By the Host header, port and all. */
+  siteOf(host: string): LiveSite | undefined
+}
+
+export const nameOfHost = (host: string): string => host.toLowerCase().replace(/:\d*$/, '').replace(/\.$/, '')
+
+/** Sites, rules and bans made ready. Throws `StartError` naming what is wrong; then nothing has changed. */
+export async function compileSettings(
+  settings: GatewaySettings,
+  before: Live | undefined,
+  pool: InspectionPool | undefined,
+): Promise<Live> {
+  const texts = new Map<string, RuleTexts & { readonly hash: string }>()
+  for (const set of settings.ruleSets) {
+    const read = await readRuleSet(set)
+    texts.set(set.name, { ...read, hash: hashOf([read.setup, read.rules, [...read.data]]) })
+  }
+  const plans = new Map<string, PlanSource>()
+  const schemas = new Map<string, SchemaSource>()
+  const drafts = settings.sites.map((site) => ({ site, routes: routesOf(site).map((route) => draft(site, route)) }))
+
+  function draft(site: Site, route: Route | undefined) {
+    const mode = route?.mode ?? site.mode
+    const tuning = tuningOf(site, route)
+    const found = texts.get(site.ruleSet)
+    if (mode !== 'off' && found === undefined)
+      throw new StartError('gateway/rule-set', `Site ${site.name}: there is no rule set ${site.ruleSet}.`)
+    const planKey = mode === 'off' ? undefined : `${found!.hash}${keyOf(tuning)}`
+    if (planKey !== undefined) plans.set(planKey, { key: planKey, texts: found!, tuning })
+    const schemaKey = route?.schema && hashOf(route.schema)
+    if (schemaKey !== undefined) schemas.set(schemaKey, { key: schemaKey, schema: route!.schema! })
+    return { route, mode, planKey, schemaKey }
+  }
+
+  const sources: Sources = { plans: [...plans.values()], schemas: [...schemas.values()] }
+  const wrong = before === undefined ? undefined : await pool?.load(sources)
+  if (wrong !== undefined) throw new StartError('waf/unsupported', wrong)
+  const compiled = new Map<string, Plan>()
+  const known = new Map(before?.sites.flatMap(({ routes }) => routes.map((route) => [route.planKey, route.plan])))
+  for (const { key, texts: text, tuning } of sources.plans) {
+    compiled.set(key, known.get(key) ?? compilePlan(text, tuning))
+    // Others have their turn between two plans.
+    if (before !== undefined) await breathe()
+  }
+  const sites = drafts.map(({ site, routes }) => ({
+    site,
+    trust: trustOf(site.trustedProxies),
+    routes: routes.map(({ route, mode, planKey, schemaKey }): LiveRoute => ({
+      fits: route === undefined ? () => true : compileGlob(decoded(route.path)),
+      methods: route?.methods && new Set(route.methods),
+      takesType: route?.contentTypes && typeMatcher(route.contentTypes),
+      mode,
+      planKey,
+      plan: planKey === undefined ? undefined : compiled.get(planKey)!,
+      schemaKey,
+      body: route?.body ?? site.body,
+      limits: liveLimits(site, route),
+      outgoing: route?.outgoing ?? site.outgoing,
+    })),
+  }))
+  return { version: settings.version, sites, bans: liveBans(settings.bans), sources, siteOf: hostTable(sites) }
+}
+
+const hashOf = (value: unknown): string => createHash('sha256').update(JSON.stringify(value)).digest('base64url')
+
+/** The site's own routes, then all the rest. */
+const routesOf = (site: Site): (Route | undefined)[] => [...site.routes, undefined]
+
+function tuningOf(site: Site, route: Route | undefined): Tuning {
+  const joined = (...parts: (string | undefined)[]): string => parts.filter(Boolean).join('\n')
+  return {
+    ruleSet: site.ruleSet,
+    paranoia: route?.paranoia ?? site.paranoia,
+    threshold: route?.threshold ?? site.threshold,
+    before: joined(site.exclusions?.before, route?.exclusions?.before, site.virtualPatches, route?.virtualPatches),
+    after: joined(site.exclusions?.after, route?.exclusions?.after),
+  }
+}
+
+/** A name as it is, then `*.` before ever shorter ends of it, then `*`. Throws when two sites want the same. */
+function hostTable(sites: readonly LiveSite[]): Live['siteOf'] {
+  const table = new Map<string, LiveSite>()
+  for (const live of sites)
+    for (const host of live.site.hosts) {
+      const other = table.get(host)
+      if (other !== undefined)
+        throw new StartError('gateway/host', `Sites ${other.site.name} and ${live.site.name} both want ${host}.`)
+      table.set(host, live)
+    }
+  const any = table.get('*')
+  if (table.size === 1 && any !== undefined) return () => any
+  return (host) => {
+    const name = nameOfHost(host)
+    const exact = table.get(name)
+    if (exact !== undefined) return exact
+    for (let dot = name.indexOf('.'); dot >= 0; dot = name.indexOf('.', dot + 1)) {
+      const found = table.get(`*${name.slice(dot)}`)
+      if (found !== undefined) return found
+    }
+    return any
+  }
+}
+
+/**
+ * The first route that fits; the last one fits everything. Undefined when two readings of the path, as it is written and
+ * as an application may resolve it (dots, doubled and encoded slashes, parameters), fit different routes: whoever sends
+ * such a path wants one rule set to look at what another should.
+ */
+export function routeOf({ routes }: LiveSite, path: string): LiveRoute | undefined {
+  if (routes.length === 1) return routes[0]
+  const written = routes.find((route) => route.fits(path.includes('%') ? decoded(path) : path))
+  if (!/%|\/\/|\/\.|;|\\/.test(path)) return written
+  const resolved = resolvedPath(path)
+  return routes.find((route) => route.fits(resolved)) === written ? written : undefined
+}
