@@ -97,7 +97,7 @@ test('Vietnamese comments from the wild pass (at most 1 in 1,000 refused)', { sk
 })
 
 test('the prefilter changes no verdict', () => {
-  const plain = compileRules(packFiles(), { prefilter: false })
+  const plain = compileRules(packFiles(), { mode: 'plain' })
   const same = (shot: Shot): void => assert.deepEqual(judge(shot), judge(shot, plain))
   for (const value of [...Object.values(ATTACKS).flat(), ...BENIGN])
     for (const put of Object.values(PLACES)) same(put(value))

@@ -1,17 +1,11 @@
 import { ConstructError } from './error.ts'
-import { VARIABLES, type Variable } from './request.ts'
+import { isVariable, type Variable } from './variables/names.ts'
 
 /** `+%{tx.critical}` cut into literal text and references. */
 export type Template = readonly (string | Reference)[]
-export type Reference =
-  | { readonly from: 'tx'; readonly key: string }
-  | { readonly from: 'match' }
-  | { readonly from: 'match-name' }
-  | { readonly from: Variable; readonly key: string | undefined }
+export type Reference = { readonly from: Variable; readonly key: string | undefined }
 
-const isVariable = (name: string): name is Variable => (VARIABLES as readonly string[]).includes(name)
-
-/** Text with %{…} → template. Throws `ConstructError` for a macro that is not there. */
+/** Text with %{…} → template; what stands in it names a variable in any case, its key after the first dot or colon. Throws `ConstructError`. */
 export function parseTemplate(text: string): Template {
   const out: (string | Reference)[] = []
   let at = 0
@@ -26,13 +20,9 @@ export function parseTemplate(text: string): Template {
 
 function reference(name: string): Reference {
   const dot = name.search(/[.:]/)
-  const head = (dot < 0 ? name : name.slice(0, dot)).toUpperCase()
-  const key = dot < 0 ? undefined : name.slice(dot + 1).toLowerCase()
-  if (head === 'TX' && key !== undefined) return { from: 'tx', key }
-  if (head === 'MATCHED_VAR') return { from: 'match' }
-  if (head === 'MATCHED_VAR_NAME') return { from: 'match-name' }
-  if (isVariable(head)) return { from: head, key }
-  throw new ConstructError(`macro %{${name}} is not supported`)
+  const from = (dot < 0 ? name : name.slice(0, dot)).toUpperCase()
+  if (!isVariable(from)) throw new ConstructError(`macro %{${name}} is not supported`)
+  return { from, key: dot < 0 ? undefined : name.slice(dot + 1).toLowerCase() }
 }
 
 /** The text of a template without references, undefined when it has some. */

@@ -1,18 +1,19 @@
 import { toLatin1, utf8, utf8SequenceAt } from '../../bytes/latin1.ts'
 import { MAX_NAME, MAX_NAME_BYTES, MAX_PAIRS, type Pair, type Parsed } from './urlencoded.ts'
 
-const MAX_DEPTH = 40
+/** Nesting allowed unless told otherwise. */
+const DEPTH = 40
 
 class Malformed extends Error {}
 
 /**
- * RFC 8259 JSON (latin1 image of UTF-8) → one pair per scalar, named as ModSecurity names them: `json.a.0.b`. Doubled keys give
+ * RFC 8259 JSON (latin1 image of UTF-8) → one pair per scalar, named as ModSecurity v3 names them: `json.a.array_0.b`; null is empty. Doubled keys give
  * doubled pairs, because the application may read either; JSON.parse would show the last alone. Never throws.
  */
-export function parseJson(text: string): Parsed {
+export function parseJson(text: string, depth = DEPTH, most = MAX_PAIRS): Parsed {
   const pairs: Pair[] = []
   try {
-    new Reader(text, pairs).document()
+    new Reader(text, pairs, depth, most).document()
     return { pairs, error: undefined }
   } catch (error) {
     if (error instanceof Malformed) return { pairs, error: error.message }
@@ -25,10 +26,14 @@ class Reader {
   private nameBytes = 0
   private readonly text: string
   private readonly pairs: Pair[]
+  private readonly deepest: number
+  private readonly most: number
 
-  constructor(text: string, pairs: Pair[]) {
+  constructor(text: string, pairs: Pair[], deepest: number, most: number) {
     this.text = text
     this.pairs = pairs
+    this.deepest = deepest
+    this.most = most
   }
 
   document(): void {
@@ -43,14 +48,14 @@ class Reader {
   }
 
   private add(name: string, value: string): void {
-    if (this.pairs.length >= MAX_PAIRS) throw new Malformed('too many values')
+    if (this.pairs.length >= this.most) throw new Malformed('too many values')
     this.nameBytes += name.length
     if (this.nameBytes > MAX_NAME_BYTES) throw new Malformed('names too long')
     this.pairs.push([name, value])
   }
 
   private value(name: string, depth: number): void {
-    if (depth > MAX_DEPTH) throw new Malformed('nested too deeply')
+    if (depth > this.deepest) throw new Malformed('nested too deeply')
     const sign = this.text[this.at]
     if (sign === '{') return this.object(name, depth)
     if (sign === '[') return this.array(name, depth)
@@ -60,7 +65,7 @@ class Reader {
     const found = scalar.exec(this.text)
     if (found === null) throw new Malformed('not a JSON value')
     this.at += found[0].length
-    this.add(name, found[0])
+    this.add(name, found[0] === 'null' ? '' : found[0])
   }
 
   private object(name: string, depth: number): void {
@@ -95,7 +100,7 @@ class Reader {
       return
     }
     for (let index = 0; ; index++) {
-      this.value(`${name}.${index}`, depth + 1)
+      this.value(`${name}.array_${index}`, depth + 1)
       this.space()
       const next = this.text[this.at++]
       if (next === ']') return

@@ -1,79 +1,173 @@
+import { readBoundary } from './boundary.ts'
+import { readDisposition } from './disposition.ts'
+import type { Multipart, MultipartFlags, UploadedFile } from './multipart-flags.ts'
 import { MAX_PAIRS, type Pair } from './urlencoded.ts'
 
-export type Multipart = {
-  readonly pairs: readonly Pair[]
-  /** Field name and file name of each part that is a file. */
-  readonly files: readonly Pair[]
-  readonly error: string | undefined
-}
-
-const MAX_PART_HEADERS = 2048
-/** All fields that are no files, together: they are looked at by every rule. */
-const MAX_FIELD_BYTES = 262_144
-const BOUNDARY =
-  /^multipart\/form-data\s*;\s*boundary=(?:"([0-9A-Za-z'()+_,\-./:=? ]{1,70})"|([0-9A-Za-z'+_\-.]{1,70}))\s*$/i
-// name and filename as browsers send them (HTML standard): always quoted, `"` and line ends as %22, %0D, %0A.
-const DISPOSITION = /^form-data((?:\s*;\s*[a-z*]+=(?:"(?:[^"\\\r\n]|\\[^\r\n])*"|[^\s;"=]+))+)\s*$/i
-const PARAMETER = /;\s*([a-z*]+)=(?:"((?:[^"\\\r\n]|\\[^\r\n])*)"|([^\s;"=]+))/gi
+const MAX_HEADER_LINE = 4_096
+const MAX_PART_HEADERS = 64
 
 /**
- * RFC 7578 multipart/form-data (latin1), strictly: CRLF line ends, one boundary, known part headers, one name each, nothing before or
- * after. What two parsers could read differently is an error, because the application's parser is not ours. Never throws.
+ * RFC 7578 multipart/form-data (latin1) line by line as ModSecurity reads it: tolerant, with a flag for each oddity and an error for what
+ * it cannot read; what was read before an error stays. Never throws.
  */
-export function parseMultipart(contentType: string, text: string): Multipart {
-  const pairs: Pair[] = []
-  const files: Pair[] = []
-  const done = (error?: string): Multipart => ({ pairs, files, error })
-  const declared = BOUNDARY.exec(contentType)
-  const boundary = declared?.[1] ?? declared?.[2]
-  if (boundary === undefined || boundary.endsWith(' ')) return done('boundary missing or strange')
-  const delimiter = `--${boundary}`
-  if (!text.startsWith(delimiter)) return done('does not begin with its boundary')
-  let at = delimiter.length
-  let fieldBytes = 0
-  while (text.slice(at, at + 2) !== '--') {
-    if (text.slice(at, at + 2) !== '\r\n') return done('boundary not followed by a line end')
-    const bodyAt = text.indexOf('\r\n\r\n', at)
-    if (bodyAt < 0 || bodyAt - at > MAX_PART_HEADERS) return done('part headers not ended')
-    const end = text.indexOf(`\r\n${delimiter}`, bodyAt + 2)
-    if (end < 0) return done('last boundary missing')
-    const part = partHead(text.slice(at + 2, bodyAt))
-    if (typeof part === 'string') return done(part)
-    if (pairs.length + files.length >= MAX_PAIRS) return done('too many parts')
-    if (part.file === undefined) {
-      fieldBytes += end - bodyAt - 4
-      if (fieldBytes > MAX_FIELD_BYTES) return done('fields too long')
-      pairs.push([part.name, text.slice(bodyAt + 4, end)])
-    } else files.push([part.name, part.file])
-    at = end + 2 + delimiter.length
-  }
-  const rest = text.slice(at + 2)
-  return rest === '' || rest === '\r\n' ? done() : done('text after the last boundary')
+export function parseMultipart(contentType: string, text: string, fileLimit: number): Multipart {
+  const { boundary, flags, error } = readBoundary(contentType)
+  const reader = new Reader(boundary, flags, fileLimit)
+  if (error === undefined) reader.read(text)
+  return reader.result(error, text !== '')
 }
 
-/** Head of one part, or what is wrong with it. */
-function partHead(head: string): { name: string; file: string | undefined } | string {
-  let name: string | undefined
-  let file: string | undefined
-  for (const line of head.split('\r\n')) {
-    if (/[\0\r\n]/.test(line) || /^\s/.test(line)) return 'broken part header'
-    const colon = line.indexOf(':')
-    const field = line.slice(0, Math.max(colon, 0)).toLowerCase()
-    const value = line.slice(colon + 1).trim()
-    if (field === 'content-type') {
-      if (/charset\s*=\s*"?(?!utf-8|us-ascii|iso-8859-1)/i.test(value)) return 'part in another character set'
-    } else if (field !== 'content-disposition') return 'unknown part header'
-    else if (name !== undefined) return 'two dispositions'
-    else {
-      const parameters = DISPOSITION.exec(value)?.[1]
-      if (parameters === undefined) return 'disposition not understood'
-      for (const [, key, quoted, bare] of parameters.matchAll(PARAMETER)) {
-        const text = quoted ?? bare ?? ''
-        if (key === 'name' && name === undefined) name = text
-        else if (key === 'filename' && file === undefined) file = text
-        else return 'disposition parameter doubled or unknown'
+class Reader {
+  private readonly boundary: string
+  private readonly flags: MultipartFlags
+  private readonly fileLimit: number
+  private readonly pairs: Pair[] = []
+  private readonly files: UploadedFile[] = []
+  private readonly partHeaders: Pair[] = []
+  private error: string | undefined
+  private seen = 0
+  private complete = false
+  private last = { name: '', file: '' }
+  /** The part being read: its header lines, then where its content began. */
+  private part: { headers: [string, string][]; name: string; file: string; hasFile: boolean; from: number } | undefined
+
+  constructor(boundary: string, flags: MultipartFlags, fileLimit: number) {
+    this.boundary = boundary
+    this.flags = flags
+    this.fileLimit = fileLimit
+  }
+
+  read(text: string): void {
+    for (let at = 0; at < text.length;) {
+      const newline = text.indexOf('\n', at)
+      const end = newline < 0 ? text.length : newline + 1
+      if (!this.line(text, at, end)) return
+      at = end
+      if (this.complete) {
+        this.flags.dataAfter = at < text.length
+        return
       }
     }
   }
-  return name === undefined ? 'part without a name' : { name, file }
+
+  /** False when reading cannot go on. */
+  private line(text: string, from: number, to: number): boolean {
+    const delimiter = `--${this.boundary}`
+    if (text.startsWith(delimiter, from)) return this.delimiter(text, from, to, from + delimiter.length)
+    const whole = text.slice(from, to)
+    if (whole.startsWith('--') && whole.length > 3) {
+      if (this.flags.boundaryQuoted && whole.startsWith(`--"${this.boundary}`))
+        return this.stop('a quote before the boundary')
+      if (/^--\s/.test(whole) && whole.slice(2).trimStart().startsWith(this.boundary))
+        return this.stop('white space before the boundary')
+      this.flags.unmatchedBoundary = 1
+    } else if (whole.includes(delimiter)) this.flags.unmatchedBoundary = 1
+    if (this.part === undefined) this.flags.dataBefore = true
+    else if (this.part.from < 0) return this.header(whole, to)
+    return true
+  }
+
+  private delimiter(text: string, from: number, to: number, at: number): boolean {
+    if (this.seen > 0) this.flags.unmatchedBoundary = 2
+    const final = text.startsWith('--', at)
+    const rest = text.slice(final ? at + 2 : at, to)
+    // The last line may lack its end.
+    if (rest !== '\r\n' && rest !== '\n' && !(final && rest === '' && this.seen > 0))
+      return this.stop('text after a boundary')
+    if (rest === '\n') this.flags.lfLine = true
+    else if (rest !== '') this.flags.crlfLine = true
+    this.close(text, from)
+    this.seen++
+    if (final) this.complete = true
+    else this.part = { headers: [], name: '', file: '', hasFile: false, from: -1 }
+    return true
+  }
+
+  private stop(error: string): boolean {
+    this.flags.error = true
+    this.error = error
+    return false
+  }
+
+  private header(line: string, to: number): boolean {
+    const part = this.part!
+    if (line.length >= MAX_HEADER_LINE || part.headers.length >= MAX_PART_HEADERS)
+      return this.stop('part headers are too long')
+    if (line.includes('\0')) return this.stop('a NUL in part headers')
+    if (line.endsWith('\r\n')) this.flags.crlfLine = true
+    else this.flags.lfLine = true
+    const text = line.replace(/\r?\n$/, '')
+    if (text === '') return this.headersEnd(to)
+    if (/^\s/.test(text)) {
+      const last = part.headers.at(-1)
+      const fold = /^\s+/.exec(text)![0]
+      this.flags.headerFolding = true
+      if (/[^\t ]/.test(fold)) this.flags.invalidHeaderFolding = true
+      if (last === undefined) this.error = 'a folded line before any part header'
+      else last[1] += ` ${text.slice(fold.length)}`
+      return true
+    }
+    const colon = text.indexOf(':')
+    if (colon <= 0) {
+      this.error = colon < 0 ? 'a part header without a colon' : 'a part header without a name'
+      return true
+    }
+    const name = text.slice(0, colon)
+    if (part.headers.some(([other]) => other.toLowerCase() === name.toLowerCase()))
+      this.error = 'a part header is doubled'
+    else part.headers.push([name, text.slice(colon + 1).replace(/^[\t ]+/, '')])
+    return true
+  }
+
+  private headersEnd(to: number): boolean {
+    const part = this.part!
+    const value = part.headers.find(([name]) => name.toLowerCase() === 'content-disposition')?.[1]
+    part.from = to
+    if (value === undefined) {
+      this.error = 'a part without Content-Disposition'
+      return true
+    }
+    const found = readDisposition(value)
+    if (found.oddQuoting) this.flags.invalidQuoting = true
+    if (found.name !== '') this.last.name = found.name
+    if (found.file !== '') this.last.file = found.file
+    if (found.fault !== undefined) this.error = found.fault
+    else if (found.name === '') this.error = 'a part without a name'
+    else if (found.hasFile && !value.includes('filename=')) this.error = 'a file name that others would not see'
+    part.name = found.name
+    part.file = found.file
+    part.hasFile = found.hasFile
+    return true
+  }
+
+  private close(text: string, boundaryAt: number): void {
+    const part = this.part
+    if (part === undefined) return
+    this.part = undefined
+    if (part.name === '') {
+      this.flags.invalidPart = true
+      return
+    }
+    for (const [name, value] of part.headers) this.partHeaders.push([part.name, `${name}: ${value}`])
+    const content = part.from < 0 ? '' : text.slice(part.from, boundaryAt).replace(/\r?\n$/, '')
+    if (this.pairs.length + this.files.length >= MAX_PAIRS) this.error = 'too many parts'
+    else if (!part.hasFile) this.pairs.push([part.name, content])
+    else {
+      if (this.files.length >= this.fileLimit) this.flags.fileLimitExceeded = true
+      this.files.push({ field: part.name, name: part.file, content })
+    }
+  }
+
+  result(fault: string | undefined, hasData: boolean): Multipart {
+    const incomplete = this.seen === 0 ? 'no boundary in the body' : 'the last boundary is missing'
+    return {
+      pairs: this.pairs,
+      files: this.files,
+      partHeaders: this.partHeaders,
+      flags: this.flags,
+      lastName: this.last.name,
+      lastFile: this.last.file,
+      error: fault ?? this.error ?? (hasData && !this.complete ? incomplete : undefined),
+    }
+  }
 }

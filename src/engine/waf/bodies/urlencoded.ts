@@ -11,13 +11,13 @@ export const MAX_NAME = 2_048
 export const MAX_NAME_BYTES = 131_072
 
 /** `a=1&b=%20` (latin1) → decoded pairs in order, doubles kept. Never throws; too many pairs is the only error. */
-export function parseUrlencoded(text: string): Parsed {
+export function parseUrlencoded(text: string, separator = '&', most = MAX_PAIRS): Parsed {
   const pairs: Pair[] = []
   for (let at = 0; at <= text.length;) {
-    const found = text.indexOf('&', at)
+    const found = text.indexOf(separator, at)
     const end = found < 0 ? text.length : found
     if (end > at) {
-      if (pairs.length >= MAX_PAIRS) return { pairs, error: 'too many arguments' }
+      if (pairs.length >= most) return { pairs, error: 'too many arguments' }
       const part = text.slice(at, end)
       const equals = part.indexOf('=')
       pairs.push(
@@ -32,11 +32,12 @@ export function parseUrlencoded(text: string): Parsed {
 /** `a=1; b="2"` of a Cookie header. Values are as sent: cookies have no encoding of their own (RFC 6265 §4.2). */
 export function parseCookies(header: string): Pair[] {
   const out: Pair[] = []
-  for (const part of header.split(';')) {
-    const text = part.trim()
-    if (text === '' || out.length >= MAX_PAIRS) continue
+  for (const part of header.trimEnd().split(';')) {
+    const text = part.trimStart()
     const equals = text.indexOf('=')
-    out.push(equals < 0 ? [text, ''] : [text.slice(0, equals).trim(), text.slice(equals + 1).trim()])
+    const name = equals < 0 ? text : text.slice(0, equals)
+    if (name === '' || out.length >= MAX_PAIRS) continue
+    out.push([name, equals < 0 ? '' : text.slice(equals + 1)])
   }
   return out
 }

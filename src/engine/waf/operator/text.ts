@@ -1,36 +1,7 @@
-import { ConstructError } from '../error.ts'
-import { compilePattern } from '../regex/index.ts'
 import type { OperatorFactory } from './index.ts'
+import { anyPhrase } from './lists.ts'
 
 const HIT = { groups: [] as readonly string[] }
-
-/** Runs longer than this are searched in overlapping windows when the pattern is quadratic, so that no value can hold the loop. */
-const WINDOW = 4096
-const OVERLAP = 1024
-
-/** Regular expression, unanchored. `SecRule ARGS "@rx (?i)union\s+select"`. Groups are the match and its captures. */
-export const rx: OperatorFactory = (param) => {
-  const { regexp, growth } = compilePattern(param)
-  const find = (text: string): readonly string[] | undefined => {
-    const found = regexp.exec(text)
-    return found === null ? undefined : found.map((group) => group ?? '')
-  }
-  if (growth === 'linear')
-    return (value) => {
-      const groups = find(value)
-      return groups === undefined ? undefined : { groups }
-    }
-  return (value) => {
-    for (let at = 0; ; at += WINDOW - OVERLAP) {
-      const groups = find(at === 0 && value.length <= WINDOW ? value : value.slice(at, at + WINDOW))
-      if (groups !== undefined) return { groups }
-      if (at + WINDOW >= value.length) return undefined
-    }
-  }
-}
-
-const escaped = (text: string): string =>
-  text.replace(/[^A-Za-z0-9]/g, (sign) => `\\x${sign.charCodeAt(0).toString(16).padStart(2, '0')}`)
 
 /** Any of the phrases, parted by spaces, ASCII case ignored; `|41 42|` spells bytes. */
 export const pm: OperatorFactory = (param) => {
@@ -42,19 +13,14 @@ export const pm: OperatorFactory = (param) => {
       .join(''),
   )
   const phrases = spelled.split(' ').filter((phrase) => phrase !== '')
-  if (phrases.length === 0) throw new ConstructError('operator @pm has no phrases')
-  const { regexp } = compilePattern(`(?i)${phrases.map(escaped).join('|')}`)
-  return (value) => {
-    const found = regexp.exec(value)
-    return found === null ? undefined : { groups: [found[0]] }
-  }
+  return anyPhrase(phrases)
 }
 
 const literal =
   (test: (value: string, param: string) => boolean): OperatorFactory =>
   (param) =>
   (value) =>
-    test(value, param) ? { groups: [param] } : undefined
+    test(value, param) ? { groups: [], text: param } : undefined
 
 export const contains = literal((value, param) => value.includes(param))
 export const beginsWith = literal((value, param) => value.startsWith(param))
@@ -73,7 +39,8 @@ export const containsWord = literal((value, param) => {
 })
 
 /** The value stands somewhere inside the parameter: `SecRule REQUEST_METHOD "!@within GET HEAD POST"`. */
-export const within: OperatorFactory = (param) => (value) => (param.includes(value) ? { groups: [value] } : undefined)
+export const within: OperatorFactory = (param) => (value) =>
+  param.includes(value) ? { groups: [], text: value } : undefined
 
 export const unconditionalMatch: OperatorFactory = () => () => HIT
 export const noMatch: OperatorFactory = () => () => undefined

@@ -116,3 +116,22 @@ export const urlEncode = (text: string): string =>
 export const hexEncode = (text: string): string =>
   text.replace(/[^]/g, (sign) => sign.charCodeAt(0).toString(16).padStart(2, '0'))
 export const base64Encode = (text: string): string => btoa(text)
+
+/** A name as PHP would make its variable of it: blanks and dots become `_`, what follows the last index goes. */
+export function phpArgsNames(text: string): string {
+  const name = text.replace(/^ +/, '')
+  const open = name.indexOf('[')
+  if (open < 0) return underscored(name)
+  if (open === 0) return ''
+  let out = underscored(name.slice(0, open))
+  for (let at = open; name[at] === '[';) {
+    const from = at + 1 + /^\s*/.exec(name.slice(at + 1))![0].length
+    const end = name.indexOf(']', from)
+    if (end < 0) return at === open ? `${out}_${name.slice(at + 1)}` : out
+    out += `[${name.slice(from, end)}]`
+    at = end + 1
+  }
+  return out
+}
+
+const underscored = (text: string): string => text.replace(/[ .]/g, '_')

@@ -1,5 +1,6 @@
-import { ConstructError, SecLangError } from './error.ts'
+import { ConstructError, SecLangError } from '../error.ts'
 
+/** Text is latin1: one character a byte of the file. */
 export type RuleFile = { readonly name: string; readonly text: string }
 /** One directive with its words, quotes taken off. */
 export type Directive = {
@@ -41,7 +42,7 @@ function asDirective(file: string, line: number, text: string): Directive {
 }
 
 /** Parted by white space; a word in double quotes may hold anything, `\"` for a quote, other backslashes as they are. */
-function splitWords(text: string): string[] {
+export function splitWords(text: string): string[] {
   const out: string[] = []
   let at = 0
   while (at < text.length) {
@@ -50,10 +51,9 @@ function splitWords(text: string): string[] {
       continue
     }
     if (text[at] !== '"') {
-      const end = /\s/.exec(text.slice(at))
-      const stop = end === null ? text.length : at + end.index
-      out.push(text.slice(at, stop))
-      at = stop
+      const end = bareWordEnd(text, at)
+      out.push(text.slice(at, end))
+      at = end
       continue
     }
     let word = ''
@@ -69,16 +69,12 @@ function splitWords(text: string): string[] {
   return out
 }
 
-/** `id:1,msg:'a, b',t:none` → name and value of each; a value may be in single quotes, `\'` for a quote. Throws `ConstructError`. */
-export function splitActions(text: string): { name: string; value: string | undefined }[] {
-  const out: { name: string; value: string | undefined }[] = []
-  const action = /\s*([A-Za-z]+)(?:\s*:\s*(?:'((?:[^'\\]|\\[^])*)'|([^,']*)))?\s*(?:,|$)/y
-  while (action.lastIndex < text.length) {
-    const from = action.lastIndex
-    const found = action.exec(text)
-    if (found === null) throw new ConstructError(`action not understood: ${text.slice(from, from + 40)}`)
-    const value = found[2] === undefined ? found[3]?.trim() : found[2].replaceAll("\\'", "'")
-    out.push({ name: found[1]!.toLowerCase(), value })
+// `ARGS:'/a b/'|TX:x`: a selector in single quotes may hold spaces.
+function bareWordEnd(text: string, from: number): number {
+  let quoted = false
+  for (let at = from; at < text.length; at++) {
+    if (text[at] === "'" && /[:|=']/.test(quoted ? "'" : (text[at - 1] ?? ''))) quoted = !quoted
+    else if (!quoted && /\s/.test(text[at]!)) return at
   }
-  return out
+  return text.length
 }

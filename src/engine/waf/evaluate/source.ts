@@ -1,0 +1,26 @@
+import type { Chain, Rule } from '../plan.ts'
+import type { Entry } from '../variables/entry.ts'
+
+/** How an evaluator comes by the texts a rule's operator runs on. The plain one computes; a fast one may know better. */
+export type Source = {
+  /** The value after the rule's transformations; with multiMatch before, between and after them; none when it cannot match. */
+  texts(rule: Rule, entry: Entry): readonly string[]
+}
+
+/** Every operator on every value, each transformation run each time: the plain meaning. */
+export const plainSource: Source = {
+  texts: (rule, { value }) => (rule.multiMatch ? everyStep(rule.chain, value) : [transformed(rule.chain, value)]),
+}
+
+function transformed(chain: Chain | undefined, value: string): string {
+  return chain === undefined ? value : chain.run(transformed(chain.before, value))
+}
+
+/** The value before the chain and after each of its steps, each different text once in a row. */
+function everyStep(chain: Chain | undefined, value: string): string[] {
+  if (chain === undefined) return [value]
+  const before = everyStep(chain.before, value)
+  const last = before.at(-1)!
+  const next = chain.run(last)
+  return next === last ? before : [...before, next]
+}

@@ -1,0 +1,55 @@
+import { toLatin1 } from '../../bytes/latin1.ts'
+import { parseJson } from '../bodies/json.ts'
+import { parseMultipart } from '../bodies/multipart.ts'
+import { parseUrlencoded } from '../bodies/urlencoded.ts'
+import { parseXml } from '../bodies/xml.ts'
+import type { BodyProcessor, Reading } from '../plan.ts'
+import type { RequestHead } from '../verdict.ts'
+import { hasBrokenEscape, withArguments, withError } from './arguments.ts'
+import { entry, one, type Collections } from './entry.ts'
+import { headerOf } from './head.ts'
+import { multipartVariables } from './multipart.ts'
+import { readBodyStrictly } from './strict.ts'
+
+export type BodyTask = {
+  readonly head: RequestHead
+  readonly reading: Reading
+  /** What a rule has chosen or the content type says; undefined when nothing takes the body. */
+  readonly processor: BodyProcessor | undefined
+}
+
+/**
+ * Adds what the body holds, as ModSecurity v3 reads it: by the chosen processor, REQUEST_BODY always. REQBODY_ERROR is 1 for a body its
+ * processor cannot read. Never throws.
+ */
+export function readBody(task: BodyTask, before: Collections, body: Uint8Array): Collections {
+  if (task.reading.bodies === 'strict') return readBodyStrictly(task.head, before, body)
+  const { processor, reading, head } = task
+  const text = toLatin1(body)
+  const processed = { ...before, REQBODY_PROCESSOR: one(processor ?? '') }
+  if (body.length === 0 && processor !== 'MULTIPART') return processed
+  const length = String(body.length)
+  const raw = { ...processed, REQUEST_BODY: body.length === 0 ? [] : one(text), REQUEST_BODY_LENGTH: one(length) }
+  switch (processor) {
+    case 'URLENCODED': {
+      const { pairs, error } = parseUrlencoded(text, reading.argumentSeparator, reading.argumentsLimit)
+      const broken = hasBrokenEscape(text) ? { URLENCODED_ERROR: one('1') } : {}
+      return withArguments({ ...raw, ...broken }, pairs, error)
+    }
+    case 'JSON': {
+      const { pairs, error } = parseJson(text, reading.jsonDepthLimit, reading.argumentsLimit)
+      return withArguments(raw, pairs, error)
+    }
+    case 'XML': {
+      const { text: content, attributes, error } = parseXml(text)
+      const found = [entry('/*', content), ...attributes.map((value) => entry('//@*', value))]
+      return withError({ ...raw, XML: found }, error)
+    }
+    case 'MULTIPART': {
+      const parsed = parseMultipart(headerOf(head.headers, 'content-type'), text, reading.uploadFileLimit)
+      return withArguments({ ...raw, ...multipartVariables(parsed) }, parsed.pairs, parsed.error)
+    }
+    default:
+      return raw
+  }
+}
