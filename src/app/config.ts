@@ -1,4 +1,6 @@
-export type { GatewayConfig } from '../gateway/worker/index.ts'
+import type { GatewayConfig } from '../gateway/worker/index.ts'
+
+export type { GatewayConfig }
 
 export type Role = 'platform' | 'telecom' | 'authority'
 export const ROLES: readonly Role[] = ['platform', 'telecom', 'authority']
@@ -59,6 +61,10 @@ export type StartConfig = {
   readonly mode: 'block' | 'detect'
   /** Absolute. */
   readonly rules: string
+  /** Further doors of the gateway, closed unless asked for. */
+  readonly tlsPort: number | undefined
+  readonly proxyPort: number | undefined
+  readonly acme: GatewayConfig['acme']
   readonly trustedProxies: readonly string[]
   readonly internalAllow: readonly string[]
   /** Undefined when nothing was said: the plan decides by what lies in the data folder. */

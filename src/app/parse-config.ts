@@ -29,6 +29,8 @@ export function parseConfig(argv: readonly string[], env: Environment, place: Pl
 
   if (given.keyFd !== undefined && given.keyCredential !== undefined)
     throw asked('--key-fd and --key-credential exclude each other.')
+  if (given.proxyPort !== undefined && given.trustedProxy === undefined)
+    throw asked('--proxy-port: say whose PROXY header counts, with --trusted-proxy CIDR.')
   if (given.role === undefined && env['DATABASE_URL'])
     throw new StartError('role-needed', 'DATABASE_URL holds one node; say which with --role.')
 
@@ -53,6 +55,9 @@ export function parseConfig(argv: readonly string[], env: Environment, place: Pl
     workers: given.workers ?? (demo ? Math.min(4, spare) : spare),
     mode: given.mode ?? 'block',
     rules: given.rules === undefined ? join(place.root, 'rules', 'waf') : resolve(place.cwd, given.rules),
+    tlsPort: given.tlsPort,
+    proxyPort: given.proxyPort,
+    acme: acmeOf(given),
     trustedProxies: given.trustedProxy ?? [],
     internalAllow: given.internalAllow ?? [],
     key: keySource(given, env),
@@ -61,6 +66,12 @@ export function parseConfig(argv: readonly string[], env: Environment, place: Pl
     mail: mailOf(given, env),
     ownRanges: given.ownRanges ?? [],
   }
+}
+
+function acmeOf({ acme: directory, acmeMail: email }: Given): StartConfig['acme'] {
+  if (directory !== undefined) return email === undefined ? { directory } : { directory, email }
+  if (email !== undefined) throw asked('--acme-mail: name the authority too, with --acme URL.')
+  return undefined
 }
 
 /** The server may need a password, so its address comes like a database's: from the environment alone. */

@@ -82,7 +82,11 @@ export function planStart(config: StartConfig, terminal: boolean): Plan {
     nodeSocket: join(platform.folder, 'run', 'node.sock'),
     intakeSocket: join(platform.folder, 'run', 'intake.sock'),
     ...(config.demo ? { demoListen: { host: '127.0.0.1', port: config.port + DEMO.proxied } } : {}),
+    ...(config.tlsPort === undefined ? {} : { tlsListen: { ...gatewayAt, port: config.tlsPort } }),
+    ...(config.proxyPort === undefined ? {} : { proxyListen: { ...gatewayAt, port: config.proxyPort } }),
+    ...(config.acme === undefined ? {} : { acme: config.acme }),
     trustedProxies: config.trustedProxies,
+    folder: join(platform.folder, 'gateway'),
     bodyLimit: TEN * MIB,
     mode: config.mode,
   }
@@ -112,6 +116,8 @@ export function planStart(config: StartConfig, terminal: boolean): Plan {
       { name: `${node.role} public`, address: node.public },
     ]),
     ...(marketplace ? [{ name: 'marketplace', address: marketplace.listen }] : []),
+    ...(gateway?.tlsListen ? [{ name: 'gateway, TLS', address: gateway.tlsListen }] : []),
+    ...(gateway?.proxyListen ? [{ name: 'gateway, PROXY', address: gateway.proxyListen }] : []),
     ...(gateway?.demoListen ? [{ name: 'gateway, demo', address: gateway.demoListen }] : []),
     ...(mailbox
       ? [

@@ -124,6 +124,34 @@ export const SETTINGS = {
     help: 'where the gateway listens',
     otherwise: '127.0.0.1',
   },
+  tlsPort: {
+    name: 'tls-port',
+    argument: 'PORT',
+    read: whole(1, 65_535),
+    help: 'where the gateway takes HTTPS and HTTP/2 for sites with a certificate',
+    otherwise: 'nowhere',
+  },
+  proxyPort: {
+    name: 'proxy-port',
+    argument: 'PORT',
+    read: whole(1, 65_535),
+    help: 'where the gateway takes connections with a PROXY header, from --trusted-proxy alone',
+    otherwise: 'nowhere',
+  },
+  acme: {
+    name: 'acme',
+    argument: 'URL',
+    read: text('the directory of an ACME authority, https://…', (value) => value.startsWith('https:') && origin(value)),
+    help: 'fetches and renews certificates of sites that want one; you agree to its terms',
+    otherwise: 'certificates are files',
+  },
+  acmeMail: {
+    name: 'acme-mail',
+    argument: 'ADDRESS',
+    read: text('an address like quan-tri@example.vn', (value) => /^[^\s@<>",;]{1,64}@[a-z0-9.-]{3,190}$/i.test(value)),
+    help: 'whom the ACME authority may write to',
+    otherwise: 'nobody',
+  },
   internalOrigin: {
     name: 'internal-origin',
     argument: 'URL',
@@ -149,7 +177,7 @@ export const SETTINGS = {
     name: 'trusted-proxy',
     argument: 'CIDR,…',
     read: CIDRS,
-    help: 'whose X-Forwarded-For counts',
+    help: 'whose X-Forwarded-For and PROXY header count',
     otherwise: "nobody's",
   },
   mailFrom: {

@@ -3,7 +3,13 @@ import { connect, type AddressInfo } from 'node:net'
 import { manualClock } from '../../src/kit/clock.ts'
 import { systemEntropy } from '../../src/kit/ids.ts'
 import { silentLog } from '../../src/kit/log.ts'
-import { startGateway, type GatewayHandle, type Limits, type Refusal } from '../../src/gateway/worker/index.ts'
+import {
+  startGateway,
+  type GatewayDeps,
+  type GatewayHandle,
+  type Limits,
+  type Refusal,
+} from '../../src/gateway/worker/index.ts'
 import type { GatewayConfig } from '../../src/app/config.ts'
 import { PACK_FOLDER } from './pack.ts'
 
@@ -55,7 +61,11 @@ export type Rig = AsyncDisposable & {
   origin: string
 }
 
-export async function startRig(change: Partial<GatewayConfig> = {}, limits: Partial<Limits> = {}): Promise<Rig> {
+export async function startRig(
+  change: Partial<GatewayConfig> = {},
+  limits: Partial<Limits> = {},
+  deps: Partial<GatewayDeps> = {},
+): Promise<Rig> {
   const upstream = await startUpstream()
   const refusals: Refusal[] = []
   const config: GatewayConfig = {
@@ -83,6 +93,7 @@ export async function startRig(change: Partial<GatewayConfig> = {}, limits: Part
     clock: manualClock(1_000),
     entropy: systemEntropy,
     limits: { drainMs: 500, ...limits },
+    ...deps,
   })
   return {
     gateway,

@@ -1,5 +1,6 @@
+import { mkdir } from 'node:fs/promises'
 import { setTimeout as wait } from 'node:timers/promises'
-import { join } from 'node:path'
+import { dirname } from 'node:path'
 import { KhienError } from '../../kit/errors.ts'
 import type { GatewaySettings } from '../contract.ts'
 import { acmeRenewal, challengeOf, type AcmeRenewal } from './acme.ts'
@@ -97,14 +98,24 @@ class Worker implements GatewayHandle {
 
   async start(): Promise<void> {
     const { config, shared } = this
+    if (config.folder !== undefined) await mkdir(config.folder, { recursive: true, mode: 0o700 })
     await this.use(await this.firstSettings())
-    if (config.folder !== undefined && config.workers > 1)
-      this.exchange = await limitExchange(join(config.folder, 'run'), shared.limiter, shared.deps.clock)
+    if (config.nodeSocket !== '' && config.workers > 1) await this.meetPeers(dirname(config.nodeSocket))
     this.address = await this.server.listen()
     if (config.folder !== undefined && config.acme !== undefined)
       this.renewal = acmeRenewal(config.acme, config.folder, () => this.sites, shared.deps)
     this.beat = setInterval(() => void this.report(), BEAT_MS)
     this.beat.unref()
+  }
+
+  private async meetPeers(folder: string): Promise<void> {
+    const { limiter: limits, deps } = this.shared
+    try {
+      this.exchange = await limitExchange(folder, limits, deps.clock)
+    } catch {
+      // Each limits by what it sees itself; the figures say that there are no peers.
+      deps.log.warn('limits-not-shared')
+    }
   }
 
   /** The node's, or the last good ones while it is away, or what the start was told. */

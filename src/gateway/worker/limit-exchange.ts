@@ -19,7 +19,7 @@ export type LimitExchange = AsyncDisposable & { counts(): { readonly peers: numb
  */
 export async function limitExchange(folder: string, limiter: Limiter, now: () => number): Promise<LimitExchange> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
-  const name = `limits-${process.pid}.sock`
+  const name = `gw-${process.pid}.sock`
   const own = join(folder, name)
   const peers = new Map<string, Socket>()
   const heard = new Set<Socket>()
@@ -53,7 +53,7 @@ export async function limitExchange(folder: string, limiter: Limiter, now: () =>
   function look(): void {
     let names: string[] = []
     try {
-      names = readdirSync(folder).filter((one) => /^limits-\d+\.sock$/.test(one) && one !== name)
+      names = readdirSync(folder).filter((one) => /^gw-\d+\.sock$/.test(one) && one !== name)
     } catch {
       // No folder, no peers.
     }

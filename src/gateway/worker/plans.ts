@@ -28,14 +28,16 @@ function strictness({ paranoia, threshold }: Tuning): string {
   return `SecAction "id:999999901,phase:1,nolog,pass,${set.join(',')}"\n`
 }
 
-/** Set-up, strictness, what stands before the rules, the rules, what stands after them. */
+/** Set-up, strictness, what stands before the rules, the rules, what stands after them. A folder of rules may hold its own set-up. */
 export function filesOf(texts: RuleTexts, tuning: Tuning): RuleFile[] {
   const own = (name: string, text: string): RuleFile[] => (text === '' ? [] : [{ name, text }])
+  const isSetup = ({ name }: RuleFile): boolean => /(?:^|-)setup\.conf$/.test(name)
   return [
     ...texts.setup,
+    ...texts.rules.filter(isSetup),
     ...own('strictness', strictness(tuning)),
     ...own('before', tuning.before),
-    ...texts.rules,
+    ...texts.rules.filter((file) => !isSetup(file)),
     ...own('after', tuning.after),
   ]
 }
