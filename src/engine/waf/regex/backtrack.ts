@@ -9,7 +9,12 @@ const FAILED = -1
  * PCRE's own way of matching, for what no automaton can decide. `exec` gives the slots of the first match from `from` on,
  * undefined when there is none, or 'too-complex' after `steps` instructions.
  */
-export function backtrackExec(program: Program, text: string, from: number, steps: number): Int32Array | 'too-complex' | undefined {
+export function backtrackExec(
+  program: Program,
+  text: string,
+  from: number,
+  steps: number,
+): Int32Array | 'too-complex' | undefined {
   const run = new Run(program, text, steps)
   for (let at = from; at <= text.length; at++) {
     run.slots = run.fresh

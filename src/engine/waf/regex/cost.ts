@@ -1,10 +1,12 @@
-import { ANY_BYTE, meet, overlaps, sizeOf, unite, type ByteSet } from '../../bytes/byte-set.ts'
+import { ANY_BYTE, meet, sizeOf, unite, type ByteSet } from '../../bytes/byte-set.ts'
 import { isRegular, lower } from './lower.ts'
 import { isNullable, type Node } from './ast.ts'
 
 /** Copies of a body that are laid out one by one; a longer repeat is treated as a loop of that bound. */
 const UNROLL = 3
-const MAX_POSITIONS = 4000
+const MAX_POSITIONS = 1000
+/** Pairs of positions compared: some ten milliseconds. What takes longer to judge is called steep. */
+const MAX_WORK = 100_000
 const MAX_LOOP = 300
 
 /** Worst growth of the time of one search by a backtracking matcher with the length of the value. */
@@ -46,17 +48,19 @@ type Automaton = {
   /** Bound of the loop that made an edge, where one did. */
   readonly bounds: Map<string, number>
   first: readonly number[]
+  work: number
 }
 type Piece = { readonly first: readonly number[]; readonly last: readonly number[]; readonly nullable: boolean }
 const NOTHING: Piece = { first: [], last: [], nullable: true }
 
 function build(root: Node): Automaton {
-  const automaton: Automaton = { sets: [], follow: [], bounds: new Map(), first: [] }
+  const automaton: Automaton = { sets: [], follow: [], bounds: new Map(), first: [], work: 0 }
   automaton.first = piece(root, automaton).first
   return automaton
 }
 
 function connect(a: Automaton, from: readonly number[], to: readonly number[], bound?: number): void {
+  if ((a.work += from.length * to.length) > MAX_WORK) throw new Steep()
   for (const p of from) {
     for (const q of to) {
       a.follow[p]!.set(q, (a.follow[p]!.get(q) ?? 0) + 1)
@@ -131,6 +135,12 @@ function startsAnywhere(node: Node): boolean {
   return true
 }
 
+function share(a: Automaton, p: ByteSet, q: ByteSet): boolean {
+  if (++a.work > MAX_WORK) throw new Steep()
+  for (let byte = 0; byte < 256; byte++) if ((p[byte]! & q[byte]!) === 1) return true
+  return false
+}
+
 type Loop = { readonly members: readonly number[]; readonly bytes: ByteSet; readonly bound: number }
 
 /** Strongly connected components that hold a cycle (Tarjan), in topological order. */
@@ -174,8 +184,7 @@ function refuseTwoWaysAround(a: Automaton, loop: Loop): void {
   const refuse = (): never => {
     throw new Steep()
   }
-  if (loop.members.length > MAX_LOOP)
-    throw new Steep()
+  if (loop.members.length > MAX_LOOP) throw new Steep()
   const own = new Set(loop.members)
   const next = new Map(loop.members.map((p) => [p, [...a.follow[p]!.keys()].filter((q) => own.has(q))]))
   for (const p of loop.members) for (const q of next.get(p)!) if (a.follow[p]!.get(q)! > 1) refuse()
@@ -185,7 +194,7 @@ function refuseTwoWaysAround(a: Automaton, loop: Loop): void {
   for (let pair = pairs.pop(); pair !== undefined; pair = pairs.pop()) {
     for (const p of next.get(Math.floor(pair / MAX_POSITIONS))!) {
       for (const q of next.get(pair % MAX_POSITIONS)!) {
-        if (!overlaps(a.sets[p]!, a.sets[q]!)) continue
+        if (!share(a, a.sets[p]!, a.sets[q]!)) continue
         const to = p * MAX_POSITIONS + q
         const from = back.get(to)
         if (from === undefined) back.set(to, [pair])
@@ -216,12 +225,12 @@ function feeds(a: Automaton, starts: readonly number[], bytes: ByteSet, to: Loop
   const common = meet(bytes, to.bytes)
   if (sizeOf(common) === 0) return false
   const goal = new Set(to.members)
-  const queue = starts.filter((p) => overlaps(a.sets[p]!, common))
+  const queue = starts.filter((p) => share(a, a.sets[p]!, common))
   const seen = new Set(queue)
   for (let p = queue.pop(); p !== undefined; p = queue.pop()) {
     if (goal.has(p)) return true
     for (const q of a.follow[p]!.keys()) {
-      if (!seen.has(q) && overlaps(a.sets[q]!, common)) {
+      if (!seen.has(q) && share(a, a.sets[q]!, common)) {
         seen.add(q)
         queue.push(q)
       }

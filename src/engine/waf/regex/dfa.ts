@@ -59,45 +59,50 @@ export class LazyDfa {
 
   /** Does the pattern match anywhere in the text? */
   test(text: string): boolean {
-    const { classOf, width, end, lastNewline } = this.alphabet
+    const { classOf, width } = this.alphabet
     const { matched } = this
     const stop = text.length - 1
-    let row = this.first
+    let { table, first: row } = this
     let since = 0
     for (let at = 0; at <= text.length; at++) {
-      const column =
-        at < stop ? classOf[text.charCodeAt(at) & 255]! : at > stop ? end : this.lastColumn(text.charCodeAt(at), lastNewline)
-      let to = this.table[row + column]!
-      if (to <= matched) {
-        if (to === UNKNOWN) {
-          const states = this.states.length
-          const { flushes } = this.effort
-          to = this.step(row / width, column)
-          if (this.effort.flushes > flushes) {
-            if (at - since < WORTH * states) return this.walk(this.states[to / width]!, text, at + 1)
-            since = at
-          }
-        }
-        if (to === matched) return true
-        if (to === DEAD) return false
+      // bench/regex.ts: this inner loop is where texts are read; all else is once a state.
+      for (; at < stop; at++) {
+        const to = table[row + classOf[text.charCodeAt(at) & 255]!]!
+        if (to <= matched) break
+        row = to
       }
+      const column = this.columnAt(text, at)
+      let to = table[row + column]!
+      if (to === UNKNOWN) {
+        const states = this.states.length
+        const { flushes } = this.effort
+        to = this.step(row / width, column)
+        if (this.effort.flushes > flushes) {
+          if (at - since < WORTH * states && to > matched) return this.walk(this.states[to / width]!, text, at + 1)
+          since = at
+        }
+        ;({ table } = this)
+      }
+      if (to === matched) return true
+      if (to === DEAD) return false
       row = to
     }
     return false
   }
 
-  private lastColumn(code: number, lastNewline: number): number {
-    return code === 10 ? lastNewline : this.alphabet.classOf[code & 255]!
+  private columnAt(text: string, at: number): number {
+    const { classOf, lastNewline, end } = this.alphabet
+    if (at >= text.length) return end
+    const code = text.charCodeAt(at)
+    return code === 10 && at === text.length - 1 ? lastNewline : classOf[code & 255]!
   }
 
   /** The rest of a text without the cache. */
   private walk(from: State, text: string, start: number): boolean {
     this.effort.walks++
-    const { end, lastNewline } = this.alphabet
     let state: State = from
     for (let at = start; at <= text.length; at++) {
-      const column =
-        at === text.length ? end : at === text.length - 1 ? this.lastColumn(text.charCodeAt(at), lastNewline) : this.alphabet.classOf[text.charCodeAt(at) & 255]!
+      const column = this.columnAt(text, at)
       this.advance(state, column)
       if (this.matching) return true
       if (this.count === 0) return false
@@ -128,11 +133,13 @@ export class LazyDfa {
     const after = column === alphabet.end ? OUTSIDE : alphabet.sample[kind]!
     let from = state.pcs
     this.begin()
-    if (this.hasAssertions && this.settle(state, after, column === alphabet.lastNewline)) from = this.list.slice(0, this.count)
+    if (this.hasAssertions && this.settle(state, after, column === alphabet.lastNewline))
+      from = this.list.slice(0, this.count)
     this.begin(this.matching)
     if (this.matching || column === alphabet.end) return
     for (const pc of from) {
-      if (program.op[pc] === SET && alphabet.member[program.arg[pc]! * classes + kind] === 1) this.reach(program.next[pc]!)
+      if (program.op[pc] === SET && alphabet.member[program.arg[pc]! * classes + kind] === 1)
+        this.reach(program.next[pc]!)
     }
     if (!this.anchored) this.reach(program.start)
     this.list.subarray(0, this.count).sort()
@@ -191,7 +198,8 @@ export class LazyDfa {
     }
     this.effort.states++
     this.held += this.count
-    const row = this.states.push({ pcs: this.list.slice(0, this.count), trace }) * this.alphabet.width - this.alphabet.width
+    const row =
+      this.states.push({ pcs: this.list.slice(0, this.count), trace }) * this.alphabet.width - this.alphabet.width
     if (row + this.alphabet.width > this.table.length) this.grow()
     this.rows.set(key, row)
     return row

@@ -3,7 +3,10 @@ import { WORD } from './classes.ts'
 import type { Edge } from './ast.ts'
 
 /** What an assertion asks of the byte before and the byte after a place. */
-export type Assertion = { readonly what: Edge | 'next' | 'not-next' | 'previous' | 'not-previous'; readonly set: ByteSet }
+export type Assertion = {
+  readonly what: Edge | 'next' | 'not-next' | 'previous' | 'not-previous'
+  readonly set: ByteSet
+}
 
 /** No byte: before the start, after the end. */
 export const OUTSIDE = -1

@@ -1,2 +1,3 @@
 export type { Growth } from './cost.ts'
+export { literalsOf, squeezedLiteralsOf, SHELL_JUNK, type Literals } from './literals.ts'
 export { compilePattern, type Match, type Pattern } from './pattern.ts'

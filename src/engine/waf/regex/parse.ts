@@ -237,7 +237,11 @@ class Parser {
     if (counted !== undefined) {
       const text = counted[1] ?? counted[2]!
       const number = Number(text)
-      const group = text.startsWith('-') ? this.groups + 1 + number : text.startsWith('+') ? this.groups + number : number
+      const group = text.startsWith('-')
+        ? this.groups + 1 + number
+        : text.startsWith('+')
+          ? this.groups + number
+          : number
       return this.back(() => (group > 0 ? group : undefined), flags)
     }
     const digits = /[1-9]\d*/y
@@ -271,7 +275,13 @@ class Parser {
 const NEWLINE_SEQUENCE: Node = {
   kind: 'choice',
   options: [
-    { kind: 'sequence', items: [{ kind: 'set', set: byteSet(13) }, { kind: 'set', set: byteSet(10) }] },
+    {
+      kind: 'sequence',
+      items: [
+        { kind: 'set', set: byteSet(13) },
+        { kind: 'set', set: byteSet(10) },
+      ],
+    },
     {
       kind: 'sequence',
       items: [

@@ -41,7 +41,15 @@ export function pikeExec(program: Program, text: string, from: number): Int32Arr
 const pending: number[] = []
 const held: Int32Array[] = []
 
-function follow(p: Program, into: Threads, start: number, first: Int32Array, text: string, at: number, seen: Int32Array): void {
+function follow(
+  p: Program,
+  into: Threads,
+  start: number,
+  first: Int32Array,
+  text: string,
+  at: number,
+  seen: Int32Array,
+): void {
   pending.push(start)
   held.push(first)
   while (pending.length > 0) {

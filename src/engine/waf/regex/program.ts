@@ -62,7 +62,8 @@ class Builder {
   }
 
   add(op: number, next: number, other = -1, arg = 0): number {
-    if (this.rows.length >= MAX_SIZE) throw new ConstructError('regular expression is too large when its repeats are laid out')
+    if (this.rows.length >= MAX_SIZE)
+      throw new ConstructError('regular expression is too large when its repeats are laid out')
     return this.rows.push({ op, next, other, arg }) - 1
   }
 
@@ -141,7 +142,9 @@ class Builder {
 
   private assertion(assertion: Assertion, next: number): number {
     const key = String.fromCharCode(...assertion.set)
-    const known = this.assertions.findIndex((own) => own.what === assertion.what && String.fromCharCode(...own.set) === key)
+    const known = this.assertions.findIndex(
+      (own) => own.what === assertion.what && String.fromCharCode(...own.set) === key,
+    )
     return this.add(ASSERT, next, -1, known === -1 ? this.assertions.push(assertion) - 1 : known)
   }
 

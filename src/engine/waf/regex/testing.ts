@@ -7,14 +7,23 @@ export const CRS4 = join(vectors, 'crs4/rules')
 /** Debian's package modsecurity-crs. */
 export const CRS3 = '/usr/share/modsecurity-crs/rules'
 
-export type RulePattern = { readonly id: string; readonly source: string; readonly variables: string; readonly actions: string }
+export type RulePattern = {
+  readonly id: string
+  readonly source: string
+  readonly variables: string
+  readonly actions: string
+}
 
 /** Every `@rx` of a folder of rules, as the engine reads it; none when the folder is not here. */
 export function patternsOf(folder: string): RulePattern[] {
   if (!existsSync(folder)) return []
   const out: RulePattern[] = []
-  for (const name of readdirSync(folder).filter((file) => file.endsWith('.conf')).sort()) {
-    const text = readFileSync(join(folder, name), 'latin1').replace(/^\s*#.*$/gm, '').replace(/\\\n\s*/g, '')
+  for (const name of readdirSync(folder)
+    .filter((file) => file.endsWith('.conf'))
+    .sort()) {
+    const text = readFileSync(join(folder, name), 'latin1')
+      .replace(/^\s*#.*$/gm, '')
+      .replace(/\\\n\s*/g, '')
     let id = ''
     for (const found of text.matchAll(/^\s*SecRule\s+(\S+)\s+"((?:[^"\\]|\\.)*)"(?:\s+"((?:[^"\\]|\\.)*)")?/gm)) {
       id = /\bid:(\d+)/.exec(found[3] ?? '')?.[1] ?? id
