@@ -102,7 +102,7 @@ export function applyControl(state: State, control: Control): void {
     case 'response-body':
       state.responseBody = control.on
       return
-    // REQUEST_BODY is always there, as in ModSecurity v3.
     case 'force-request-body':
+      state.forceBody = control.on
   }
 }

@@ -39,6 +39,7 @@ export type State = {
   engine: EngineMode
   processor: string
   requestBody: boolean
+  forceBody: boolean
   responseBody: boolean
   highestSeverity: number
   marker: string | undefined

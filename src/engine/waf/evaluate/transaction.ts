@@ -36,6 +36,7 @@ class Evaluation implements Transaction {
       engine: plan.engine,
       processor: collections.REQBODY_PROCESSOR[0]!.value,
       requestBody: plan.requestBodyAccess,
+      forceBody: false,
       responseBody: plan.responseBodyAccess,
       highestSeverity: 255,
       marker: undefined,
@@ -77,7 +78,7 @@ class Evaluation implements Transaction {
     }
     const most = processor === 'MULTIPART' ? limit : Math.min(limit, requestBodyNoFilesLimit)
     const held = isLong ? body.subarray(0, most) : body
-    state.collections = readBody({ head: state.head, reading, processor }, state.collections, held)
+    state.collections = readBody({ head: state.head, reading, processor, force: state.forceBody }, state.collections, held)
   }
 
   inspectResponseHead(head: ResponseHead): Verdict {

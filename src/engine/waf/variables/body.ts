@@ -16,10 +16,13 @@ export type BodyTask = {
   readonly reading: Reading
   /** What a rule has chosen or the content type says; undefined when nothing takes the body. */
   readonly processor: BodyProcessor | undefined
+  /** ctl:forceRequestBodyVariable. */
+  readonly force: boolean
 }
 
 /**
- * Adds what the body holds, as ModSecurity v3 reads it: by the chosen processor, REQUEST_BODY always. REQBODY_ERROR is 1 for a body its
+ * Adds what the body holds, read by the chosen processor. REQUEST_BODY is there for forms, for what no processor takes, and when forced,
+ * as the reference manual has it (ModSecurity v3 also fills it beside JSON, XML and multipart). REQBODY_ERROR is 1 for a body its
  * processor cannot read. Never throws.
  */
 export function readBody(task: BodyTask, before: Collections, body: Uint8Array): Collections {
@@ -29,7 +32,8 @@ export function readBody(task: BodyTask, before: Collections, body: Uint8Array):
   const processed = { ...before, REQBODY_PROCESSOR: one(processor ?? '') }
   if (body.length === 0 && processor !== 'MULTIPART') return processed
   const length = String(body.length)
-  const raw = { ...processed, REQUEST_BODY: body.length === 0 ? [] : one(text), REQUEST_BODY_LENGTH: one(length) }
+  const isRaw = body.length > 0 && (processor === undefined || processor === 'URLENCODED' || task.force)
+  const raw = { ...processed, REQUEST_BODY: isRaw ? one(text) : [], REQUEST_BODY_LENGTH: one(length) }
   switch (processor) {
     case 'URLENCODED': {
       const { pairs, error } = parseUrlencoded(text, reading.argumentSeparator, reading.argumentsLimit)
