@@ -1,6 +1,6 @@
 import { compileRegex } from '../../engine/bytes/linear-regex/index.ts'
 
-type Pattern = { test(text: string): boolean }
+type Pattern = { test(text: string): boolean; toString(): string }
 
 /** A schema's `pattern` in linear time; a text that takes it beyond its bound does not fit. */
 export const linearPattern = Object.assign(

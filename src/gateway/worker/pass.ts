@@ -69,7 +69,9 @@ function attempt(
       if (!res.writableFinished) controller?.abort(new Error('the client left'))
       settle(0)
     }
+    let settled = false
     const settle = (status: number): void => {
+      settled = true
       holding?.release()
       res.off('close', onClose)
       resolve(status)
@@ -77,7 +79,8 @@ function attempt(
     res.on('close', onClose)
 
     const write = (chunk: Buffer): void => {
-      if ((res as Writable).write(chunk)) return
+      // What still comes for a client that has left is nobody's, and would never drain.
+      if (settled || (res as Writable).write(chunk)) return
       controller!.pause()
       stall.begin()
       res.once('drain', () => {
