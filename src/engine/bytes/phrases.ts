@@ -6,6 +6,10 @@ export type Phrases = {
   each(text: string, from: number, mark: (index: number) => void): void
   /** Whether any word occurs at all. */
   any(text: string): boolean
+  /** Places of the automaton where words end, numbered from 0: how many, which words, and each as a text comes by it. */
+  readonly rows: number
+  wordsAt(row: number): readonly number[]
+  ends(text: string, visit: (row: number) => void): void
 }
 
 /** Entries of the transition table: 64 MB. */
@@ -53,6 +57,19 @@ export function compilePhrases(words: readonly string[], { caseless }: { readonl
         if (state >= firstFinal) return true
       }
       return false
+    },
+    rows: found.length,
+    wordsAt(row) {
+      const out: number[] = []
+      report(firstFinal + row * stride, (index) => out.push(index))
+      return out
+    },
+    ends(text, visit) {
+      let state = 0
+      for (let at = 0; at < text.length; at++) {
+        state = next[state + classOf[text.charCodeAt(at) & 255]!]!
+        if (state >= firstFinal) visit((state - firstFinal) / stride)
+      }
     },
   }
 }

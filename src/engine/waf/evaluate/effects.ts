@@ -1,7 +1,7 @@
 import { MOST_KEPT, type KeptRecord } from '../persistent.ts'
 import { toNumber } from '../operator/number.ts'
 import type { Control, Effect, Rule, SetVar } from '../plan.ts'
-import { entry } from '../variables/entry.ts'
+import { entry, one } from '../variables/entry.ts'
 import type { Persistent } from '../variables/names.ts'
 import { expand } from './values.ts'
 import type { State } from './state.ts'
@@ -95,6 +95,7 @@ export function applyControl(state: State, control: Control): void {
       return
     case 'processor':
       state.processor = control.name
+      state.collections = { ...state.collections, REQBODY_PROCESSOR: one(control.name) }
       return
     case 'request-body':
       state.requestBody = control.on

@@ -28,7 +28,8 @@ export function runPhase(state: State, phase: Phase, source: Source): void {
   }
 }
 
-function isOpen(state: State, phase: Phase): boolean {
+/** Whether the phase is still to be gone through; takes back an allow that was only for the phase before. */
+export function isOpen(state: State, phase: Phase): boolean {
   if (state.outcome !== undefined || state.allowed === 'end') return false
   if (state.allowed === 'request' && phase <= 2) return false
   state.allowed = undefined

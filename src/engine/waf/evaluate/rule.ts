@@ -4,7 +4,7 @@ import type { Hit } from '../operator/index.ts'
 import { applyControl, applyEffect, setVariable } from './effects.ts'
 import { expand } from './values.ts'
 import { tell } from './report.ts'
-import { select, type Item } from './select.ts'
+import type { Item } from './select.ts'
 import type { Source } from './source.ts'
 import type { State } from './state.ts'
 
@@ -31,7 +31,7 @@ export function evaluateRule(state: State, first: Rule, source: Source): boolean
   // Without a chain every value that matched has told of itself; a chain is told once, by its first.
   if (first.next !== undefined) tell(state, first, shown!, state.gained - before)
   for (let link: Rule | undefined = first; link !== undefined; link = link.next) complete(state, link)
-  if (first.logged && !first.multiMatch) note(state, first.id)
+  if (first.logged && (!first.multiMatch || first.next !== undefined)) note(state, first.id)
   if (first.severityLevel < state.highestSeverity) state.highestSeverity = first.severityLevel
   disrupt(state, first.disruption, first)
   return true
@@ -42,7 +42,7 @@ function matchLink(state: State, link: Rule, first: Rule, source: Source): Found
   let shown: Found | undefined
   const { negated, run } = link.test
   const operator = typeof run === 'function' ? run : run.make(expand(state, run.param, first))
-  for (const item of select(state, link)) {
+  for (const item of source.items(state, link)) {
     for (const text of source.texts(link, item.entry)) {
       const hit = operator(text)
       if ((hit !== undefined) === negated) continue
@@ -50,7 +50,7 @@ function matchLink(state: State, link: Rule, first: Rule, source: Source): Found
       const before = state.gained
       act(state, link, first, found)
       if (first.next === undefined) tell(state, first, found, state.gained - before)
-      if (link.multiMatch && first.logged) note(state, first.id)
+      if (link.multiMatch && first.logged && first.next === undefined) note(state, first.id)
       shown ??= found
     }
   }

@@ -1,6 +1,7 @@
 import type { Control, EngineMode, Plan } from '../plan.ts'
 import type { KeptRecord, PersistentCollections } from '../persistent.ts'
 import type { Collections, Entry } from '../variables/entry.ts'
+import { readHead } from '../variables/head.ts'
 import type { Persistent } from '../variables/names.ts'
 import type { Action, RequestHead, RuleMatch } from '../verdict.ts'
 
@@ -50,4 +51,33 @@ export type State = {
   readonly ruleIds: number[]
   /** Sum of what anomaly scores have gained. */
   gained: number
+}
+
+/** A request before its first phase. */
+export function newState(plan: Plan, head: RequestHead, around: Surroundings): State {
+  const collections = readHead(head, plan.reading)
+  return {
+    plan,
+    head,
+    around,
+    collections,
+    tx: new Map(),
+    records: new Map(),
+    environment: new Map(around.environment),
+    matched: [],
+    removals: [],
+    engine: plan.engine,
+    processor: collections.REQBODY_PROCESSOR[0]!.value,
+    requestBody: plan.requestBodyAccess,
+    forceBody: false,
+    responseBody: plan.responseBodyAccess,
+    highestSeverity: 255,
+    marker: undefined,
+    skip: 0,
+    allowed: undefined,
+    outcome: undefined,
+    matches: [],
+    ruleIds: [],
+    gained: 0,
+  }
 }

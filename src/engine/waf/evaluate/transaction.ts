@@ -1,14 +1,13 @@
-import type { BodyProcessor, Plan } from '../plan.ts'
+import { FastRun } from '../fast/run.ts'
+import type { BodyProcessor, Phase, Plan } from '../plan.ts'
 import { readBody } from '../variables/body.ts'
 import { one } from '../variables/entry.ts'
-import { readHead } from '../variables/head.ts'
 import { readResponseBody, readResponseHead, responseMedia } from '../variables/response.ts'
 import type { RequestHead, ResponseHead, Transaction, Verdict } from '../verdict.ts'
 import { runPhase } from './phase.ts'
-import { quickSource } from './quick.ts'
 import { verdictOf } from './report.ts'
-import { plainSource, type Source } from './source.ts'
-import type { State, Surroundings } from './state.ts'
+import { plainSource } from './source.ts'
+import { newState, type State, type Surroundings } from './state.ts'
 
 /** One request under one plan. Pure: the same plan, request and surroundings give the same verdicts. */
 export function openTransaction(plan: Plan, request: RequestHead, around: Surroundings = {}): Transaction {
@@ -17,40 +16,17 @@ export function openTransaction(plan: Plan, request: RequestHead, around: Surrou
 
 class Evaluation implements Transaction {
   private readonly state: State
-  private readonly source: Source
+  private readonly run: (state: State, phase: Phase) => void
   private mediaType = ''
 
   constructor(plan: Plan, head: RequestHead, around: Surroundings) {
-    const collections = readHead(head, plan.reading)
-    this.source = plan.mode === 'plain' ? plainSource : quickSource(plan)
-    this.state = {
-      plan,
-      head,
-      around,
-      collections,
-      tx: new Map(),
-      records: new Map(),
-      environment: new Map(around.environment),
-      matched: [],
-      removals: [],
-      engine: plan.engine,
-      processor: collections.REQBODY_PROCESSOR[0]!.value,
-      requestBody: plan.requestBodyAccess,
-      forceBody: false,
-      responseBody: plan.responseBodyAccess,
-      highestSeverity: 255,
-      marker: undefined,
-      skip: 0,
-      allowed: undefined,
-      outcome: undefined,
-      matches: [],
-      ruleIds: [],
-      gained: 0,
-    }
+    this.state = newState(plan, head, around)
+    const fast = plan.mode === 'fast' ? new FastRun(plan) : undefined
+    this.run = (state, phase) => (fast === undefined ? runPhase(state, phase, plainSource) : fast.run(state, phase))
   }
 
   inspectHead(): Verdict {
-    runPhase(this.state, 1, this.source)
+    this.run(this.state, 1)
     return verdictOf(this.state)
   }
 
@@ -58,7 +34,7 @@ class Evaluation implements Transaction {
     const { state } = this
     if (state.outcome === undefined && state.engine !== 'off') {
       this.takeBody(body)
-      runPhase(state, 2, this.source)
+      this.run(state, 2)
     }
     return verdictOf(state)
   }
@@ -78,7 +54,11 @@ class Evaluation implements Transaction {
     }
     const most = processor === 'MULTIPART' ? limit : Math.min(limit, requestBodyNoFilesLimit)
     const held = isLong ? body.subarray(0, most) : body
-    state.collections = readBody({ head: state.head, reading, processor, force: state.forceBody }, state.collections, held)
+    state.collections = readBody(
+      { head: state.head, reading, processor, force: state.forceBody },
+      state.collections,
+      held,
+    )
   }
 
   inspectResponseHead(head: ResponseHead): Verdict {
@@ -86,7 +66,7 @@ class Evaluation implements Transaction {
     this.mediaType = responseMedia(head).toLowerCase()
     if (state.outcome === undefined) {
       state.collections = readResponseHead(state.collections, head)
-      runPhase(state, 3, this.source)
+      this.run(state, 3)
     }
     return verdictOf(state)
   }
@@ -109,14 +89,14 @@ class Evaluation implements Transaction {
       if (this.wantsResponseBody()) state.collections = readResponseBody(state.collections, body, limit)
       if (body.length > limit && action === 'reject' && state.engine === 'on' && this.wantsResponseBody())
         state.outcome = { action: 'deny', status: 502 }
-      else runPhase(state, 4, this.source)
+      else this.run(state, 4)
     }
     return verdictOf(state)
   }
 
   finish(): Verdict {
     const { outcome } = this.state
-    runPhase(this.state, 5, this.source)
+    this.run(this.state, 5)
     this.state.outcome = outcome
     return verdictOf(this.state)
   }

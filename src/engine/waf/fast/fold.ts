@@ -1,0 +1,197 @@
+import { evaluateRule } from '../evaluate/rule.ts'
+import type { Source } from '../evaluate/source.ts'
+import { plainSource } from '../evaluate/source.ts'
+import { newState, type Matched, type State } from '../evaluate/state.ts'
+import { isChosenRule } from '../evaluate/removal.ts'
+import type { Template } from '../macro.ts'
+import type { Control, Plan, Rule, SetVar, Step, Target } from '../plan.ts'
+import type { Entry } from '../variables/entry.ts'
+
+/** A change of TX that every request makes at the same place. */
+export type Assignment = { readonly key: string; readonly entry: Entry | undefined }
+
+/**
+ * What is known of a step before any request: it has to be run; it never matches; it always matches, makes these changes and leaves these
+ * values in MATCHED_VARS; or no request reaches it.
+ */
+export type Known =
+  | { readonly kind: 'run' }
+  | { readonly kind: 'false' }
+  | { readonly kind: 'true'; readonly changes: readonly Assignment[]; readonly matched: readonly Matched[] }
+  | { readonly kind: 'dead' }
+
+const RUN: Known = { kind: 'run' }
+const FALSE: Known = { kind: 'false' }
+const DEAD: Known = { kind: 'dead' }
+
+/**
+ * Runs beforehand what depends on nothing that a request brings: set-up actions, defaults, and the skips of paranoia levels that are not in
+ * use. By phase and step. A rule is left to be run when anything it reads may have been changed by a rule that has to be run, when it does
+ * more than setvar and skip, or when a control of some rule may take it out.
+ */
+export function foldPlan(plan: Plan): readonly (readonly Known[])[] {
+  return new Folding(plan).fold()
+}
+
+class Folding {
+  private readonly plan: Plan
+  private readonly state: State
+  private readonly controls: readonly Control[]
+  private readonly changed = new Set<string>()
+  private readonly changedBeginnings: string[] = []
+  private anyChanged = false
+
+  constructor(plan: Plan) {
+    this.plan = plan
+    this.state = newState(plan, NO_REQUEST, {})
+    this.controls = plan.rules.flatMap(({ controls }) => controls)
+    // Captures write TX:0 to TX:9.
+    if (plan.rules.some(({ capture }) => capture)) for (let i = 0; i < 10; i++) this.changed.add(String(i))
+  }
+
+  fold(): Known[][] {
+    const out: Known[][] = []
+    for (const steps of this.plan.phases) out.push(this.foldPhase(steps))
+    return out
+  }
+
+  private foldPhase(steps: readonly Step[]): Known[] {
+    const out: Known[] = steps.map(() => RUN)
+    /** Up to here a rule that has to be run may skip. */
+    let perhapsSkipped = -1
+    for (let at = 0; at < steps.length; at++) {
+      const rule = steps[at]!
+      if ('marker' in rule || out[at] === DEAD) continue
+      const known = this.known(rule, at <= perhapsSkipped)
+      if (known.kind === 'true' && (rule.skipAfter !== undefined || rule.skip > 0)) {
+        const to = targetOf(steps, at, rule)
+        if (this.isEntered(steps, at, to)) {
+          this.taint(rule)
+          perhapsSkipped = Math.max(perhapsSkipped, to)
+          continue
+        }
+        for (let skipped = at + 1; skipped < to; skipped++) out[skipped] = DEAD
+      }
+      out[at] = known
+      if (known.kind === 'run') {
+        this.taint(rule)
+        if (rule.skipAfter !== undefined || rule.skip > 0)
+          perhapsSkipped = Math.max(perhapsSkipped, targetOf(steps, at, rule))
+      }
+    }
+    return out
+  }
+
+  /** Whether a rule before a region that is always skipped may jump to a marker inside of it. */
+  private isEntered(steps: readonly Step[], from: number, to: number): boolean {
+    const inside = new Set(steps.slice(from + 1, to).flatMap((step) => ('marker' in step ? [step.marker] : [])))
+    if (inside.size === 0) return steps.slice(0, from).some((step) => 'id' in step && step.skip > 0)
+    return steps
+      .slice(0, from)
+      .some((step) => 'id' in step && (step.skip > 0 || (step.skipAfter !== undefined && inside.has(step.skipAfter))))
+  }
+
+  private known(rule: Rule, perhapsSkipped: boolean): Known {
+    if (!this.isFoldable(rule)) return RUN
+    const before = new Map(this.state.tx)
+    this.state.matched = []
+    const matched = evaluateRule(this.state, rule, KNOWN_SOURCE)
+    if (!matched) {
+      // A chain may have changed TX before its last link did not match.
+      return sameTx(before, this.state.tx) ? FALSE : this.undo(before)
+    }
+    const changes = changesOf(before, this.state.tx)
+    if (perhapsSkipped && (changes.length > 0 || rule.skipAfter !== undefined || rule.skip > 0))
+      return this.undo(before)
+    return { kind: 'true', changes, matched: [...this.state.matched] }
+  }
+
+  private undo(before: ReadonlyMap<string, Entry>): Known {
+    this.state.tx.clear()
+    for (const [key, value] of before) this.state.tx.set(key, value)
+    return RUN
+  }
+
+  private isFoldable(first: Rule): boolean {
+    if (first.disruption.kind !== 'pass' || first.severityLevel !== 255 || first.logged) return false
+    if (this.controls.some((control) => mayTakeOut(control, first))) return false
+    for (let link: Rule | undefined = first; link !== undefined; link = link.next) {
+      if (link.capture || link.multiMatch || link.controls.length > 0 || link.effects.length > 0) return false
+      if (link.exclusions.length > 0 || !link.targets.every((target) => this.isKnownTarget(link!, target))) return false
+      if (typeof link.test.run !== 'function' && !this.isKnownTemplate(link.test.run.param)) return false
+      if (!link.setVars.every((change) => this.isKnownChange(change))) return false
+    }
+    return true
+  }
+
+  private isKnownTarget({ test }: Rule, { collection, selector, count }: Target): boolean {
+    if (collection === 'REMOTE_ADDR') return count && test.name === 'unconditionalmatch'
+    return collection === 'TX' && selector !== undefined && 'name' in selector && this.isKnown(selector.name)
+  }
+  private isKnownTemplate(template: Template): boolean {
+    return template.every(
+      (part) => typeof part === 'string' || (part.from === 'TX' && part.key !== undefined && this.isKnown(part.key)),
+    )
+  }
+  private isKnownChange({ collection, key, value, how }: SetVar): boolean {
+    const [name] = key
+    if (collection !== 'TX' || key.length !== 1 || typeof name !== 'string' || !this.isKnownTemplate(value))
+      return false
+    return how === 'set' || how === 'remove' || this.isKnown(name.toLowerCase())
+  }
+
+  private isKnown(key: string): boolean {
+    const lower = key.toLowerCase()
+    return (
+      !this.anyChanged && !this.changed.has(lower) && !this.changedBeginnings.some((start) => lower.startsWith(start))
+    )
+  }
+
+  /** What the rule may write is no longer known, from here on. */
+  private taint(first: Rule): void {
+    for (let link: Rule | undefined = first; link !== undefined; link = link.next) {
+      for (const { collection, key } of link.setVars) {
+        if (collection !== 'TX') continue
+        const [start] = key
+        if (typeof start !== 'string') this.anyChanged = true
+        else if (key.length === 1) this.changed.add(start.toLowerCase())
+        else this.changedBeginnings.push(start.toLowerCase())
+      }
+    }
+  }
+}
+
+const NO_REQUEST = {
+  method: 'GET',
+  target: '/',
+  httpVersion: '1.1',
+  headers: [],
+  clientAddress: '',
+  clientPort: 0,
+}
+const KNOWN_SOURCE: Source = plainSource
+
+const mayTakeOut = (control: Control, rule: Rule): boolean =>
+  (control.kind === 'remove-rule' || control.kind === 'remove-target') && isChosenRule(control.rules, rule)
+
+const sameTx = (a: ReadonlyMap<string, Entry>, b: ReadonlyMap<string, Entry>): boolean => changesOf(a, b).length === 0
+
+function changesOf(before: ReadonlyMap<string, Entry>, after: ReadonlyMap<string, Entry>): Assignment[] {
+  const out: Assignment[] = []
+  for (const [key, entry] of after) if (before.get(key)?.value !== entry.value) out.push({ key, entry })
+  for (const key of before.keys()) if (!after.has(key)) out.push({ key, entry: undefined })
+  return out
+}
+
+/** Index of the step to go on with once the rule at `at` matched. */
+export function targetOf(steps: readonly Step[], at: number, { skipAfter, skip }: Rule): number {
+  let to = at + 1
+  if (skipAfter !== undefined) {
+    while (to < steps.length) {
+      const step = steps[to++]!
+      if ('marker' in step && step.marker === skipAfter) break
+    }
+  }
+  for (let left = skip; left > 0 && to < steps.length; to++) if ('id' in steps[to]!) left--
+  return to
+}

@@ -1,0 +1,153 @@
+import { evaluateRule } from '../evaluate/rule.ts'
+import { isOpen } from '../evaluate/phase.ts'
+import { isRemoved } from '../evaluate/removal.ts'
+import { select, type Item } from '../evaluate/select.ts'
+import type { Source } from '../evaluate/source.ts'
+import type { State } from '../evaluate/state.ts'
+import type { Phase, Plan, Rule } from '../plan.ts'
+import type { Entry } from '../variables/entry.ts'
+import { programOf, type Group, type PhaseProgram, type Program } from './program.ts'
+import { Texts, type Text } from './text.ts'
+
+/**
+ * Goes through the phases of one request as `runPhase` does, to the same result: rules that no text of the request can match are not even
+ * looked at, values are selected and transformed once, and what no request changes has been worked out before.
+ */
+export class FastRun implements Source {
+  private readonly program: Program
+  private readonly texts_: Texts
+  private selected: (readonly Item[] | undefined)[] = []
+
+  constructor(plan: Plan) {
+    this.program = programOf(plan)
+    this.texts_ = new Texts(this.program.touches, this.program.screen)
+  }
+
+  items(state: State, rule: Rule): readonly Item[] {
+    const number = this.program.selectionOf[rule.index]!
+    if (number < 0 || state.removals.length > 0) return select(state, rule)
+    return this.selection(state, number, rule)
+  }
+
+  texts(rule: Rule, { value }: Entry): readonly string[] {
+    const bit = this.program.screen.bitOf[rule.index]!
+    const whole = this.texts_.of(value)
+    if (rule.multiMatch) return this.everyStep(whole, rule).map((text) => text.value)
+    const text = this.texts_.after(whole, rule.chain)
+    if (bit >= 0 && (this.texts_.marks(text)[bit >>> 5]! & (1 << (bit & 31))) === 0) return NONE
+    return [text.value]
+  }
+
+  run(state: State, phase: Phase): void {
+    if (state.engine === 'off' || (phase !== 5 && !isOpen(state, phase))) return
+    // Bodies have brought new values since the phase before.
+    this.selected = []
+    const program = this.program.phases[phase]!
+    const due = this.due(state, program)
+    const { steps, target } = program
+    let prelude = 0
+    /** The step from which on none has been passed. */
+    let from = 0
+    for (let at = nextBit(due, 0); at >= 0 && at < steps.length; at = nextBit(due, from)) {
+      prelude = this.pass(state, program, prelude, from, at)
+      const rule = steps[at] as Rule
+      from = at + 1
+      if (isRemoved(state, rule) || !evaluateRule(state, rule, this)) continue
+      from = target[at]!
+      while (prelude < program.preludes.length && program.preludes[prelude]!.at < from) prelude++
+      if (phase !== 5 && (state.outcome !== undefined || state.allowed !== undefined)) return
+      if ((state.engine as string) === 'off') return
+    }
+    this.pass(state, program, prelude, from, steps.length)
+  }
+
+  /** What happens between the steps `from` and `to`, none of which is run: known changes, and rules that do not match. */
+  private pass(state: State, program: PhaseProgram, first: number, from: number, to: number): number {
+    const { preludes, passes, steps } = program
+    let next = first
+    let at = to - 1
+    // The last rule on the way that did not match leaves MATCHED_VARS empty; those known to match add to it.
+    while (at >= from && (passes[at] === 0 || (state.removals.length > 0 && isRemoved(state, steps[at] as Rule)))) at--
+    if (at >= from) state.matched = []
+    for (; next < preludes.length && preludes[next]!.at < to; next++) {
+      const prelude = preludes[next]!
+      for (const { key, entry } of prelude.changes) {
+        if (entry === undefined) state.tx.delete(key)
+        else state.tx.set(key, entry)
+      }
+      if (prelude.at > at) state.matched.push(...prelude.matched)
+    }
+    return next
+  }
+
+  /** Steps of the phase that may match this request. */
+  private due(state: State, { always, groups }: PhaseProgram): Uint32Array {
+    const due = always.slice()
+    for (const group of groups) {
+      const marks = this.marksOf(state, group)
+      if (marks === undefined) continue
+      for (let word = 0; word < marks.length; word++) {
+        for (let left = marks[word]! & group.mask[word]!; left !== 0; left &= left - 1) {
+          const step = group.stepOf[(word << 5) + 31 - Math.clz32(left & -left)]!
+          due[step >>> 5]! |= 1 << (step & 31)
+        }
+      }
+    }
+    return due
+  }
+
+  private marksOf(state: State, { selection, sample, chain }: Group): Uint32Array | undefined {
+    const items = this.selection(state, selection, sample)
+    if (items.length === 0) return undefined
+    if (sample.multiMatch)
+      return union(
+        items.flatMap((item) => this.everyStep(this.texts_.of(item.entry.value), sample)),
+        this.texts_,
+      )
+    if (items.length === 1) return this.texts_.marks(this.texts_.after(this.texts_.of(items[0]!.entry.value), chain))
+    const out = new Uint32Array(this.program.screen.words)
+    for (let i = 0; i < items.length; i++) {
+      const marks = this.texts_.marks(this.texts_.after(this.texts_.of(items[i]!.entry.value), chain))
+      for (let word = 0; word < out.length; word++) out[word]! |= marks[word]!
+    }
+    return out
+  }
+
+  private selection(state: State, number: number, rule: Rule): readonly Item[] {
+    while (this.selected.length <= number) this.selected.push(undefined)
+    return (this.selected[number] ??= select({ ...state, removals: [] }, rule))
+  }
+
+  /** The value and what each step of the chain makes of it, each different text once in a row. */
+  private everyStep(whole: Text, rule: Rule): Text[] {
+    const out: Text[] = []
+    for (let chain = rule.chain; chain !== undefined; chain = chain.before) out.push(this.texts_.after(whole, chain))
+    out.push(whole)
+    return out.reverse().filter((text, i, all) => text !== all[i - 1])
+  }
+}
+
+const NONE: readonly string[] = []
+
+function union(list: readonly Text[], texts: Texts): Uint32Array | undefined {
+  const [first, ...rest] = list
+  if (first === undefined) return undefined
+  const out = texts.marks(first).slice()
+  for (const text of rest) {
+    const marks = texts.marks(text)
+    for (let word = 0; word < out.length; word++) out[word]! |= marks[word]!
+  }
+  return out
+}
+
+/** The first bit set at or after `from`, -1 when none is. */
+function nextBit(bits: Uint32Array, from: number): number {
+  let word = from >>> 5
+  if (word >= bits.length) return -1
+  let left = bits[word]! & (-1 << (from & 31))
+  while (left === 0) {
+    if (++word >= bits.length) return -1
+    left = bits[word]!
+  }
+  return (word << 5) + 31 - Math.clz32(left & -left)
+}

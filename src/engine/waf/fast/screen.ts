@@ -1,0 +1,99 @@
+import { compilePhrases, type Phrases } from '../../bytes/phrases.ts'
+import type { Rule } from '../plan.ts'
+import { literalsOf, SHELL_JUNK, squeezedLiteralsOf, type Literals } from '../regex/literals.ts'
+
+/** Tells, in one pass over a text, which of many rules may match it; never leaves out one that does. */
+export class Screen {
+  /** By rule index its bit, or -1 for a rule that must always be run. */
+  readonly bitOf: Int32Array
+  /** 32-bit words of a set of bits. */
+  readonly words: number
+  private readonly plain: Marker
+  private readonly squeezed: Marker
+
+  /** `rules`: those to be screened; `count`: of all rules, by whose index bits are found. */
+  constructor(rules: readonly Rule[], count: number) {
+    this.bitOf = new Int32Array(count).fill(-1)
+    const plain: Wanted[] = []
+    const squeezed: Wanted[] = []
+    let bits = 0
+    for (const rule of rules) {
+      const literals = literalsOfRule(rule)
+      if (literals === undefined) continue
+      const bit = bits++
+      this.bitOf[rule.index] = bit
+      for (const word of literals.words) {
+        plain.push({ word, bit })
+        if (literals.squeeze !== undefined) squeezed.push({ word, bit })
+      }
+    }
+    this.words = (bits + 31) >>> 5
+    this.plain = new Marker(plain, this.words)
+    this.squeezed = new Marker(squeezed, this.words)
+  }
+
+  look(text: string): Uint32Array {
+    const marks = new Uint32Array(this.words)
+    this.plain.mark(text, marks)
+    // Without junk the plain pass has seen the squeezed words too.
+    if (JUNK.test(text)) this.squeezed.mark(text.replace(ALL_JUNK, ''), marks)
+    return marks
+  }
+}
+
+const JUNK_CLASS = `[${[...SHELL_JUNK.keys()]
+  .filter((byte) => SHELL_JUNK[byte] === 1)
+  .map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`)
+  .join('')}]`
+const JUNK = new RegExp(JUNK_CLASS)
+const ALL_JUNK = new RegExp(`${JUNK_CLASS}+`, 'g')
+
+/** Words of which every text that the rule matches holds one; undefined when there are none, or the rule is true of what it does not find. */
+function literalsOfRule({ test: { negated, run } }: Rule): Literals | undefined {
+  if (negated || typeof run !== 'function') return undefined
+  if (run.words !== undefined) return { words: run.words.map((word) => word.toLowerCase()) }
+  if (run.pattern === undefined) return undefined
+  const own = literalsOf(run.pattern.tree)
+  // One letter's word would be found in any text; two letters are where it begins to pay.
+  return own ?? squeezedLiteralsOf(run.pattern.tree)
+}
+
+type Wanted = { readonly word: string; readonly bit: number }
+
+class Marker {
+  private readonly phrases: Phrases | undefined
+  /** By row of the automaton that ends words: their bits. */
+  private readonly rows: Uint32Array
+  private readonly words: number
+  private readonly seen: Int32Array
+  private stamp = 0
+
+  constructor(wanted: readonly Wanted[], words: number) {
+    const bits = new Map<string, number[]>()
+    for (const { word, bit } of wanted) bits.set(word, [...(bits.get(word) ?? []), bit])
+    const unique = [...bits.keys()]
+    this.words = words
+    this.phrases = unique.length === 0 ? undefined : compilePhrases(unique, { caseless: true })
+    const count = this.phrases?.rows ?? 0
+    this.rows = new Uint32Array(count * words)
+    this.seen = new Int32Array(count)
+    for (let row = 0; row < count; row++)
+      for (const index of this.phrases!.wordsAt(row))
+        for (const bit of bits.get(unique[index]!)!) this.rows[row * words + (bit >>> 5)]! |= 1 << (bit & 31)
+  }
+
+  mark(text: string, marks: Uint32Array): void {
+    if (this.phrases === undefined) return
+    const { rows, words, seen } = this
+    if (++this.stamp > 0x7ffffff0) {
+      seen.fill(0)
+      this.stamp = 1
+    }
+    const { stamp } = this
+    this.phrases.ends(text, (row) => {
+      if (seen[row] === stamp) return
+      seen[row] = stamp
+      for (let i = 0, from = row * words; i < words; i++) marks[i]! |= rows[from + i]!
+    })
+  }
+}
