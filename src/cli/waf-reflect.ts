@@ -1,6 +1,10 @@
 import { toLatin1, utf8 } from '../engine/bytes/latin1.ts'
 
-export type Reflected = { readonly status: number; readonly headers: readonly (readonly [string, string])[]; readonly body: string }
+export type Reflected = {
+  readonly status: number
+  readonly headers: readonly (readonly [string, string])[]
+  readonly body: string
+}
 
 const PLAIN: Reflected = { status: 200, headers: [['Content-Type', 'text/plain']], body: 'Hello\n' }
 
@@ -20,8 +24,10 @@ export function reflect(target: string, body: Uint8Array): Reflected {
   const { status, headers, body: text, encodedBody } = asked as Record<string, unknown>
   return {
     status: typeof status === 'number' && status >= 200 && status <= 599 ? status : 200,
-    headers: Object.entries(typeof headers === 'object' && headers !== null ? headers : {}).map(
-      ([name, value]) => [name, utf8(String(value))] as const,
+    headers: typed(
+      Object.entries(typeof headers === 'object' && headers !== null ? headers : {}).map(
+        ([name, value]) => [name, utf8(String(value))] as const,
+      ),
     ),
     body:
       typeof encodedBody === 'string'
@@ -31,3 +37,7 @@ export function reflect(target: string, body: Uint8Array): Reflected {
           : '',
   }
 }
+
+// As the web server behind upstream's backend does for an answer without a type.
+const typed = (headers: Reflected['headers']): Reflected['headers'] =>
+  headers.some(([name]) => name.toLowerCase() === 'content-type') ? headers : [...headers, PLAIN.headers[0]!]

@@ -20,7 +20,8 @@ export function parseRequest(bytes: Uint8Array): RawRequest | { readonly status:
     if (part === null) return { status: 400 }
     headers.push([part[1]!, part[2]!])
   }
-  const all = (name: string): string[] => headers.filter(([other]) => other.toLowerCase() === name).map(([, value]) => value)
+  const all = (name: string): string[] =>
+    headers.filter(([other]) => other.toLowerCase() === name).map(([, value]) => value)
   const hosts = all('host')
   if (hosts.length > 1 || (hosts.length === 0 && found[4] !== '0')) return { status: 400 }
   const body = bodyOf(bytes.subarray(end + 4), text.slice(end + 4), all('content-length'), all('transfer-encoding'))

@@ -18,7 +18,9 @@ export function loadPlan(root: string, { rules, setup, between = [], mode = 'fas
   const files = paths.map(readRules)
   const first = setup === undefined ? [] : [readRules(setup)]
   const all = [...first, ...between, ...files]
-  const choosesProcessors = all.some(({ text }) => /requestBodyProcessor=(?:JSON|XML)|SecRequestBodyReading/i.test(text))
+  const choosesProcessors = all.some(({ text }) =>
+    /^(?!\s*#).*(?:requestBodyProcessor=(?:JSON|XML)|SecRequestBodyReading)/im.test(text),
+  )
   const base = choosesProcessors ? [] : [readRules(join(root, 'rules/crs/base.conf'))]
   try {
     return compileRules([...base, ...all], { data: wordLists(paths), lookups: 'absent', mode })

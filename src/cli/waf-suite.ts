@@ -9,7 +9,12 @@ const outputSchema = z.looseObject({
   status: z.number().optional(),
   expect_error: z.boolean().optional(),
   log: z
-    .looseObject({ expect_ids: ids, no_expect_ids: ids, match_regex: z.string().optional(), no_match_regex: z.string().optional() })
+    .looseObject({
+      expect_ids: ids,
+      no_expect_ids: ids,
+      match_regex: z.string().optional(),
+      no_match_regex: z.string().optional(),
+    })
     .optional(),
 })
 const inputSchema = z.looseObject({
@@ -32,7 +37,12 @@ const suiteSchema = z.looseObject({
 })
 const overridesSchema = z.looseObject({
   test_overrides: z.array(
-    z.looseObject({ rule_id: z.number(), test_ids: z.array(z.number()), reason: z.string().optional(), output: outputSchema.optional() }),
+    z.looseObject({
+      rule_id: z.number(),
+      test_ids: z.array(z.number()),
+      reason: z.string().optional(),
+      output: outputSchema.optional(),
+    }),
   ),
 })
 
@@ -73,22 +83,38 @@ function accept<T>(schema: z.ZodType<T>, document: unknown, name: string): T {
 
 function readOverrides(path: string): Map<string, Expected | undefined> {
   const { test_overrides } = accept(overridesSchema, parse(readFileSync(path, 'utf8')), path)
-  return new Map(test_overrides.flatMap(({ rule_id, test_ids, output }) => test_ids.map((id) => [`${rule_id}-${id}`, output] as const)))
+  return new Map(
+    test_overrides.flatMap(({ rule_id, test_ids, output }) =>
+      test_ids.map((id) => [`${rule_id}-${id}`, output] as const),
+    ),
+  )
 }
 
 /** The bytes go-ftw would send: headers as listed, Content-Type, Content-Length and Connection added where they are missing. */
-function requestOf({ method, uri, version, headers, data, encoded_request, autocomplete_headers }: z.infer<typeof inputSchema>): Buffer {
+function requestOf({
+  method,
+  uri,
+  version,
+  headers,
+  data,
+  encoded_request,
+  autocomplete_headers,
+}: z.infer<typeof inputSchema>): Buffer {
   if (encoded_request !== undefined) return Buffer.from(encoded_request, 'base64')
   const body = Buffer.from(data ?? '', 'utf8')
   const lines = Object.entries(headers)
   const has = (name: string): boolean => lines.some(([other]) => other.toLowerCase() === name)
   if (autocomplete_headers) {
     if (body.length > 0 && !has('content-type')) lines.push(['Content-Type', 'application/x-www-form-urlencoded'])
-    if (body.length > 0 && !has('content-length') && !has('transfer-encoding'))
+    const mayHold = body.length > 0 || ['POST', 'PUT', 'PATCH'].includes(method)
+    if (mayHold && !has('content-length') && !has('transfer-encoding'))
       lines.push(['Content-Length', String(body.length)])
     if (!has('connection')) lines.push(['Connection', 'close'])
   }
-  const head = [`${method} ${uri}${version === '' ? '' : ` ${version}`}`, ...lines.map(([name, value]) => `${name}: ${value}`)]
+  const head = [
+    `${method} ${uri}${version === '' ? '' : ` ${version}`}`,
+    ...lines.map(([name, value]) => `${name}: ${value}`),
+  ]
   return Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`, 'utf8'), body])
 }
 
@@ -98,7 +124,8 @@ export type Outcome = { readonly status: number; readonly ids: readonly number[]
 /** Undefined when it is as expected, else what is not. */
 export function faultOf(expected: Expected, { status, ids, log }: Outcome): string | undefined {
   if (expected.expect_error === true && status === 0) return undefined
-  if (expected.status !== undefined && expected.status !== status) return `status ${status}, expected ${expected.status}`
+  if (expected.status !== undefined && expected.status !== status)
+    return `status ${status}, expected ${expected.status}`
   const missing = expected.log?.expect_ids?.filter((id) => !ids.includes(id)) ?? []
   if (missing.length > 0) return `rules ${missing.join()} did not match${status >= 400 ? ` (status ${status})` : ''}`
   const wrong = expected.log?.no_expect_ids?.filter((id) => ids.includes(id)) ?? []
