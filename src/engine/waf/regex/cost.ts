@@ -5,8 +5,8 @@ import { isNullable, type Node } from './ast.ts'
 /** Copies of a body that are laid out one by one; a longer repeat is treated as a loop of that bound. */
 const UNROLL = 3
 const MAX_POSITIONS = 1000
-/** Pairs of positions compared: some ten milliseconds. What takes longer to judge is called steep. */
-const MAX_WORK = 100_000
+/** Pairs of positions compared: a few milliseconds. What takes longer to judge is called steep. */
+const MAX_WORK = 20_000
 const MAX_LOOP = 300
 
 /** Worst growth of the time of one search by a backtracking matcher with the length of the value. */

@@ -2,9 +2,9 @@ import { alphabetOf, type Alphabet } from './alphabet.ts'
 import { holdsBetween, OUTSIDE } from './edge.ts'
 import { ASSERT, MATCH, SET, SPLIT, type Program } from './program.ts'
 
-/** Table entries, and instructions held by states, for one pattern: together some 300 KB. */
-const MAX_ENTRIES = 1 << 15
-const MAX_HELD = 1 << 15
+/** Table entries, and instructions held by states, for one pattern: together at most 1 MB. */
+const MAX_ENTRIES = 1 << 16
+const MAX_HELD = 1 << 17
 /** A cache filled again within this many bytes a state is not worth filling. */
 const WORTH = 10
 
@@ -35,6 +35,7 @@ export class LazyDfa {
   private readonly rows = new Map<string, number>()
   private held = 0
   private first = 0
+  private later = 0
   /** One mark an instruction, for the closure being taken. */
   private readonly seen: Int32Array
   private stamp = 0
@@ -59,12 +60,19 @@ export class LazyDfa {
 
   /** Does the pattern match anywhere in the text? */
   test(text: string): boolean {
+    return this.endOf(text, 0) >= 0
+  }
+
+  /** One byte past the place where it is sure that something matches at or after `from`; -1 when nothing does. */
+  endOf(text: string, from: number): number {
     const { classOf, width } = this.alphabet
     const { matched } = this
     const stop = text.length - 1
-    let { table, first: row } = this
-    let since = 0
-    for (let at = 0; at <= text.length; at++) {
+    if (from > 0) this.enter(text, from)
+    let row = from > 0 ? this.later : this.first
+    let { table } = this
+    let since = from
+    for (let at = from; at <= text.length; at++) {
       // bench/regex.ts: this inner loop is where texts are read; all else is once a state.
       for (; at < stop; at++) {
         const to = table[row + classOf[text.charCodeAt(at) & 255]!]!
@@ -83,11 +91,22 @@ export class LazyDfa {
         }
         ;({ table } = this)
       }
-      if (to === matched) return true
-      if (to === DEAD) return false
+      if (to === matched) return at + 1
+      if (to === DEAD) return -1
       row = to
     }
-    return false
+    return -1
+  }
+
+  /** The row of a search that begins at `from`, into `later`. */
+  private enter(text: string, from: number): void {
+    this.begin()
+    this.reach(this.program.start)
+    if (this.matching) this.later = this.matched
+    else {
+      this.list.subarray(0, this.count).sort()
+      this.later = this.find(this.traceAfter(this.columnAt(text, from - 1)))
+    }
   }
 
   private columnAt(text: string, at: number): number {
@@ -98,22 +117,23 @@ export class LazyDfa {
   }
 
   /** The rest of a text without the cache. */
-  private walk(from: State, text: string, start: number): boolean {
+  private walk(from: State, text: string, start: number): number {
     this.effort.walks++
     let state: State = from
     for (let at = start; at <= text.length; at++) {
       const column = this.columnAt(text, at)
       this.advance(state, column)
-      if (this.matching) return true
-      if (this.count === 0) return false
+      if (this.matching) return at + 1
+      if (this.count === 0) return -1
       state = { pcs: this.list.slice(0, this.count), trace: this.traceAfter(column) }
     }
-    return false
+    return -1
   }
 
   private step(index: number, column: number): number {
     const { flushes } = this.effort
     this.advance(this.states[index]!, column)
+    this.list.subarray(0, this.count).sort()
     const to = this.matching ? this.matched : this.count === 0 ? DEAD : this.find(this.traceAfter(column))
     // When the cache was emptied on the way, the row we came from is no more.
     if (this.effort.flushes === flushes) this.table[index * this.alphabet.width + column] = to
@@ -142,7 +162,6 @@ export class LazyDfa {
         this.reach(program.next[pc]!)
     }
     if (!this.anchored) this.reach(program.start)
-    this.list.subarray(0, this.count).sort()
   }
 
   private begin(matching = false): void {

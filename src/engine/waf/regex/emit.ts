@@ -104,6 +104,6 @@ export const hasSameGroups = (root: Node): boolean =>
       node.kind === 'back' ||
       (node.kind === 'look' && node.body.kind !== 'set') ||
       (node.kind === 'repeat' &&
-        node.max > 1 &&
-        (isNullable(node.body) || holds(node.body, (inner) => inner.kind === 'capture'))),
+        ((node.min < node.max && isNullable(node.body)) ||
+          (node.max > 1 && holds(node.body, (inner) => inner.kind === 'capture')))),
   )

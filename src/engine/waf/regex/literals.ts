@@ -7,7 +7,9 @@ import { partsOf, type Node } from './ast.ts'
  */
 export type Literals = { readonly words: readonly string[]; readonly squeeze?: ByteSet }
 
-const MAX_WORDS = 200
+const MAX_WORDS = 600
+/** Most words that joining two parts may give. */
+const MAX_JOINED = 128
 /** Longest run of bytes kept; a longer word is not rarer. */
 const MAX_LENGTH = 12
 /** A set of more bytes than this, cases taken as one, is no literal. */
@@ -132,10 +134,10 @@ const head = (word: string): string => word.slice(0, MAX_LENGTH)
 
 /** Every word of `a` followed by every word of `b`, or undefined when they are too many. */
 function cross(a: Words, b: Words, cut: (word: string) => string): Words | undefined {
-  if (a.size * b.size > MAX_WORDS * 2) return undefined
+  if (a.size > 1 && b.size > 1 && a.size * b.size > MAX_JOINED * 2) return undefined
   const out = new Set<string>()
   for (const left of a) for (const right of b) out.add(cut(left + right))
-  return out.size > MAX_WORDS ? undefined : out
+  return a.size > 1 && b.size > 1 && out.size > MAX_JOINED ? undefined : out
 }
 
 function ofSequence(items: readonly Facts[]): Facts {
@@ -185,7 +187,7 @@ function ofChoice(options: readonly Facts[]): Facts {
       all((option) => option.suffix)!,
       (word, length) => (length === 0 ? '' : word.slice(-length)),
     ),
-    best: best === undefined ? undefined : usable(new Set(minimal([...best]))),
+    best: best === undefined || best.size > MAX_WORDS * 2 ? undefined : usable(new Set(minimal([...best]))),
   }
 }
 

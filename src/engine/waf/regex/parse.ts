@@ -162,7 +162,7 @@ class Parser {
     const { flags } = scope
     if (cursor.sign === '*') throw cursor.fail('a backtracking verb')
     if (!cursor.take('?')) return flags.n ? this.closed(flags) : this.capture(flags)
-    if (cursor.take(':')) return this.closed(flags)
+    if (cursor.take(':')) return this.grouped(flags)
     if (cursor.take('>')) return { kind: 'atomic', body: this.closed(flags) }
     const look = cursor.match(/(<?)([=!])/y)
     if (look !== undefined) return this.look(look[1] === '<', look[2] === '!', flags)
@@ -180,7 +180,7 @@ class Parser {
     if (letters[1] === '^') for (const letter of 'imsxn') next[letter as Letter] = false
     for (const letter of letters[2]!) next[letter as Letter] = true
     for (const letter of letters[3] ?? '') next[letter as Letter] = false
-    if (letters[4] === ':') return this.closed(next)
+    if (letters[4] === ':') return this.grouped(next)
     scope.flags = next
     return undefined
   }
@@ -195,6 +195,12 @@ class Parser {
     const body = this.closed(flags)
     this.open.delete(group)
     return { kind: 'capture', body, group }
+  }
+
+  /** A group may be repeated, even when there is only an assertion in it. */
+  private grouped(flags: Flags): Node {
+    const node = this.closed(flags)
+    return node.kind === 'assert' || node.kind === 'look' ? { kind: 'sequence', items: [node] } : node
   }
 
   private closed(flags: Flags): Node {

@@ -25,14 +25,23 @@ export type Pattern = {
   readonly exceeded: number
   /** What its automaton has done so far, when it has one. */
   readonly effort: Effort | undefined
+  /** The older way to ask `test`. */
+  readonly regexp: { test(text: string): boolean }
   /** Does it match anywhere in the text (latin1)? */
   test(text: string): boolean
-  /** The first match at or after `from`, in PCRE's order of preference. */
+  /**
+   * The first match at or after `from`, in PCRE's order of preference. In a text beyond 4 KB that needs more than a glance the
+   * groups are those of the 4 KB on either side of the place where a first match is known to end.
+   */
   exec(text: string, from?: number): Match | undefined
 }
 
 /** Of a search that backtracks: 5 to 20 ms. */
-const STEPS = 500_000
+const STEPS = 100_000
+/** Before Pike's machine takes over. */
+const FEW_STEPS = 20_000
+/** Once a match is known to exist its groups are looked for this far around the place it is known from. */
+const WINDOW = 4096
 /** A search by V8 may look at one byte this often. */
 const MAX_FACTOR = 64
 
@@ -40,7 +49,7 @@ const MAX_FACTOR = 64
  * PCRE2 source (latin1) → a matcher over latin1 strings that decides as ModSecurity v3 does, in time linear in the text or
  * bounded by a limit. Throws `ConstructError` naming what is not supported and where.
  */
-export function compilePattern(source: string): Pattern & { readonly regexp: Pick<RegExp, 'test' | 'exec'> } {
+export function compilePattern(source: string): Pattern {
   const { tree, groups, names } = parseRegex(source)
   const lowered = lower(tree)
   const { growth, factor } = costOf(lowered)
@@ -59,12 +68,18 @@ export function compilePattern(source: string): Pattern & { readonly regexp: Pic
 
   function slots(text: string, from: number): Int32Array | undefined {
     // Cheap, and says no to most texts: the automaton of a pattern that matches wherever this one does.
-    if (from === 0 && !(bare === undefined ? dfaOf().test(text) : bare.test(text))) return undefined
-    const found = backtrackExec(programOf(), text, from, STEPS)
+    const end = dfaOf().endOf(text, from)
+    if (end < 0) return undefined
+    if (!regular) {
+      const found = backtrackExec(programOf(), text, from, STEPS)
+      if (found !== 'too-complex') return found
+      exceeded++
+      return undefined
+    }
+    const found = backtrackExec(programOf(), text, from, FEW_STEPS)
     if (found !== 'too-complex') return found
-    if (regular) return pikeExec(programOf(), text, from)
-    exceeded++
-    return undefined
+    const start = Math.max(from, end - WINDOW)
+    return pikeExec(programOf(), text, start, Math.min(text.length, end + WINDOW))
   }
 
   function exec(text: string, from = 0): Match | undefined {
@@ -101,14 +116,8 @@ export function compilePattern(source: string): Pattern & { readonly regexp: Pic
     get effort() {
       return dfa?.effort
     },
+    regexp: { test },
     test,
     exec,
-    regexp: {
-      test,
-      exec: (text) => {
-        const found = exec(text)
-        return found === undefined ? null : Object.assign([...found.groups] as RegExpExecArray, { index: found.index })
-      },
-    },
   }
 }

@@ -6,9 +6,9 @@ type Threads = { readonly pcs: Int32Array; readonly slots: Int32Array[]; count: 
 /**
  * The first match in PCRE's order of preference, with its groups, in time bounded by program × text (Pike's machine; Cox,
  * "Regular Expression Matching: the Virtual Machine Approach"). Returns its slots, or undefined. Groups inside loops whose turns
- * may be empty can differ from PCRE's.
+ * may be empty can differ from PCRE's. Bytes from `to` on are seen by assertions only.
  */
-export function pikeExec(program: Program, text: string, from: number): Int32Array | undefined {
+export function pikeExec(program: Program, text: string, from: number, to = text.length): Int32Array | undefined {
   const size = program.op.length
   const seen = new Int32Array(size).fill(-1)
   let now: Threads = { pcs: new Int32Array(size), slots: [], count: 0 }
@@ -18,8 +18,8 @@ export function pikeExec(program: Program, text: string, from: number): Int32Arr
   for (let at = from; ; at++) {
     // A match may begin here as long as none began before.
     if (found === undefined) follow(program, now, program.start, fresh, text, at, seen)
-    if (now.count === 0) break
-    const code = at < text.length ? text.charCodeAt(at) : -1
+    if (now.count === 0 && found !== undefined) break
+    const code = at < to ? text.charCodeAt(at) : -1
     then.count = 0
     for (let i = 0; i < now.count; i++) {
       const pc = now.pcs[i]!
@@ -33,7 +33,7 @@ export function pikeExec(program: Program, text: string, from: number): Int32Arr
     const spent = now
     now = then
     then = spent
-    if (at >= text.length) break
+    if (at >= to) break
   }
   return found
 }
