@@ -15,6 +15,9 @@ const DEAD = 0
 /** What the automata of this process did so far: states made, caches emptied, texts walked without a cache. */
 export type Effort = { states: number; flushes: number; walks: number }
 
+/** Instead of an answer: this text needs more new states than it may add. */
+export const GAVE_UP = -2
+
 type State = { readonly pcs: Int32Array; readonly trace: number }
 
 /**
@@ -27,6 +30,7 @@ export class LazyDfa {
   private readonly program: Program
   private readonly alphabet: Alphabet
   private readonly anchored: boolean
+  private readonly patience: number
   private readonly matched: number
   private readonly most: number
   private readonly hasAssertions: boolean
@@ -44,8 +48,10 @@ export class LazyDfa {
   private matching = false
   private readonly open: number[] = []
 
-  constructor(program: Program) {
+  /** `patience`: states one text may add before `endOf` gives up on it. */
+  constructor(program: Program, patience = Infinity) {
     this.program = program
+    this.patience = patience
     this.alphabet = alphabetOf(program)
     this.anchored = startsAtStart(program)
     this.hasAssertions = program.assertions.length > 0
@@ -63,7 +69,7 @@ export class LazyDfa {
     return this.endOf(text, 0) >= 0
   }
 
-  /** One byte past the place where it is sure that something matches at or after `from`; -1 when nothing does. */
+  /** One byte past the place where it is sure that something matches at or after `from`; -1 when nothing does; `GAVE_UP`. */
   endOf(text: string, from: number): number {
     const { classOf, width } = this.alphabet
     const { matched } = this
@@ -72,6 +78,7 @@ export class LazyDfa {
     let row = from > 0 ? this.later : this.first
     let { table } = this
     let since = from
+    const most = this.effort.states + this.patience
     for (let at = from; at <= text.length; at++) {
       // bench/regex.ts: this inner loop is where texts are read; all else is once a state.
       for (; at < stop; at++) {
@@ -85,6 +92,7 @@ export class LazyDfa {
         const states = this.states.length
         const { flushes } = this.effort
         to = this.step(row / width, column)
+        if (this.effort.states > most) return GAVE_UP
         if (this.effort.flushes > flushes) {
           if (at - since < WORTH * states && to > matched) return this.walk(this.states[to / width]!, text, at + 1)
           since = at

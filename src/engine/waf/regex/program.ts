@@ -3,7 +3,8 @@ import { ConstructError } from '../error.ts'
 import { isNullable, widthOf, type Node } from './ast.ts'
 import type { Assertion } from './edge.ts'
 
-const MAX_SIZE = 30_000
+/** Instructions of one program. */
+export const MAX_SIZE = 30_000
 
 export const SET = 0
 export const SPLIT = 1
