@@ -27,14 +27,13 @@ const INFLATE = {
 const TEXT = /^(?:text\/(?!event-stream)|application\/(?:[a-z0-9.+-]+\+)?(?:json|xml)\b|application\/x-ndjson\b)/
 
 /** Does a route look at answers: by rules of phases 3 and 4, or at personal data that goes out? */
-export function looksAtAnswers(shared: Shared, { plan, outgoing }: LiveRoute): { rules: boolean; people: boolean } {
-  const phases: readonly { readonly phase: number }[] = plan?.rules ?? []
-  return {
-    rules:
-      plan !== undefined && plan.engine !== 'off' && (plan.responseBodyAccess || phases.some(({ phase }) => phase > 2)),
-    people: outgoing.policy !== 'off' && shared.deps.checkOutgoing !== undefined,
-  }
-}
+export const looksAtAnswers = ({
+  judgesAnswers,
+  outgoing,
+}: LiveRoute): { readonly rules: boolean; readonly people: boolean } => ({
+  rules: judgesAnswers,
+  people: outgoing.policy !== 'off',
+})
 
 /**
  * The look at one answer. `transaction`: the one that judged the request, when that was on the loop; otherwise, or when the body is large, a
@@ -84,7 +83,9 @@ export function answerCheck(
       if (said.verdict.refused && !(await allowed(said))) return false
     }
     if (!wantsPeople(headers)) return true
-    const { decision, counts } = shared.deps.checkOutgoing!(body.toString('utf8'), outgoing)
+    const people = await shared.checkOutgoing(body, outgoing)
+    if (people === undefined) return outgoing.policy === 'flag' || unknown()
+    const { decision, counts } = people
     if (decision === 'pass') return true
     shared.counts.outgoing++
     shared.deps.log.warn('outgoing-personal-data', { id: asked.id, decision, ...counts })
@@ -146,6 +147,8 @@ export function answerCheck(
   }
 }
 
+/** Z_SYNC_FLUSH, and for brotli BROTLI_OPERATION_FINISH: what there is of a cut body is enough. */
+const PARTIAL = 2
 const PEOPLE_LIMIT = 524_288
 const reasonOf = (verdict: Verdict, transaction: Transaction, bytes: number): Reason => ({
   verdict,
@@ -157,7 +160,7 @@ const reasonOf = (verdict: Verdict, transaction: Transaction, bytes: number): Re
 async function plainOf(coding: string, body: Buffer): Promise<Buffer | undefined> {
   const open = Object.hasOwn(INFLATE, coding) ? INFLATE[coding as keyof typeof INFLATE] : undefined
   try {
-    return await open?.(body, { maxOutputLength: 4 << 20, finishFlush: coding === 'br' ? 2 : 2 } as object)
+    return await open?.(body, { maxOutputLength: 4 << 20, finishFlush: PARTIAL } as object)
   } catch {
     return undefined
   }

@@ -14,6 +14,7 @@ import { limitExchange, type LimitExchange } from './limit-exchange.ts'
 import { limiter } from './limiter.ts'
 import { LIMITS } from './limits.ts'
 import type { WorkerStats } from './refusal.ts'
+import { checkOutgoing } from './outgoing.ts'
 import { FrontServer } from './server.ts'
 import { fetchSettings, keepSettings, keptSettings, settingsOf, type Fetched } from './settings-source.ts'
 import type { GatewayDeps, Shared } from './shared.ts'
@@ -65,6 +66,10 @@ class Worker implements GatewayHandle {
 
   constructor(config: GatewayConfig, deps: GatewayDeps) {
     const limits = { ...LIMITS, ...deps.limits }
+    const pool = inspectionPool(
+      { threads: limits.threads, queue: limits.threadQueue, jobMs: limits.threadMs, loadMs: 60_000 },
+      deps.log,
+    )
     this.config = config
     this.address = config.listen
     this.certificates = certificates(config.folder, deps.log)
@@ -75,11 +80,9 @@ class Worker implements GatewayHandle {
       latency: new Latency(),
       held: new Held(limits.heldBytes, limits.textBytes),
       applications: openApplications(limits, deps.clock),
-      pool: inspectionPool(
-        { threads: limits.threads, queue: limits.threadQueue, jobMs: limits.threadMs, loadMs: 60_000 },
-        deps.log,
-      ),
+      pool,
       limiter: limiter(),
+      checkOutgoing: checkOutgoing(pool, limits.offLoopBytes, deps.clock),
       live: () => this.live!,
       challenge: (token) => challengeOf(config.folder, token),
       tlsPort: () => this.server.tlsPort(),

@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import type { Log } from '../../kit/log.ts'
 import type { Case, Judgement } from './judgement.ts'
+import type { SubjectCounts } from './outgoing.ts'
 import type { Tuning } from './plans.ts'
 import type { RuleTexts } from './rule-files.ts'
 
@@ -13,9 +14,11 @@ export type ToThread =
   | ({ readonly type: 'load' } & Sources)
   | { readonly type: 'keep'; readonly keys: ReadonlySet<string> }
   | ({ readonly type: 'judge' } & Wanted)
+  | { readonly type: 'count'; readonly body: Uint8Array; readonly year: number }
 export type FromThread =
   | { readonly type: 'loaded' }
   | { readonly type: 'judged'; readonly judgement: Judgement }
+  | { readonly type: 'counted'; readonly counts: SubjectCounts }
   | { readonly type: 'refused'; readonly detail: string }
 
 export type PoolLimits = {
@@ -115,6 +118,8 @@ export type InspectionPool = AsyncDisposable & {
   /** From now on these plans alone are needed. */
   keep(sources: Sources): void
   judge(wanted: Wanted): Promise<Inspected>
+  /** People in a body; undefined when it could not be told. */
+  count(body: Uint8Array, year: number): Promise<SubjectCounts | undefined>
   counts(): { readonly jobs: number; readonly waiting: number; readonly failed: number; readonly full: number }
 }
 
@@ -142,6 +147,11 @@ export function inspectionPool(limits: PoolLimits, log: Log): InspectionPool {
       queue.push({ message, ms, done })
       for (const thread of threads) thread.wake()
     })
+  const hasRoom = (): boolean => {
+    const room = !closed && queue.length < limits.queue
+    counts[room ? 'jobs' : 'full']++
+    return room
+  }
   return {
     async load(sources) {
       const answer = await run({ type: 'load', ...sources }, limits.loadMs)
@@ -154,13 +164,13 @@ export function inspectionPool(limits: PoolLimits, log: Log): InspectionPool {
       for (const thread of threads) thread.tell({ type: 'keep', keys })
     },
     async judge(wanted) {
-      if (closed || queue.length >= limits.queue) {
-        counts.full++
-        return 'full'
-      }
-      counts.jobs++
+      if (!hasRoom()) return 'full'
       const answer = await run({ type: 'judge', ...wanted }, limits.jobMs)
       return answer?.type === 'judged' ? answer.judgement : 'failed'
+    },
+    async count(body, year) {
+      const answer = hasRoom() ? await run({ type: 'count', body, year }, limits.jobMs) : undefined
+      return answer?.type === 'counted' ? answer.counts : undefined
     },
     counts: () => ({ ...counts, waiting: queue.length }),
     async [Symbol.asyncDispose]() {

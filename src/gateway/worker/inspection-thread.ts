@@ -3,6 +3,7 @@ import type { Plan } from '../../engine/waf/index.ts'
 import { compileSchema, type FitsSchema } from './json-schema.ts'
 import { judge } from './judgement.ts'
 import type { FromThread, ToThread } from './inspection-pool.ts'
+import { countIn } from './outgoing.ts'
 import { compilePlan } from './plans.ts'
 
 // Inspects what would hold the loop too long, with plans of its own compiled from the same texts.
@@ -28,6 +29,8 @@ function keep(keys: ReadonlySet<string>): void {
 port.on('message', (message: ToThread) => {
   if (message.type === 'load') port.postMessage(load(message))
   else if (message.type === 'keep') keep(message.keys)
+  else if (message.type === 'count')
+    port.postMessage({ type: 'counted', counts: countIn(message.body, message.year) } satisfies FromThread)
   else {
     const plan = message.plan === undefined ? undefined : plans.get(message.plan)
     const schema = message.schema === undefined ? undefined : schemas.get(message.schema)

@@ -12,6 +12,8 @@ import type { FitsSchema } from './json-schema.ts'
 export type Case = {
   readonly head: RequestHead
   readonly body: Uint8Array
+  /** ms since 1970. */
+  readonly at: number
   readonly response?: { readonly head: ResponseHead; readonly body: Uint8Array }
 }
 export type Judgement = {
@@ -25,7 +27,7 @@ export type Judgement = {
 export function judge(plan: Plan | undefined, fits: FitsSchema | undefined, told: Case): Judgement {
   const fine = fits === undefined || isFit(fits, told.body)
   if (plan === undefined) return { verdict: PASS, callback: undefined, fits: fine }
-  const transaction = openTransaction(plan, told.head)
+  const transaction = openTransaction(plan, told.head, { at: told.at })
   transaction.inspectHead()
   let verdict = transaction.inspectBody(told.body)
   if (told.response !== undefined && !verdict.refused) {

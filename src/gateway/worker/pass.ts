@@ -37,6 +37,7 @@ export async function passOn(shared: Shared, req: Req, res: Res, asked: Asked, p
     if (application === undefined) return 503
     tried.push(application)
     application.busy++
+    application.served++
     try {
       status = await attempt(shared, application, req, res, asked, passed)
     } finally {

@@ -59,7 +59,8 @@ async function take(shared: Shared, req: Req, res: Res, asked: Asked): Promise<v
   const route = asked.route!
   const { site } = asked.site!
   const mirror = site.placement === 'mirror'
-  const transaction = route.plan === undefined ? undefined : openTransaction(route.plan, headOf(asked))
+  const transaction =
+    route.plan === undefined ? undefined : openTransaction(route.plan, headOf(asked), { at: asked.at })
   const head = transaction?.inspectHead()
   const spent = process.hrtime.bigint() - began
   if (head?.refused && route.mode === 'block' && !mirror)
@@ -117,13 +118,13 @@ async function judgeAndPass(
   }
   if (more || seen.length < (body?.length ?? 0)) shared.counts.uninspected++
   const off = (text && seen.length >= shared.limits.offLoopBytes) || (route.schemaKey !== undefined && seen.length > 0)
-  const told: Case = { head: headOf(asked), body: seen }
+  const told: Case = { head: headOf(asked), body: seen, at: asked.at }
   let judged: Judgement | 'full' | 'failed' | undefined
   if (off)
     judged = await shared.pool.judge({
       plan: route.planKey,
       schema: /\bjson\b/i.test(type) ? route.schemaKey : undefined,
-      told: { head: told.head, body: Uint8Array.from(seen) },
+      told: { ...told, body: Uint8Array.from(seen) },
     })
   else if (transaction !== undefined) {
     const again = process.hrtime.bigint()
@@ -142,7 +143,7 @@ async function judgeAndPass(
   }
   if (typeof judged === 'object' && !judged.fits && route.mode !== 'detect') return away(422, 'model')
   if (mirror || res.destroyed) return
-  const looks = looksAtAnswers(shared, route)
+  const looks = looksAtAnswers(route)
   const observed = typeof judged === 'object' && judged.verdict.refused
   const looking = (looks.rules && !observed) || looks.people
   const status = await passOn(shared, req, res, asked, {

@@ -13,11 +13,13 @@ import type { Recorder } from './refusal.ts'
 import type { Live } from './sites.ts'
 import type { Applications } from './upstreams.ts'
 
-/** What an answer tells of people: subjects per class of identifier, never a value. */
+/** What an answer's plain body tells of people: how many per kind of identifier, never a value. Undefined: it could not be told. */
 export type CheckOutgoing = (
-  text: string,
+  body: Buffer,
   policy: Outgoing,
-) => { readonly decision: 'pass' | 'flag' | 'stop'; readonly counts: Readonly<Record<string, number>> }
+) => Promise<
+  { readonly decision: 'pass' | 'flag' | 'stop'; readonly counts: Readonly<Record<string, number>> } | undefined
+>
 
 export type GatewayDeps = {
   readonly recorder: Recorder
@@ -27,8 +29,6 @@ export type GatewayDeps = {
   readonly entropy: Entropy
   /** For tests: shorter times, smaller sizes. */
   readonly limits?: Partial<Limits>
-  /** Personal data in answers; without it a route's `outgoing` policy does nothing. */
-  readonly checkOutgoing?: CheckOutgoing
 }
 
 /** What all requests of one worker share. */
@@ -41,6 +41,7 @@ export type Shared = {
   readonly applications: Applications
   readonly pool: InspectionPool
   readonly limiter: Limiter
+  readonly checkOutgoing: CheckOutgoing
   readonly live: () => Live
   /** The answer to an ACME http-01 challenge, when it is one of ours. */
   readonly challenge: (token: string) => Promise<string | undefined>

@@ -25,6 +25,8 @@ export type LiveRoute = {
   readonly body: Site['body']
   readonly limits: readonly LiveLimit[]
   readonly outgoing: Site['outgoing']
+  /** Rules of phases 3 or 4 look at its answers. */
+  readonly judgesAnswers: boolean
 }
 export type LiveSite = {
   readonly site: Site
@@ -95,10 +97,14 @@ export async function compileSettings(
       body: route?.body ?? site.body,
       limits: liveLimits(site, route),
       outgoing: route?.outgoing ?? site.outgoing,
+      judgesAnswers: planKey !== undefined && judgesAnswers(compiled.get(planKey)!),
     })),
   }))
   return { version: settings.version, sites, bans: liveBans(settings.bans), sources, siteOf: hostTable(sites) }
 }
+
+const judgesAnswers = (plan: Plan): boolean =>
+  plan.engine !== 'off' && plan.rules.some(({ phase }) => phase === 3 || phase === 4)
 
 const hashOf = (value: unknown): string => createHash('sha256').update(JSON.stringify(value)).digest('base64url')
 

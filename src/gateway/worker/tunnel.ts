@@ -36,7 +36,7 @@ export async function tunnel(shared: Shared, req: IncomingMessage, client: Duple
     if (shared.counts.tunnels >= shared.limits.tunnels) return turnAway(shared, req, res, asked, 503, 'room')
     const { plan, mode } = asked.route!
     if (plan !== undefined) {
-      const transaction = openTransaction(plan, headOf(asked))
+      const transaction = openTransaction(plan, headOf(asked), { at: asked.at })
       transaction.inspectHead()
       const verdict = transaction.inspectBody(new Uint8Array())
       if (verdict.refused) {

@@ -8,6 +8,8 @@ export type Application = {
   readonly pool: Pool
   readonly origin: string
   busy: number
+  /** Requests it has had, by which those with equally little to do take turns. */
+  served: number
   /** Failures one after the other. */
   failures: number
   /** Not asked before this time, ms. */
@@ -44,7 +46,7 @@ export function openApplications(limits: Limits, now: () => number): Application
       // Shorter than the five seconds after which Node servers close: a request must not meet a closing connection.
       keepAliveTimeout: 4_000,
     })
-    const made: Application = { pool, origin, busy: 0, failures: 0, outUntil: 0 }
+    const made: Application = { pool, origin, busy: 0, served: 0, failures: 0, outUntil: 0 }
     open.set(url, made)
     return made
   }
@@ -62,7 +64,7 @@ export function openApplications(limits: Limits, now: () => number): Application
         const one = of(url)
         if (tried.includes(one)) continue
         if (soonest === undefined || one.outUntil < soonest.outUntil) soonest = one
-        const load = (one.busy + 1) / weight
+        const load = one.busy / weight + Math.min(1, one.served / weight / 1e9)
         if (one.outUntil <= at && load < least) {
           least = load
           best = one
