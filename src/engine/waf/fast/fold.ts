@@ -26,8 +26,8 @@ const DEAD: Known = { kind: 'dead' }
 
 /**
  * Runs beforehand what depends on nothing that a request brings: set-up actions, defaults, and the skips of paranoia levels that are not in
- * use. By phase and step. A rule is left to be run when anything it reads may have been changed by a rule that has to be run, when it does
- * more than setvar and skip, or when a control of some rule may take it out.
+ * use. By phase and step. A rule is left to be run when anything it reads may have been changed by a rule that has to be run, or when it does
+ * more than setvar and skip. Holds as long as no control has taken out a rule that is not run: see `upsets`.
  */
 export function foldPlan(plan: Plan): readonly (readonly Known[])[] {
   return new Folding(plan).fold()
@@ -36,7 +36,6 @@ export function foldPlan(plan: Plan): readonly (readonly Known[])[] {
 class Folding {
   private readonly plan: Plan
   private readonly state: State
-  private readonly controls: readonly Control[]
   private readonly changed = new Set<string>()
   private readonly changedBeginnings: string[] = []
   private anyChanged = false
@@ -44,7 +43,6 @@ class Folding {
   constructor(plan: Plan) {
     this.plan = plan
     this.state = newState(plan, NO_REQUEST, {})
-    this.controls = plan.rules.flatMap(({ controls }) => controls)
     // Captures write TX:0 to TX:9.
     if (plan.rules.some(({ capture }) => capture)) for (let i = 0; i < 10; i++) this.changed.add(String(i))
   }
@@ -84,7 +82,7 @@ class Folding {
 
   /** Whether a rule before a region that is always skipped may jump to a marker inside of it. */
   private isEntered(steps: readonly Step[], from: number, to: number): boolean {
-    const inside = new Set(steps.slice(from + 1, to).flatMap((step) => ('marker' in step ? [step.marker] : [])))
+    const inside = new Set(steps.slice(from + 1, to - 1).flatMap((step) => ('marker' in step ? [step.marker] : [])))
     if (inside.size === 0) return steps.slice(0, from).some((step) => 'id' in step && step.skip > 0)
     return steps
       .slice(0, from)
@@ -114,7 +112,6 @@ class Folding {
 
   private isFoldable(first: Rule): boolean {
     if (first.disruption.kind !== 'pass' || first.severityLevel !== 255 || first.logged) return false
-    if (this.controls.some((control) => mayTakeOut(control, first))) return false
     for (let link: Rule | undefined = first; link !== undefined; link = link.next) {
       if (link.capture || link.multiMatch || link.controls.length > 0 || link.effects.length > 0) return false
       if (link.exclusions.length > 0 || !link.targets.every((target) => this.isKnownTarget(link!, target))) return false
@@ -171,8 +168,20 @@ const NO_REQUEST = {
 }
 const KNOWN_SOURCE: Source = plainSource
 
-const mayTakeOut = (control: Control, rule: Rule): boolean =>
-  (control.kind === 'remove-rule' || control.kind === 'remove-target') && isChosenRule(control.rules, rule)
+/** Controls of the plan that take out, or change, a rule which was worked out beforehand: after one, nothing of that may be used. */
+export function upsets(plan: Plan, known: readonly (readonly Known[])[]): ReadonlySet<Control> {
+  const folded = plan.phases.flatMap((steps, phase) =>
+    steps.filter((step, at): step is Rule => 'id' in step && known[phase]![at]!.kind !== 'run'),
+  )
+  const controls = plan.rules.flatMap((rule) => rule.controls)
+  return new Set(
+    controls.filter(
+      (control) =>
+        (control.kind === 'remove-rule' || control.kind === 'remove-target') &&
+        folded.some((rule) => isChosenRule(control.rules, rule)),
+    ),
+  )
+}
 
 const sameTx = (a: ReadonlyMap<string, Entry>, b: ReadonlyMap<string, Entry>): boolean => changesOf(a, b).length === 0
 

@@ -1,7 +1,7 @@
 import type { Matched } from '../evaluate/state.ts'
-import type { Chain, Plan, Rule, Step, Target } from '../plan.ts'
+import type { Chain, Control, Plan, Rule, Step, Target } from '../plan.ts'
 import { isLive } from '../variables/names.ts'
-import { foldPlan, targetOf, type Assignment, type Known } from './fold.ts'
+import { foldPlan, targetOf, upsets, type Assignment, type Known } from './fold.ts'
 import { Screen } from './screen.ts'
 import { touchesOf } from './text.ts'
 
@@ -37,6 +37,9 @@ export type PhaseProgram = {
 
 export type Program = {
   readonly phases: readonly PhaseProgram[]
+  /** The same with nothing worked out beforehand, and the controls after which only that holds. */
+  readonly unfolded: readonly PhaseProgram[]
+  readonly upsets: ReadonlySet<Control>
   readonly screen: Screen
   readonly touches: readonly number[]
   /** By rule index, the number of its selection; -1 when its values change as rules run. */
@@ -72,6 +75,15 @@ function makeProgram(plan: Plan): Program {
   const chains = plan.rules.flatMap(({ chain }) => (chain === undefined ? [] : [chain]))
   return {
     phases: plan.phases.map((steps, phase) => makePhase(steps, known[phase]!, screen, selectionOf)),
+    unfolded: plan.phases.map((steps) =>
+      makePhase(
+        steps,
+        steps.map(() => ({ kind: 'run' })),
+        screen,
+        selectionOf,
+      ),
+    ),
+    upsets: upsets(plan, known),
     screen,
     touches: touchesOf(chains, plan.chainCount),
     selectionOf,

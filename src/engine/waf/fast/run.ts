@@ -42,23 +42,36 @@ export class FastRun implements Source {
     if (state.engine === 'off' || (phase !== 5 && !isOpen(state, phase))) return
     // Bodies have brought new values since the phase before.
     this.selected = []
-    const program = this.program.phases[phase]!
+    const { phases, unfolded } = this.program
+    const from = this.isUpset(state) ? 0 : this.runFrom(state, phase, phases[phase]!, 0)
+    if (from >= 0) this.runFrom(state, phase, unfolded[phase]!, from)
+  }
+
+  /** A rule that was worked out beforehand has been taken out of this request. */
+  private isUpset({ removals }: State): boolean {
+    return removals.length > 0 && removals.some((control) => this.program.upsets.has(control))
+  }
+
+  /** Goes on from a step to the end of the phase; gives the step to go on from when the program no longer holds, -1 when done. */
+  private runFrom(state: State, phase: Phase, program: PhaseProgram, start: number): number {
     const due = this.due(state, program)
-    const { steps, target } = program
+    const { steps, target, preludes } = program
     let prelude = 0
     /** The step from which on none has been passed. */
-    let from = 0
-    for (let at = nextBit(due, 0); at >= 0 && at < steps.length; at = nextBit(due, from)) {
+    let from = start
+    for (let at = nextBit(due, from); at >= 0; at = nextBit(due, from)) {
       prelude = this.pass(state, program, prelude, from, at)
       const rule = steps[at] as Rule
       from = at + 1
       if (isRemoved(state, rule) || !evaluateRule(state, rule, this)) continue
       from = target[at]!
-      while (prelude < program.preludes.length && program.preludes[prelude]!.at < from) prelude++
-      if (phase !== 5 && (state.outcome !== undefined || state.allowed !== undefined)) return
-      if ((state.engine as string) === 'off') return
+      while (prelude < preludes.length && preludes[prelude]!.at < from) prelude++
+      if (phase !== 5 && (state.outcome !== undefined || state.allowed !== undefined)) return -1
+      if ((state.engine as string) === 'off') return -1
+      if (rule.controls.length > 0 && program !== this.program.unfolded[phase] && this.isUpset(state)) return from
     }
     this.pass(state, program, prelude, from, steps.length)
+    return -1
   }
 
   /** What happens between the steps `from` and `to`, none of which is run: known changes, and rules that do not match. */
