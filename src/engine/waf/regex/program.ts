@@ -1,4 +1,5 @@
 import type { ByteSet } from '../../bytes/byte-set.ts'
+import { toLatin1 } from '../../bytes/latin1.ts'
 import { ConstructError } from '../error.ts'
 import { isNullable, widthOf, type Node } from './ast.ts'
 import type { Assertion } from './edge.ts'
@@ -48,6 +49,17 @@ export function compileProgram(trees: readonly Node[], groups: number): Program 
   })
   const start = starts.reduceRight((rest, own) => (rest === -1 ? own : builder.add(SPLIT, own, rest)), -1)
   return builder.finish(start)
+}
+
+const keys = new WeakMap<ByteSet, string>()
+
+/** One text for one set, made once: a repeat that is laid out asks for it at every copy. */
+function keyOf(set: ByteSet): string {
+  const known = keys.get(set)
+  if (known !== undefined) return known
+  const key = toLatin1(set)
+  keys.set(set, key)
+  return key
 }
 
 class Builder {
@@ -134,7 +146,7 @@ class Builder {
   }
 
   private setOf(set: ByteSet): number {
-    const key = String.fromCharCode(...set)
+    const key = keyOf(set)
     const known = this.setIndex.get(key)
     if (known !== undefined) return known
     this.setIndex.set(key, this.sets.length)
@@ -142,10 +154,8 @@ class Builder {
   }
 
   private assertion(assertion: Assertion, next: number): number {
-    const key = String.fromCharCode(...assertion.set)
-    const known = this.assertions.findIndex(
-      (own) => own.what === assertion.what && String.fromCharCode(...own.set) === key,
-    )
+    const key = keyOf(assertion.set)
+    const known = this.assertions.findIndex((own) => own.what === assertion.what && keyOf(own.set) === key)
     return this.add(ASSERT, next, -1, known === -1 ? this.assertions.push(assertion) - 1 : known)
   }
 
