@@ -45,7 +45,7 @@ export type Verdict = {
   /** The anomaly score of the rules and their threshold; 0 when the rules keep none. */
   readonly score: number
   readonly threshold: number
-  /** At most 32; `ruleIds` goes on to 1,000. */
+  /** At most 32, three of one rule; `ruleIds` goes on to 1,000. */
   readonly matches: readonly RuleMatch[]
   /** Every rule that matched and logs, in order, each once a match, as ModSecurity writes them to its error log. */
   readonly ruleIds: readonly number[]

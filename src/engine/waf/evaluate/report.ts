@@ -6,12 +6,14 @@ import { expand } from './values.ts'
 import type { Found } from './rule.ts'
 import type { State } from './state.ts'
 
-/** Matches kept of one request; the score goes on counting. */
+/** Matches kept of one request, and of one rule in it; the score goes on counting. */
 const KEPT = 32
+const KEPT_OF_A_RULE = 3
 
 /** Keeps what may be shown of a match. */
 export function tell(state: State, rule: Rule, { target, entry, hit }: Found, score: number): void {
   if (!rule.logged || rule.message === '' || state.matches.length >= KEPT) return
+  if (state.matches.filter(({ ruleId }) => ruleId === rule.id).length >= KEPT_OF_A_RULE) return
   state.matches.push({
     ruleId: rule.id,
     message: messageOf(state, rule),
@@ -33,11 +35,11 @@ const messageOf = (state: State, rule: Rule): string =>
     })
     .join('')
 
-/** Names of the score and its threshold: our own pack and CRS 3, CRS 4, and CRS 4's of the answer. */
+/** Names of the score and its threshold: CRS 4, which also has the first names of the others; our own pack; CRS 3. */
 const SCORES = [
+  ['blocking_inbound_anomaly_score', 'inbound_anomaly_score_threshold'],
   ['anomaly_score', 'anomaly_threshold'],
   ['anomaly_score', 'inbound_anomaly_score_threshold'],
-  ['blocking_inbound_anomaly_score', 'inbound_anomaly_score_threshold'],
 ] as const
 
 export function verdictOf(state: State): Verdict {

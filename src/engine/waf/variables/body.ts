@@ -21,8 +21,8 @@ export type BodyTask = {
 }
 
 /**
- * Adds what the body holds, read by the chosen processor. REQUEST_BODY is there for forms, for what no processor takes, and when forced,
- * as the reference manual has it (ModSecurity v3 also fills it beside JSON, XML and multipart). REQBODY_ERROR is 1 for a body its
+ * Adds what the body holds, read by the chosen processor. REQUEST_BODY is there unless the body is XML or
+ * multipart, and then when forced: CRS is written for that (ModSecurity v3 always fills it, v2 for forms and JSON). REQBODY_ERROR is 1 for a body its
  * processor cannot read. Never throws.
  */
 export function readBody(task: BodyTask, before: Collections, body: Uint8Array): Collections {
@@ -32,7 +32,7 @@ export function readBody(task: BodyTask, before: Collections, body: Uint8Array):
   const processed = { ...before, REQBODY_PROCESSOR: one(processor ?? '') }
   if (body.length === 0 && processor !== 'MULTIPART') return processed
   const length = String(body.length)
-  const isRaw = body.length > 0 && (processor === undefined || processor === 'URLENCODED' || task.force)
+  const isRaw = body.length > 0 && (task.force || (processor !== 'XML' && processor !== 'MULTIPART'))
   const raw = { ...processed, REQUEST_BODY: isRaw ? one(text) : [], REQUEST_BODY_LENGTH: one(length) }
   switch (processor) {
     case 'URLENCODED': {
