@@ -5,15 +5,13 @@ import { foldPlan, targetOf, upsets, type Assignment, type Known } from './fold.
 import { Screen } from './screen.ts'
 import { touchesOf } from './text.ts'
 
-/** Rules that look at the same values after the same transformations, all of them screened. */
-export type Group = {
-  readonly selection: number
-  /** Any rule of the selection; they have the same targets. */
-  readonly sample: Rule
+/** One collection, or part of it, after one chain, and the bits of the screened rules that look at it. */
+export type Look = {
+  readonly target: Target
   readonly chain: Chain | undefined
-  /** Bits of the screen that these rules have, and by bit the step. */
+  /** multiMatch: what each step of the chain makes is looked at too. */
+  readonly every: boolean
   readonly mask: Uint32Array
-  readonly stepOf: Int32Array
 }
 
 /** Changes of TX that come before a step, and what they leave in MATCHED_VARS. */
@@ -29,7 +27,9 @@ export type PhaseProgram = {
   readonly target: Int32Array
   /** Steps that are run for every request, as bits. */
   readonly always: Uint32Array
-  readonly groups: readonly Group[]
+  readonly looks: readonly Look[]
+  /** By bit of the screen, the step of its rule; -1 in other phases. */
+  readonly stepOf: Int32Array
   readonly preludes: readonly Prelude[]
   /** By step: 1 when a request that comes by it has a rule there that did not match, unless it is run or taken out. */
   readonly passes: Uint8Array
@@ -74,13 +74,12 @@ function makeProgram(plan: Plan): Program {
   const screen = new Screen(screened, plan.rules.length)
   const chains = plan.rules.flatMap(({ chain }) => (chain === undefined ? [] : [chain]))
   return {
-    phases: plan.phases.map((steps, phase) => makePhase(steps, known[phase]!, screen, selectionOf)),
+    phases: plan.phases.map((steps, phase) => makePhase(steps, known[phase]!, screen)),
     unfolded: plan.phases.map((steps) =>
       makePhase(
         steps,
         steps.map(() => ({ kind: 'run' })),
         screen,
-        selectionOf,
       ),
     ),
     upsets: upsets(plan, known),
@@ -97,14 +96,10 @@ const keyOf = ({ collection, selector, count }: Target): readonly unknown[] => [
   selector === undefined ? '' : 'name' in selector ? `n${selector.name}` : `p${selector.source}`,
 ]
 
-function makePhase(
-  steps: readonly Step[],
-  known: readonly Known[],
-  screen: Screen,
-  selectionOf: Int32Array,
-): PhaseProgram {
+function makePhase(steps: readonly Step[], known: readonly Known[], screen: Screen): PhaseProgram {
   const always = new Uint32Array((steps.length + 31) >>> 5)
-  const groups = new Map<string, Group>()
+  const looks = new Map<string, Look>()
+  const stepOf = new Int32Array(screen.words * 32).fill(-1)
   const preludes: Prelude[] = []
   const passes = new Uint8Array(steps.length)
   const target = new Int32Array(steps.length)
@@ -120,22 +115,18 @@ function makePhase(
       always[at >>> 5]! |= 1 << (at & 31)
       continue
     }
-    const selection = selectionOf[step.index]!
-    // With multiMatch every step of the chain is looked at, so such rules are a group of their own.
-    const key = `${selection}/${step.chain?.index}/${step.multiMatch}`
-    let group = groups.get(key)
-    if (group === undefined) {
-      group = {
-        selection,
-        sample: step,
-        chain: step.chain,
-        mask: new Uint32Array(screen.words),
-        stepOf: new Int32Array(screen.words * 32).fill(-1),
-      }
-      groups.set(key, group)
-    }
-    group.mask[bit >>> 5]! |= 1 << (bit & 31)
-    group.stepOf[bit] = at
+    stepOf[bit] = at
+    for (const look of looksOf(step, screen.words, looks)) look.mask[bit >>> 5]! |= 1 << (bit & 31)
   }
-  return { steps, target, always, groups: [...groups.values()], preludes, passes }
+  return { steps, target, always, looks: [...looks.values()], stepOf, preludes, passes }
+}
+
+// Exclusions are left aside: a rule that is looked at in vain costs little, and it leaves out what it must itself.
+function looksOf({ targets, chain, multiMatch }: Rule, words: number, looks: Map<string, Look>): Look[] {
+  return targets.map((target) => {
+    const key = JSON.stringify([keyOf(target), chain?.index, multiMatch])
+    let look = looks.get(key)
+    if (look === undefined) looks.set(key, (look = { target, chain, every: multiMatch, mask: new Uint32Array(words) }))
+    return look
+  })
 }

@@ -6,7 +6,9 @@ import type { Source } from '../evaluate/source.ts'
 import type { State } from '../evaluate/state.ts'
 import type { Phase, Plan, Rule } from '../plan.ts'
 import type { Entry } from '../variables/entry.ts'
-import { programOf, type Group, type PhaseProgram, type Program } from './program.ts'
+import type { MessageVariable } from '../variables/names.ts'
+import { Parts, selectFrom } from './parts.ts'
+import { programOf, type PhaseProgram, type Program } from './program.ts'
 import { Texts, type Text } from './text.ts'
 
 /**
@@ -15,26 +17,28 @@ import { Texts, type Text } from './text.ts'
  */
 export class FastRun implements Source {
   private readonly program: Program
-  private readonly texts_: Texts
+  private readonly known: Texts
+  private parts = new Parts()
   private selected: (readonly Item[] | undefined)[] = []
 
   constructor(plan: Plan) {
     this.program = programOf(plan)
-    this.texts_ = new Texts(this.program.touches, this.program.screen)
+    this.known = new Texts(this.program.touches, this.program.screen)
   }
 
   items(state: State, rule: Rule): readonly Item[] {
     const number = this.program.selectionOf[rule.index]!
     if (number < 0 || state.removals.length > 0) return select(state, rule)
-    return this.selection(state, number, rule)
+    while (this.selected.length <= number) this.selected.push(undefined)
+    return (this.selected[number] ??= selectFrom(state, rule, this.parts))
   }
 
   texts(rule: Rule, { value }: Entry): readonly string[] {
     const bit = this.program.screen.bitOf[rule.index]!
-    const whole = this.texts_.of(value)
+    const whole = this.known.of(value)
     if (rule.multiMatch) return this.everyStep(whole, rule).map((text) => text.value)
-    const text = this.texts_.after(whole, rule.chain)
-    if (bit >= 0 && (this.texts_.marks(text)[bit >>> 5]! & (1 << (bit & 31))) === 0) return NONE
+    const text = this.known.after(whole, rule.chain)
+    if (bit >= 0 && (this.known.marks(text)[bit >>> 5]! & (1 << (bit & 31))) === 0) return NONE
     return [text.value]
   }
 
@@ -42,6 +46,7 @@ export class FastRun implements Source {
     if (state.engine === 'off' || (phase !== 5 && !isOpen(state, phase))) return
     // Bodies have brought new values since the phase before.
     this.selected = []
+    this.parts = new Parts()
     const { phases, unfolded } = this.program
     const from = this.isUpset(state) ? 0 : this.runFrom(state, phase, phases[phase]!, 0)
     if (from >= 0) this.runFrom(state, phase, unfolded[phase]!, from)
@@ -94,64 +99,34 @@ export class FastRun implements Source {
   }
 
   /** Steps of the phase that may match this request. */
-  private due(state: State, { always, groups }: PhaseProgram): Uint32Array {
+  private due(state: State, { always, looks, stepOf }: PhaseProgram): Uint32Array {
     const due = always.slice()
-    for (const group of groups) {
-      const marks = this.marksOf(state, group)
-      if (marks === undefined) continue
-      for (let word = 0; word < marks.length; word++) {
-        for (let left = marks[word]! & group.mask[word]!; left !== 0; left &= left - 1) {
-          const step = group.stepOf[(word << 5) + 31 - Math.clz32(left & -left)]!
-          due[step >>> 5]! |= 1 << (step & 31)
-        }
+    const hit = new Uint32Array(this.program.screen.words)
+    for (const { target, chain, every, mask } of looks) {
+      const values = this.parts.of(state.collections[target.collection as MessageVariable], target)
+      if (values.length === 0) continue
+      const marks = this.known.marksOf(values, chain, every)
+      for (let word = 0; word < hit.length; word++) hit[word]! |= marks[word]! & mask[word]!
+    }
+    for (let word = 0; word < hit.length; word++) {
+      for (let left = hit[word]!; left !== 0; left &= left - 1) {
+        const step = stepOf[(word << 5) + 31 - Math.clz32(left & -left)]!
+        due[step >>> 5]! |= 1 << (step & 31)
       }
     }
     return due
   }
 
-  private marksOf(state: State, { selection, sample, chain }: Group): Uint32Array | undefined {
-    const items = this.selection(state, selection, sample)
-    if (items.length === 0) return undefined
-    if (sample.multiMatch)
-      return union(
-        items.flatMap((item) => this.everyStep(this.texts_.of(item.entry.value), sample)),
-        this.texts_,
-      )
-    if (items.length === 1) return this.texts_.marks(this.texts_.after(this.texts_.of(items[0]!.entry.value), chain))
-    const out = new Uint32Array(this.program.screen.words)
-    for (let i = 0; i < items.length; i++) {
-      const marks = this.texts_.marks(this.texts_.after(this.texts_.of(items[i]!.entry.value), chain))
-      for (let word = 0; word < out.length; word++) out[word]! |= marks[word]!
-    }
-    return out
-  }
-
-  private selection(state: State, number: number, rule: Rule): readonly Item[] {
-    while (this.selected.length <= number) this.selected.push(undefined)
-    return (this.selected[number] ??= select({ ...state, removals: [] }, rule))
-  }
-
   /** The value and what each step of the chain makes of it, each different text once in a row. */
   private everyStep(whole: Text, rule: Rule): Text[] {
     const out: Text[] = []
-    for (let chain = rule.chain; chain !== undefined; chain = chain.before) out.push(this.texts_.after(whole, chain))
+    for (let chain = rule.chain; chain !== undefined; chain = chain.before) out.push(this.known.after(whole, chain))
     out.push(whole)
     return out.reverse().filter((text, i, all) => text !== all[i - 1])
   }
 }
 
 const NONE: readonly string[] = []
-
-function union(list: readonly Text[], texts: Texts): Uint32Array | undefined {
-  const [first, ...rest] = list
-  if (first === undefined) return undefined
-  const out = texts.marks(first).slice()
-  for (const text of rest) {
-    const marks = texts.marks(text)
-    for (let word = 0; word < out.length; word++) out[word]! |= marks[word]!
-  }
-  return out
-}
 
 /** The first bit set at or after `from`, -1 when none is. */
 function nextBit(bits: Uint32Array, from: number): number {

@@ -1,6 +1,7 @@
 import { compilePhrases, type Phrases } from '../../bytes/phrases.ts'
 import type { Rule } from '../plan.ts'
 import { literalsOf, SHELL_JUNK, squeezedLiteralsOf, type Literals } from '../regex/literals.ts'
+import { mayHold, needsOf, needsOfBytes, signsOf, type Needs } from '../regex/needs.ts'
 
 /** Tells, in one pass over a text, which of many rules may match it; never leaves out one that does. */
 export class Screen {
@@ -10,6 +11,8 @@ export class Screen {
   readonly words: number
   private readonly plain: Marker
   private readonly squeezed: Marker
+  /** Rules told by bytes alone: bit and bytes. */
+  private readonly signed: { readonly bit: number; readonly needs: Needs }[] = []
 
   /** `rules`: those to be screened; `count`: of all rules, by whose index bits are found. */
   constructor(rules: readonly Rule[], count: number) {
@@ -19,12 +22,14 @@ export class Screen {
     let bits = 0
     for (const rule of rules) {
       const literals = literalsOfRule(rule)
-      if (literals === undefined) continue
+      const needs = literals === undefined ? needsOfRule(rule) : []
+      if (literals === undefined && needs.length === 0) continue
       const bit = bits++
       this.bitOf[rule.index] = bit
-      for (const word of literals.words) {
+      if (literals === undefined) this.signed.push({ bit, needs })
+      for (const word of literals?.words ?? []) {
         plain.push({ word, bit })
-        if (literals.squeeze !== undefined) squeezed.push({ word, bit })
+        if (literals?.squeeze !== undefined) squeezed.push({ word, bit })
       }
     }
     this.words = (bits + 31) >>> 5
@@ -37,6 +42,8 @@ export class Screen {
     this.plain.mark(text, marks)
     // Without junk the plain pass has seen the squeezed words too.
     if (JUNK.test(text)) this.squeezed.mark(text.replace(ALL_JUNK, ''), marks)
+    const { low, high, rest } = signsOf(text)
+    for (const { bit, needs } of this.signed) if (mayHold(low, high, rest, needs)) marks[bit >>> 5]! |= 1 << (bit & 31)
     return marks
   }
 }
@@ -53,9 +60,13 @@ function literalsOfRule({ test: { negated, run } }: Rule): Literals | undefined 
   if (negated || typeof run !== 'function') return undefined
   if (run.words !== undefined) return { words: run.words.map((word) => word.toLowerCase()) }
   if (run.pattern === undefined) return undefined
-  const own = literalsOf(run.pattern.tree)
-  // One letter's word would be found in any text; two letters are where it begins to pay.
-  return own ?? squeezedLiteralsOf(run.pattern.tree)
+  return literalsOf(run.pattern.tree) ?? squeezedLiteralsOf(run.pattern.tree)
+}
+
+function needsOfRule({ test: { negated, run } }: Rule): Needs {
+  if (negated || typeof run !== 'function') return []
+  if (run.bytes !== undefined) return needsOfBytes(run.bytes)
+  return run.pattern === undefined ? [] : needsOf(run.pattern.tree)
 }
 
 type Wanted = { readonly word: string; readonly bit: number }
@@ -70,7 +81,11 @@ class Marker {
 
   constructor(wanted: readonly Wanted[], words: number) {
     const bits = new Map<string, number[]>()
-    for (const { word, bit } of wanted) bits.set(word, [...(bits.get(word) ?? []), bit])
+    for (const { word, bit } of wanted) {
+      const own = bits.get(word)
+      if (own === undefined) bits.set(word, [bit])
+      else own.push(bit)
+    }
     const unique = [...bits.keys()]
     this.words = words
     this.phrases = unique.length === 0 ? undefined : compilePhrases(unique, { caseless: true })

@@ -1,3 +1,4 @@
+import type { ByteSet } from '../../bytes/byte-set.ts'
 import { ConstructError } from '../error.ts'
 import { ipMatch } from './address.ts'
 import * as digits from './digits.ts'
@@ -18,6 +19,8 @@ export type Hit = { readonly groups: readonly (string | undefined)[]; readonly t
 export type Operator = ((value: string) => Hit | undefined) & {
   readonly pattern?: Pattern
   readonly words?: readonly string[]
+  /** Bytes of which a hit needs one. */
+  readonly bytes?: ByteSet
 }
 /** Parameter → operator. Throws `ConstructError` for a parameter it does not understand. */
 export type OperatorFactory = (param: string) => Operator

@@ -1,5 +1,5 @@
 import { utf8SequenceAt } from '../../bytes/latin1.ts'
-import { byteSet } from '../../bytes/byte-set.ts'
+import { byteSet, invert } from '../../bytes/byte-set.ts'
 import { hexByteAt } from '../transform/decode.ts'
 import type { OperatorFactory } from './index.ts'
 import { toNumber } from './number.ts'
@@ -17,10 +17,11 @@ export const validateByteRange: OperatorFactory = (param) => {
         return [toNumber(low), toNumber(high)]
       }),
   )
-  return (value) => {
+  const find = (value: string): ReturnType<ReturnType<OperatorFactory>> => {
     for (let at = 0; at < value.length; at++) if (allowed[value.charCodeAt(at)] !== 1) return HIT
     return undefined
   }
+  return Object.assign(find, { bytes: invert(allowed) })
 }
 
 /** Matches when a `%` is not followed by two hexadecimal digits. */

@@ -18,6 +18,9 @@ export function needsOf(root: Node): Needs {
     .map(({ signs }) => signs)
 }
 
+/** Any one of these bytes; nothing when there are too many of them to tell anything. */
+export const needsOfBytes = (bytes: ByteSet): Needs => [signsOfSet(bytes)]
+
 function needed(node: Node): ByteSet[] {
   switch (node.kind) {
     case 'set':

@@ -50,7 +50,7 @@ const SHAPES: readonly Shape[] = [
   { like: /^s\)?&\(?s/, within: 'quote', when: (tokens) => leftOpen(tokens) || brief(tokens) },
   { like: /^s\)?&\(?n(?:o[1svf(n]|c|\(|&[1s]|k[1s(]|B)/, within: 'quote' },
   { like: /^s\)?&[&o]/, within: 'quote' },
-  { like: /^[1v]\)?&(?:[1vA]|\(*E|\(*f\(|k|\(1|\(v|\(s|s[o&c]|s$)/, within: 'none' },
+  { like: /^[1v]\)?&(?:1(?!n)|[vA]|\(*E|\(*f\(|k|\(1|\(v|\(s|s[o&c]|s$)/, within: 'none' },
   { like: /^[1v]\)&s/, within: 'none' },
   { like: /^[1v]\)?&\(?n(?:o[1sv(]|c)/, within: 'none' },
   {
