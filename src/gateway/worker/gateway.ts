@@ -19,6 +19,7 @@ import { FrontServer } from './server.ts'
 import { fetchSettings, keepSettings, keptSettings, settingsOf, type Fetched } from './settings-source.ts'
 import type { GatewayDeps, Shared } from './shared.ts'
 import { compileSettings, type Live } from './sites.ts'
+import { Turns } from './turns.ts'
 import { openApplications } from './upstreams.ts'
 
 export type { GatewayDeps } from './shared.ts'
@@ -79,6 +80,7 @@ class Worker implements GatewayHandle {
       counts: newCounts(),
       latency: new Latency(),
       held: new Held(limits.heldBytes, limits.textBytes),
+      turns: new Turns(),
       applications: openApplications(limits, deps.clock),
       pool,
       limiter: limiter(),

@@ -81,12 +81,18 @@ function attempt(
 
     const write = (chunk: Buffer): void => {
       // What still comes for a client that has left is nobody's, and would never drain.
-      if (settled || (res as Writable).write(chunk)) return
+      if (settled) return
+      if ((res as Writable).write(chunk)) {
+        if (!shared.turns.moved(chunk.length)) return
+        controller!.pause()
+        return shared.turns.wait(() => settled || controller!.resume())
+      }
       controller!.pause()
       stall.begin()
       res.once('drain', () => {
         stall.clear()
-        controller!.resume()
+        if (shared.turns.moved(chunk.length)) shared.turns.wait(() => settled || controller!.resume())
+        else controller!.resume()
       })
     }
     const start = (status: number, message: string, received: UpstreamHeaders): void => {

@@ -11,6 +11,7 @@ import type { Limiter } from './limiter.ts'
 import type { Limits } from './limits.ts'
 import type { Recorder } from './refusal.ts'
 import type { Live } from './sites.ts'
+import type { Turns } from './turns.ts'
 import type { Applications } from './upstreams.ts'
 
 /** What an answer's plain body tells of people: how many per kind of identifier, never a value. Undefined: it could not be told. */
@@ -38,6 +39,7 @@ export type Shared = {
   readonly counts: Counts
   readonly latency: Latency
   readonly held: Held
+  readonly turns: Turns
   readonly applications: Applications
   readonly pool: InspectionPool
   readonly limiter: Limiter
