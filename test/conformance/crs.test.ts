@@ -17,7 +17,7 @@ test('Core Rule Set 4: its regression tests in this process, all levels', { skip
     setup: join(folder, 'crs-setup.conf.example'),
     between: [SUITE_SETTINGS],
   })
-  const { stages } = readSuite(join(folder, 'tests/regression/tests'), join(root, 'rules/crs/khien-overrides.yaml'))
+  const { stages } = readSuite(join(folder, 'tests/regression/tests'))
   assert.equal(stages.length, 5_088)
   const faults = stages.flatMap(({ name, raw, expected }) => {
     const fault = faultOf(expected, judgeStage(plan, raw))
