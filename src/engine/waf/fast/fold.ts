@@ -94,13 +94,12 @@ class Folding {
     const before = new Map(this.state.tx)
     this.state.matched = []
     const matched = evaluateRule(this.state, rule, KNOWN_SOURCE)
-    if (!matched) {
-      // A chain may have changed TX before its last link did not match.
-      return sameTx(before, this.state.tx) ? FALSE : this.undo(before)
-    }
-    const changes = changesOf(before, this.state.tx)
-    if (perhapsSkipped && (changes.length > 0 || rule.skipAfter !== undefined || rule.skip > 0))
-      return this.undo(before)
+    const keys = keysSetBy(rule)
+    // A chain may have changed TX before its last link did not match.
+    if (!matched) return keys.every((key) => before.get(key) === this.state.tx.get(key)) ? FALSE : this.undo(before)
+    if (perhapsSkipped && (keys.length > 0 || rule.skipAfter !== undefined || rule.skip > 0)) return this.undo(before)
+    // All that it sets, changed or not: a request may have come by with another value.
+    const changes = keys.map((key) => ({ key, entry: this.state.tx.get(key) }))
     return { kind: 'true', changes, matched: [...this.state.matched] }
   }
 
@@ -183,12 +182,11 @@ export function upsets(plan: Plan, known: readonly (readonly Known[])[]): Readon
   )
 }
 
-const sameTx = (a: ReadonlyMap<string, Entry>, b: ReadonlyMap<string, Entry>): boolean => changesOf(a, b).length === 0
-
-function changesOf(before: ReadonlyMap<string, Entry>, after: ReadonlyMap<string, Entry>): Assignment[] {
-  const out: Assignment[] = []
-  for (const [key, entry] of after) if (before.get(key)?.value !== entry.value) out.push({ key, entry })
-  for (const key of before.keys()) if (!after.has(key)) out.push({ key, entry: undefined })
+/** Names in TX that the rule and its links write, all known by `isKnownChange`. */
+function keysSetBy(first: Rule): string[] {
+  const out: string[] = []
+  for (let link: Rule | undefined = first; link !== undefined; link = link.next)
+    for (const { key } of link.setVars) out.push(String(key[0]).toLowerCase())
   return out
 }
 

@@ -1,3 +1,4 @@
+import { isChosenRule } from '../evaluate/removal.ts'
 import type { Matched } from '../evaluate/state.ts'
 import type { Chain, Control, Plan, Rule, Step, Target } from '../plan.ts'
 import { isLive } from '../variables/names.ts'
@@ -40,6 +41,8 @@ export type Program = {
   /** The same with nothing worked out beforehand, and the controls after which only that holds. */
   readonly unfolded: readonly PhaseProgram[]
   readonly upsets: ReadonlySet<Control>
+  /** By control that takes out rules or targets: 1 at the index of each rule it means. */
+  readonly chosen: ReadonlyMap<Control, Uint8Array>
   readonly screen: Screen
   readonly touches: readonly number[]
   /** By rule index, the number of its selection; -1 when its values change as rules run. */
@@ -83,11 +86,25 @@ function makeProgram(plan: Plan): Program {
       ),
     ),
     upsets: upsets(plan, known),
+    chosen: chosenBy(plan),
     screen,
     touches: touchesOf(chains, plan.chainCount),
     selectionOf,
     selections: numbers.size,
   }
+}
+
+function chosenBy(plan: Plan): Map<Control, Uint8Array> {
+  const out = new Map<Control, Uint8Array>()
+  for (const control of plan.rules.flatMap(({ controls }) => controls)) {
+    if (control.kind !== 'remove-rule' && control.kind !== 'remove-target') continue
+    const { rules } = control
+    out.set(
+      control,
+      Uint8Array.from(plan.rules, (rule) => (isChosenRule(rules, rule) ? 1 : 0)),
+    )
+  }
+  return out
 }
 
 const keyOf = ({ collection, selector, count }: Target): readonly unknown[] => [

@@ -1,6 +1,5 @@
 import { evaluateRule } from '../evaluate/rule.ts'
 import { isOpen } from '../evaluate/phase.ts'
-import { isRemoved } from '../evaluate/removal.ts'
 import { select, type Item } from '../evaluate/select.ts'
 import type { Source } from '../evaluate/source.ts'
 import type { State } from '../evaluate/state.ts'
@@ -28,7 +27,7 @@ export class FastRun implements Source {
 
   items(state: State, rule: Rule): readonly Item[] {
     const number = this.program.selectionOf[rule.index]!
-    if (number < 0 || state.removals.length > 0) return select(state, rule)
+    if (number < 0 || this.isTouched(state, rule, 'remove-target')) return select(state, rule)
     while (this.selected.length <= number) this.selected.push(undefined)
     return (this.selected[number] ??= selectFrom(state, rule, this.parts))
   }
@@ -52,9 +51,18 @@ export class FastRun implements Source {
     if (from >= 0) this.runFrom(state, phase, unfolded[phase]!, from)
   }
 
+  /** A control has taken out the rule, or a target of it, for the rest of this request. */
+  private isTouched({ removals }: State, rule: Rule, how: 'remove-rule' | 'remove-target'): boolean {
+    for (let i = 0; i < removals.length; i++) {
+      const control = removals[i]!
+      if (control.kind === how && this.program.chosen.get(control)![rule.index] === 1) return true
+    }
+    return false
+  }
+
   /** A rule that was worked out beforehand has been taken out of this request. */
   private isUpset({ removals }: State): boolean {
-    return removals.length > 0 && removals.some((control) => this.program.upsets.has(control))
+    return removals.some((control) => this.program.upsets.has(control))
   }
 
   /** Goes on from a step to the end of the phase; gives the step to go on from when the program no longer holds, -1 when done. */
@@ -68,7 +76,7 @@ export class FastRun implements Source {
       prelude = this.pass(state, program, prelude, from, at)
       const rule = steps[at] as Rule
       from = at + 1
-      if (isRemoved(state, rule) || !evaluateRule(state, rule, this)) continue
+      if (this.isTouched(state, rule, 'remove-rule') || !evaluateRule(state, rule, this)) continue
       from = target[at]!
       while (prelude < preludes.length && preludes[prelude]!.at < from) prelude++
       if (phase !== 5 && (state.outcome !== undefined || state.allowed !== undefined)) return -1
@@ -85,7 +93,7 @@ export class FastRun implements Source {
     let next = first
     let at = to - 1
     // The last rule on the way that did not match leaves MATCHED_VARS empty; those known to match add to it.
-    while (at >= from && (passes[at] === 0 || (state.removals.length > 0 && isRemoved(state, steps[at] as Rule)))) at--
+    while (at >= from && (passes[at] === 0 || this.isTouched(state, steps[at] as Rule, 'remove-rule'))) at--
     if (at >= from) state.matched = []
     for (; next < preludes.length && preludes[next]!.at < to; next++) {
       const prelude = preludes[next]!
