@@ -45,7 +45,7 @@ const SCORES = [
 export function verdictOf(state: State): Verdict {
   const { outcome } = state
   const number = (name: string): number => toNumber(state.tx.get(name)?.value ?? '0')
-  const [score, threshold] = SCORES.find((names) => names.every((name) => state.tx.has(name))) ?? SCORES[0]
+  const [score, threshold] = SCORES.find((names) => names.every((name) => state.tx.has(name))) ?? SCORES[1]
   const out: Verdict = {
     refused: outcome !== undefined,
     action: outcome?.action ?? 'pass',
