@@ -100,10 +100,9 @@ test('events come at once, head first', async () => {
   await using special = await startSpecial()
   await using rig = await startRig({ upstream: special.origin })
   const socket = connect(rig.port, '127.0.0.1')
-  const began = Date.now()
   socket.write('GET /events HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\n\r\n')
   const [head] = (await once(socket, 'data')) as [Buffer]
-  assert.ok(Date.now() - began < 900, 'the head waits for no event')
+  assert.doesNotMatch(head.toString(), /data:/, 'the head waits for no event')
   assert.match(head.toString(), /text\/event-stream/)
   const [event] = (await once(socket, 'data')) as [Buffer]
   assert.match(event.toString(), /data: một/)

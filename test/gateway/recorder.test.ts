@@ -137,12 +137,12 @@ test('the process: two workers on one port serve, tell, drain; a rule that is no
     [0, 0],
   )
 
-  await writeFile(join(folder, 'a.conf'), 'SecRule ARGS "@detectSQLi" "id:1"')
+  await writeFile(join(folder, 'a.conf'), 'SecRule ARGS "@noSuch" "id:1"')
   const third = await start({ ...config, rules: folder })
   assert.deepEqual(third.said, {
     type: 'failed',
     code: 'waf/unsupported',
-    detail: 'a.conf:1: operator @detectSQLi is not supported',
+    detail: 'a.conf:1: operator @noSuch is not supported',
   })
   keeper.closeAllConnections()
   keeper.close()
