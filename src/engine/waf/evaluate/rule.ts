@@ -43,7 +43,7 @@ function matchLink(state: State, link: Rule, first: Rule, source: Source): Found
   const { negated, run } = link.test
   const operator = typeof run === 'function' ? run : run.make(expand(state, run.param, first))
   for (const item of source.items(state, link)) {
-    for (const text of source.texts(link, item.entry)) {
+    for (const text of source.texts(link, item)) {
       const hit = operator(text)
       if ((hit !== undefined) === negated) continue
       const found = { ...item, text, hit }

@@ -5,7 +5,8 @@ import { isChosenRule } from './removal.ts'
 import { liveValues } from './values.ts'
 import type { State } from './state.ts'
 
-export type Item = { readonly target: Target; readonly entry: Entry }
+/** `text`: what the rule's transformations have made of the value, where that is known already. */
+export type Item = { readonly target: Target; readonly entry: Entry; readonly text?: string }
 
 /** What a rule looks at now: its targets without its exclusions and without what controls have taken away. */
 export function select(state: State, rule: Rule): Item[] {
@@ -34,7 +35,8 @@ function valuesOf(state: State, { collection, selector }: Target, rule: Rule): V
   return isLive(collection) ? liveValues(state, collection, rule) : state.collections[collection]
 }
 
-const isTaken = (by: Target, target: Target, value: Entry): boolean =>
+/** Whether a value of the target is one of those that `by` means. */
+export const isTaken = (by: Target, target: Target, value: Entry): boolean =>
   by.collection === target.collection && isSelected(by, value)
 
 function isSelected({ selector }: Target, { key }: Entry): boolean {

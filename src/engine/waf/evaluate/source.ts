@@ -1,5 +1,4 @@
 import type { Chain, Rule } from '../plan.ts'
-import type { Entry } from '../variables/entry.ts'
 import { select, type Item } from './select.ts'
 import type { State } from './state.ts'
 
@@ -8,13 +7,14 @@ export type Source = {
   /** The values the rule looks at now. */
   items(state: State, rule: Rule): readonly Item[]
   /** The value after the rule's transformations; with multiMatch before, between and after them; none when it cannot match. */
-  texts(rule: Rule, entry: Entry): readonly string[]
+  texts(rule: Rule, item: Item): readonly string[]
 }
 
 /** Every operator on every value, each transformation run each time: the plain meaning. */
 export const plainSource: Source = {
   items: select,
-  texts: (rule, { value }) => (rule.multiMatch ? everyStep(rule.chain, value) : [transformed(rule.chain, value)]),
+  texts: (rule, { entry: { value } }) =>
+    rule.multiMatch ? everyStep(rule.chain, value) : [transformed(rule.chain, value)],
 }
 
 function transformed(chain: Chain | undefined, value: string): string {

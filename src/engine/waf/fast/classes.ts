@@ -87,5 +87,8 @@ const TOUCHES: Readonly<Record<string, number>> = {
 
 /** Classes that transformation (lower case) may change; all when not known. */
 export const touchedBy = (name: string): number => TOUCHES[name] ?? 0xffff
-/** Of no interest to a search that takes cases as one. */
-export const changesCaseOnly = (name: string): boolean => name === 'lowercase' || name === 'uppercase'
+/** What becomes of a text's classes when the transformation changes nothing but case; undefined for any other. */
+export function caseOf(name: string): ((classes: number) => number) | undefined {
+  if (name === 'lowercase') return (classes) => (classes & ~UPPER) | LOWER
+  return name === 'uppercase' ? (classes) => (classes & ~LOWER) | UPPER : undefined
+}

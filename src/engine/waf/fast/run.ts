@@ -1,10 +1,10 @@
 import { evaluateRule } from '../evaluate/rule.ts'
 import { isOpen } from '../evaluate/phase.ts'
-import { select, type Item } from '../evaluate/select.ts'
+import { isTaken, select, type Item } from '../evaluate/select.ts'
 import type { Source } from '../evaluate/source.ts'
 import type { State } from '../evaluate/state.ts'
 import type { Phase, Plan, Rule } from '../plan.ts'
-import type { Entry } from '../variables/entry.ts'
+import { entry } from '../variables/entry.ts'
 import type { MessageVariable } from '../variables/names.ts'
 import { Parts, selectFrom } from './parts.ts'
 import { programOf, type PhaseProgram, type Program } from './program.ts'
@@ -27,18 +27,59 @@ export class FastRun implements Source {
 
   items(state: State, rule: Rule): readonly Item[] {
     const number = this.program.selectionOf[rule.index]!
-    if (number < 0 || this.isTouched(state, rule, 'remove-target')) return select(state, rule)
+    if (number < 0) return this.live(state, rule)
+    const isTouched = this.isTouched(state, rule, 'remove-target')
+    if (!isTouched && !rule.multiMatch && this.program.screen.bitOf[rule.index]! >= 0) return this.screened(state, rule)
+    if (isTouched) return select(state, rule)
     while (this.selected.length <= number) this.selected.push(undefined)
     return (this.selected[number] ??= selectFrom(state, rule, this.parts))
   }
 
-  texts(rule: Rule, { value }: Entry): readonly string[] {
+  /** Those of the rule's values that it may match. */
+  private screened(state: State, rule: Rule): readonly Item[] {
+    const out: Item[] = []
     const bit = this.program.screen.bitOf[rule.index]!
-    const whole = this.known.of(value)
-    if (rule.multiMatch) return this.everyStep(whole, rule).map((text) => text.value)
-    const text = this.known.after(whole, rule.chain)
-    if (bit >= 0 && (this.known.marks(text)[bit >>> 5]! & (1 << (bit & 31))) === 0) return NONE
-    return [text.value]
+    const word = bit >>> 5
+    const flag = 1 << (bit & 31)
+    for (const target of rule.targets) {
+      const values = this.parts.of(state.collections[target.collection as MessageVariable], target)
+      if (values.length === 0) continue
+      const view = this.known.view(values, rule.chain)
+      if ((this.known.marksOf(view)[word]! & flag) === 0) continue
+      for (let i = 0; i < values.length; i++) {
+        const text = view.texts[i]!
+        if ((this.known.marks(text)[word]! & flag) === 0) continue
+        const entry = values[i]!
+        if (rule.exclusions.some((other) => isTaken(other, target, entry))) continue
+        out.push({ target, entry, text: text.value })
+      }
+    }
+    return out
+  }
+
+  /** Values that change as rules run: mostly one variable of TX. */
+  private live(state: State, rule: Rule): readonly Item[] {
+    const [target] = rule.targets
+    const selector = target!.selector
+    if (
+      target!.collection !== 'TX' ||
+      selector === undefined ||
+      !('name' in selector) ||
+      rule.targets.length > 1 ||
+      rule.exclusions.length > 0 ||
+      state.removals.length > 0
+    )
+      return select(state, rule)
+    const found = state.tx.get(selector.name)
+    if (target!.count) return [{ target: target!, entry: found === undefined ? ZERO : ONE }]
+    return found === undefined ? NO_ITEMS : [{ target: target!, entry: found }]
+  }
+
+  texts(rule: Rule, { entry, text }: Item): readonly string[] {
+    if (text !== undefined) return [text]
+    const whole = this.known.of(entry.value)
+    if (rule.multiMatch) return this.everyStep(whole, rule).map((one) => one.value)
+    return [this.known.after(whole, rule.chain).value]
   }
 
   run(state: State, phase: Phase): void {
@@ -113,8 +154,13 @@ export class FastRun implements Source {
     for (const { target, chain, every, mask } of looks) {
       const values = this.parts.of(state.collections[target.collection as MessageVariable], target)
       if (values.length === 0) continue
-      const marks = this.known.marksOf(values, chain, every)
-      for (let word = 0; word < hit.length; word++) hit[word]! |= marks[word]! & mask[word]!
+      let step = chain
+      for (;;) {
+        const marks = this.known.marksOf(this.known.view(values, step))
+        for (let word = 0; word < hit.length; word++) hit[word]! |= marks[word]! & mask[word]!
+        if (!every || step === undefined) break
+        step = step.before
+      }
     }
     for (let word = 0; word < hit.length; word++) {
       for (let left = hit[word]!; left !== 0; left &= left - 1) {
@@ -134,7 +180,9 @@ export class FastRun implements Source {
   }
 }
 
-const NONE: readonly string[] = []
+const NO_ITEMS: readonly Item[] = []
+const ZERO = entry('', '0')
+const ONE = entry('', '1')
 
 /** The first bit set at or after `from`, -1 when none is. */
 function nextBit(bits: Uint32Array, from: number): number {

@@ -1,27 +1,44 @@
 import type { Chain } from '../plan.ts'
 import type { Values } from '../variables/entry.ts'
-import { changesCaseOnly, classesOf, touchedBy } from './classes.ts'
+import { caseOf, classesOf, touchedBy } from './classes.ts'
 import type { Screen } from './screen.ts'
 
-/** One text met in a request, with what is known of it. Equal texts are one, wherever they stand. */
+/** One text met in a request, with what is known of it. Equal texts are mostly one, wherever they stand. */
 export class Text {
-  readonly value: string
-  /** After each chain, by its index. */
-  readonly after: (Text | undefined)[] = []
-  classes = -1
+  private own: string | undefined
+  private readonly from: Text | undefined
+  private readonly run: Chain['run'] | undefined
+  private known: number
   /** Which screened rules may match; undefined until asked. */
   marks: Uint32Array | undefined
+  /** By transformation, what it makes of this text. */
+  next: Map<string, Text> | undefined
 
-  constructor(value: string) {
-    this.value = value
+  /** A text, or, when only case differs from another, what is to be computed should it be asked for. */
+  constructor(own: string | undefined, from?: Text, run?: Chain['run'], classes = -1) {
+    this.own = own
+    this.from = from
+    this.run = run
+    this.known = classes
+  }
+
+  get value(): string {
+    return (this.own ??= this.run!(this.from!.value))
+  }
+
+  get classes(): number {
+    if (this.known < 0) this.known = classesOf(this.value)
+    return this.known
   }
 }
+
+/** The values of a collection, or of a part of it, after a chain. */
+export type View = { readonly texts: readonly Text[]; readonly classes: number; marks: Uint32Array | undefined }
 
 /** The texts of one request: each transformed once a chain, and looked through once. */
 export class Texts {
   private readonly known = new Map<string, Text>()
-  private readonly lists = new Map<Values, readonly Text[]>()
-  private readonly unions = new Map<Values, (Uint32Array | undefined)[]>()
+  private readonly views = new Map<Values, (View | undefined)[]>()
   private readonly touches: readonly number[]
   private readonly screen: Screen
 
@@ -38,26 +55,27 @@ export class Texts {
   }
 
   after(text: Text, chain: Chain | undefined): Text {
-    if (chain === undefined) return text
-    return text.after[chain.index] ?? this.transform(text, chain)
-  }
-
-  private transform(text: Text, chain: Chain): Text {
-    const before = this.after(text, chain.before)
-    const { after } = text
-    while (after.length <= chain.index) after.push(undefined)
-    return (after[chain.index] = this.step(before, chain))
+    return chain === undefined ? text : this.step(this.after(text, chain.before), chain)
   }
 
   private step(before: Text, chain: Chain): Text {
-    if (before.classes < 0) before.classes = classesOf(before.value)
     if ((before.classes & this.touches[chain.index]!) === 0) return before
-    const value = chain.run(before.value)
-    if (value === before.value) return before
-    const text = this.of(value)
-    // Words and signs are looked for without regard to case.
-    if (changesCaseOnly(chain.name)) text.marks ??= this.marks(before)
+    const next = (before.next ??= new Map())
+    let text = next.get(chain.name)
+    if (text === undefined) next.set(chain.name, (text = this.changed(before, chain)))
     return text
+  }
+
+  private changed(before: Text, chain: Chain): Text {
+    const turn = caseOf(chain.name)
+    if (turn !== undefined) {
+      const text = new Text(undefined, before, chain.run, turn(before.classes))
+      // Words and signs are looked for without regard to case.
+      text.marks = this.marks(before)
+      return text
+    }
+    const value = chain.run(before.value)
+    return value === before.value ? before : this.of(value)
   }
 
   /** Bits of the screened rules that may match the text. */
@@ -65,36 +83,48 @@ export class Texts {
     return (text.marks ??= this.screen.look(text.value))
   }
 
-  /** Bits of those that may match any of the values after the chain; with `every`, before it or after any of its steps. */
-  marksOf(values: Values, chain: Chain | undefined, every: boolean): Uint32Array {
-    const [only] = values
-    if (values.length === 1 && !every) return this.marks(this.after(this.of(only!.value), chain))
-    const index = chain === undefined ? 0 : (chain.index + 1) * 2 + (every ? 1 : 0)
-    let unions = this.unions.get(values)
-    if (unions === undefined) this.unions.set(values, (unions = []))
-    while (unions.length <= index) unions.push(undefined)
-    return (unions[index] ??= this.unite(values, chain, every))
+  /** The values after the chain. */
+  view(values: Values, chain: Chain | undefined): View {
+    let views = this.views.get(values)
+    if (views === undefined) this.views.set(values, (views = [this.first(values)]))
+    return chain === undefined ? views[0]! : this.onward(views, chain)
   }
 
-  private unite(values: Values, chain: Chain | undefined, every: boolean): Uint32Array {
+  private first(values: Values): View {
+    return viewOf(values.map(({ value }) => this.of(value)))
+  }
+
+  // What no text of a collection holds need not be looked for in each.
+  private onward(views: (View | undefined)[], chain: Chain): View {
+    const at = chain.index + 1
+    while (views.length <= at) views.push(undefined)
+    const known = views[at]
+    if (known !== undefined) return known
+    const before = chain.before === undefined ? views[0]! : this.onward(views, chain.before)
+    const same = (before.classes & this.touches[chain.index]!) === 0
+    return (views[at] = same ? before : viewOf(before.texts.map((text) => this.step(text, chain))))
+  }
+
+  /** Bits of those rules that may match any text of the view. */
+  marksOf(view: View): Uint32Array {
+    return (view.marks ??= this.unite(view.texts))
+  }
+
+  private unite(texts: readonly Text[]): Uint32Array {
+    if (texts.length === 1) return this.marks(texts[0]!)
     const out = new Uint32Array(this.screen.words)
-    for (const text of this.list(values)) {
-      join(out, this.marks(this.after(text, chain)))
-      if (every)
-        for (let step = chain; step !== undefined; step = step.before)
-          join(out, this.marks(this.after(text, step.before)))
-    }
+    for (const text of texts) join(out, this.marks(text))
     return out
-  }
-
-  private list(values: Values): readonly Text[] {
-    let list = this.lists.get(values)
-    if (list === undefined) this.lists.set(values, (list = values.map(({ value }) => this.of(value))))
-    return list
   }
 }
 
-function join(out: Uint32Array, marks: Uint32Array): void {
+function viewOf(texts: readonly Text[]): View {
+  let classes = 0
+  for (const text of texts) classes |= text.classes
+  return { texts, classes, marks: undefined }
+}
+
+export function join(out: Uint32Array, marks: Uint32Array): void {
   for (let word = 0; word < out.length; word++) out[word]! |= marks[word]!
 }
 

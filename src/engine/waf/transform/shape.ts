@@ -4,7 +4,7 @@ const SPACE = '[\\t-\\r ]'
 
 /** ASCII letters only: bytes above 0x7F belong to UTF-8 sequences. */
 export const lowercase = (text: string): string =>
-  /[A-Z]/.test(text) ? text.replace(/[A-Z]+/g, (run) => run.toLowerCase()) : text
+  /[\x80-\xff]/.test(text) ? text.replace(/[A-Z]+/g, (run) => run.toLowerCase()) : text.toLowerCase()
 export const uppercase = (text: string): string => text.replace(/[a-z]+/g, (run) => run.toUpperCase())
 export const removeNulls = (text: string): string => (text.includes('\0') ? text.replaceAll('\0', '') : text)
 export const replaceNulls = (text: string): string => text.replaceAll('\0', ' ')
