@@ -8,7 +8,7 @@ import { ordinaryRequests } from '../test/corpus/vietnamese.ts'
 // CPU µs per request of the engine and of libmodsecurity with the same OWASP CRS v4, phases 1 and 2, each in its own process, in turn
 // (A B A B …), the same requests. Prints name, value, unit, goal, met | short | -. `node bench/waf.ts own NAME` is one turn of ours.
 
-const ROUNDS = 3
+const ROUNDS = Number(process.env["ROUNDS"] ?? 3)
 const root = join(import.meta.dirname, '..')
 const crs = join(process.env['KHIEN_VECTORS'] ?? join(root, '..', 'shared', 'vectors'), 'crs4')
 const BASE = `SecRuleEngine On
