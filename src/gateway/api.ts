@@ -19,6 +19,7 @@ type Wish = {
   readonly severity?: RefusalView['matches'][number]['severity'] | undefined
   readonly mode?: Refusal['mode'] | undefined
   readonly path?: string | undefined
+  readonly site?: string | undefined
 }
 
 /** Refusals as data for the console: list, one, figures of the day, live. */
@@ -109,11 +110,12 @@ async function listOf(store: RefusalStore, day: Rollup, wish: Wish, limit: numbe
   }
 }
 
-const fits = (view: RefusalView, { rule, source, severity, mode, path }: Wish): boolean =>
+const fits = (view: RefusalView, { rule, source, severity, mode, path, site }: Wish): boolean =>
   (rule === undefined || view.matches.some(({ ruleId }) => ruleId === rule)) &&
   (source === undefined || view.clientAddress === source) &&
   (severity === undefined || view.matches[0]?.severity === severity) &&
   (mode === undefined || view.mode === mode) &&
+  (site === undefined || view.site === site) &&
   (path === undefined || view.path.includes(path))
 
 const LEVEL: Readonly<Record<string, RefusalView['matches'][number]['severity']>> = {
@@ -128,7 +130,7 @@ function viewOf(refusal: Refusal): RefusalView {
   const { id, at, clientAddress, clientPort, method, host, path, status, score, threshold, mode } = refusal
   const matches = refusal.matches
     .toSorted((a, b) => b.score - a.score)
-    .map(({ ruleId, message, severity, tags, place, masked, score }) => ({
+    .map(({ ruleId, message, severity, tags, place, masked, score, file = null, line = null }) => ({
       ruleId,
       message,
       severity: LEVEL[severity.toUpperCase()] ?? 'medium',
@@ -136,6 +138,26 @@ function viewOf(refusal: Refusal): RefusalView {
       place,
       masked,
       score,
+      file,
+      line,
     }))
-  return { id, at: iso(at), clientAddress, clientPort, method, host, path, status, score, threshold, mode, matches }
+  const { site = null, route = null, account = null, ruleIds = matches.map(({ ruleId }) => ruleId) } = refusal
+  return {
+    id,
+    at: iso(at),
+    clientAddress,
+    clientPort,
+    method,
+    host,
+    path,
+    status,
+    score,
+    threshold,
+    mode,
+    site,
+    route,
+    account,
+    matches,
+    ruleIds,
+  }
 }

@@ -1,5 +1,16 @@
 export { gatewayApi } from './api.ts'
-export { gatewayRoutes } from './contract.ts'
+import { gatewayRoutes as refusalRoutes, settingsRoutes } from './contract.ts'
+import { figuresRoutes } from './figures/contract.ts'
+import { trafficRoutes } from './traffic/contract.ts'
+import { tuningRoutes } from './tuning/contract.ts'
+
+export const gatewayRoutes = {
+  ...refusalRoutes,
+  ...settingsRoutes,
+  ...tuningRoutes,
+  ...trafficRoutes,
+  ...figuresRoutes,
+} as const
 export { gatewayMessages } from './messages.ts'
 export { refusalStore, type RefusalStore } from './refusals.ts'
 export { gatewayMigrations } from './store.ts'

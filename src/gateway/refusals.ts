@@ -15,9 +15,11 @@ const Match = z.object({
   masked: Text,
   score: z.number(),
   length: z.number().optional(),
+  file: Text.optional(),
+  line: z.int().optional(),
 })
 /** One refused request as a gateway worker tells it: names, lengths and masked matches, never a value. */
-const Refusal = z.object({
+export const Refusal = z.object({
   id: RefusalId,
   at: z.number(),
   worker: z.int(),
@@ -32,6 +34,12 @@ const Refusal = z.object({
   mode: z.enum(['block', 'detect']),
   matches: z.array(Match).max(50),
   bytes: z.number(),
+  site: Text.optional(),
+  route: Text.optional(),
+  account: Text.optional(),
+  ruleIds: z.array(z.int()).max(200).optional(),
+  /** Rules that, each alone left out, would have let it through. */
+  alone: z.array(z.int()).max(20).optional(),
   callbackHost: Text.optional(),
   callbackPort: z.int().optional(),
 })
