@@ -5,13 +5,13 @@ import test from 'node:test'
 import { judgeStage, SUITE_SETTINGS } from '../../src/cli/waf-judge.ts'
 import { loadPlan } from '../../src/cli/waf-rules.ts'
 import { faultOf, readSuite } from '../../src/cli/waf-suite.ts'
-import { compileRules } from '../../src/engine/waf/index.ts'
+import { compileRules, type Plan } from '../../src/engine/waf/index.ts'
 
 const root = join(import.meta.dirname, '../..')
 const folder = join(process.env['KHIEN_VECTORS'] ?? join(root, '../shared/vectors'), 'crs4')
 const absent = existsSync(folder) ? false : 'The Core Rule Set 4 is not here: set KHIEN_VECTORS'
 
-test('Core Rule Set 4: its regression tests in this process, all levels', { skip: absent }, (t) => {
+test('Core Rule Set 4: its regression tests in this process, all levels, fast as plain', { skip: absent }, (t) => {
   const plan = loadPlan(root, {
     rules: [join(folder, 'rules')],
     setup: join(folder, 'crs-setup.conf.example'),
@@ -19,8 +19,11 @@ test('Core Rule Set 4: its regression tests in this process, all levels', { skip
   })
   const { stages } = readSuite(join(folder, 'tests/regression/tests'))
   assert.equal(stages.length, 5_088)
+  const plain: Plan = { ...plan, mode: 'plain' }
   const faults = stages.flatMap(({ name, raw, expected }) => {
-    const fault = faultOf(expected, judgeStage(plan, raw))
+    const outcome = judgeStage(plan, raw)
+    assert.deepEqual(outcome, judgeStage(plain, raw), `${name}: fast and plain`)
+    const fault = faultOf(expected, outcome)
     return fault === undefined ? [] : [`${name}: ${fault}`]
   })
   t.diagnostic(`${stages.length - faults.length} passed, ${faults.length} failed`)

@@ -16,6 +16,8 @@ const STAR = 2048
 const HASH_DASH_LESS = 4096
 const HIGH = 8192
 const COMMA_SEMICOLON = 16384
+/** Of every text, the empty one too: for transformations that leave none as it is. */
+const ANY = 32768
 
 const CLASS = Uint16Array.from({ length: 256 }, (_, byte) => classOf(byte))
 
@@ -43,7 +45,7 @@ function classOf(byte: number): number {
 
 /** One pass over a latin1 text. */
 export function classesOf(text: string): number {
-  let classes = 0
+  let classes = ANY
   let before = 0
   for (let at = 0; at < text.length; at++) {
     const own = CLASS[text.charCodeAt(at) & 255]!
