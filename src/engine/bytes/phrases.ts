@@ -1,3 +1,5 @@
+import { memory } from './memory.ts'
+
 /** Many words looked for in one pass (Aho and Corasick, CACM 18, 1975), over latin1 strings. */
 export type Phrases = {
   /** Index of the longest of the words that end first at or after `from`, or -1. */
@@ -22,6 +24,13 @@ const NONE = -1
  * character above 0xFF and for more words than the table may hold.
  */
 export function compilePhrases(words: readonly string[], { caseless }: { readonly caseless: boolean }): Phrases {
+  return remembered(`${caseless}\0${words.join('\0')}`, () => makePhrases(words, caseless))
+}
+
+/** The same lists come again with every plan that a set of rules is made into. */
+const remembered = memory<Phrases>(200)
+
+function makePhrases(words: readonly string[], caseless: boolean): Phrases {
   const folded = words.map((word) => (caseless ? fold(word) : word))
   const { classOf, stride } = classesOf(folded, caseless)
   const trie = buildTrie(folded, classOf, stride)

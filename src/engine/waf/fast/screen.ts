@@ -1,5 +1,6 @@
 import { compilePhrases, type Phrases } from '../../bytes/phrases.ts'
 import type { Rule } from '../plan.ts'
+import type { Node } from '../regex/ast.ts'
 import { literalsOf, SHELL_JUNK, squeezedLiteralsOf, type Literals } from '../regex/literals.ts'
 import { mayHold, needsOf, needsOfBytes, signsOf, type Needs } from '../regex/needs.ts'
 
@@ -21,8 +22,7 @@ export class Screen {
     const squeezed: Wanted[] = []
     let bits = 0
     for (const rule of rules) {
-      const literals = literalsOfRule(rule)
-      const needs = literals === undefined ? needsOfRule(rule) : []
+      const { literals, needs } = cluesOf(rule)
       if (literals === undefined && needs.length === 0) continue
       const bit = bits++
       this.bitOf[rule.index] = bit
@@ -55,18 +55,23 @@ const JUNK_CLASS = `[${[...SHELL_JUNK.keys()]
 const JUNK = new RegExp(JUNK_CLASS)
 const ALL_JUNK = new RegExp(`${JUNK_CLASS}+`, 'g')
 
-/** Words of which every text that the rule matches holds one; undefined when there are none, or the rule is true of what it does not find. */
-function literalsOfRule({ test: { negated, run } }: Rule): Literals | undefined {
-  if (negated || typeof run !== 'function') return undefined
-  if (run.words !== undefined) return { words: run.words.map((word) => word.toLowerCase()) }
-  if (run.pattern === undefined) return undefined
-  return literalsOf(run.pattern.tree) ?? squeezedLiteralsOf(run.pattern.tree)
-}
+type Clues = { readonly literals: Literals | undefined; readonly needs: Needs }
+const NO_CLUES: Clues = { literals: undefined, needs: [] }
+const cluesOfTree = new WeakMap<Node, Clues>()
 
-function needsOfRule({ test: { negated, run } }: Rule): Needs {
-  if (negated || typeof run !== 'function') return []
-  if (run.bytes !== undefined) return needsOfBytes(run.bytes)
-  return run.pattern === undefined ? [] : needsOf(run.pattern.tree)
+/** What every text that the rule matches holds; nothing when the rule is true of what it does not find. */
+function cluesOf({ test: { negated, run } }: Rule): Clues {
+  if (negated || typeof run !== 'function') return NO_CLUES
+  if (run.words !== undefined) return { literals: { words: run.words.map((word) => word.toLowerCase()) }, needs: [] }
+  if (run.bytes !== undefined) return { literals: undefined, needs: needsOfBytes(run.bytes) }
+  const tree = run.pattern?.tree
+  if (tree === undefined) return NO_CLUES
+  let clues = cluesOfTree.get(tree)
+  if (clues === undefined) {
+    const literals = literalsOf(tree) ?? squeezedLiteralsOf(tree)
+    cluesOfTree.set(tree, (clues = { literals, needs: literals === undefined ? needsOf(tree) : [] }))
+  }
+  return clues
 }
 
 type Wanted = { readonly word: string; readonly bit: number }

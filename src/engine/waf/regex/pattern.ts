@@ -1,3 +1,4 @@
+import { memory } from '../../bytes/memory.ts'
 import type { Node } from './ast.ts'
 import { backtrackExec } from './backtrack.ts'
 import { costOf, type Growth } from './cost.ts'
@@ -50,6 +51,13 @@ const MAX_FACTOR = 64
  * bounded by a limit. Throws `ConstructError` naming what is not supported and where.
  */
 export function compilePattern(source: string): Pattern {
+  return remembered(source, () => makePattern(source))
+}
+
+/** One plan is made for each way a site is set, and anew with every change; its patterns are nearly always the same. */
+const remembered = memory<Pattern>(4_000)
+
+function makePattern(source: string): Pattern {
   const { tree, groups, names } = parseRegex(source)
   const lowered = lower(tree)
   const { growth, factor } = costOf(lowered)
