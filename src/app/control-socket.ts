@@ -10,7 +10,10 @@ export type HostRequests = {
   recover(): Promise<Record<string, unknown>>
   /** NDJSON lines of refusals; resolves when they are durable. */
   refusals(lines: string): Promise<void>
-  stats(figures: unknown): void
+  /** What a worker counts; resolves with the version of the settings it should have. */
+  stats(figures: unknown): Promise<number>
+  /** The gateway's settings as they hold now; undefined when the node has none. */
+  settings(): Promise<object | undefined>
   /** What our own processes tell and ask the slices; undefined for a duty this role has not. Throws while sealed. */
   duty(name: string, body: unknown): Promise<unknown> | undefined
 }
@@ -46,8 +49,12 @@ export async function controlSocket(folder: string, host: HostRequests): Promise
     return new Response(null, { status: 204 })
   })
   app.post('/gateway/stats', async (c) => {
-    host.stats(await json(c.req.raw))
-    return new Response(null, { status: 204 })
+    return Response.json({ settingsVersion: await host.stats(await json(c.req.raw)) })
+  })
+  app.get('/gateway/settings', async () => {
+    const settings = await host.settings()
+    if (!settings) throw new KhienError('gateway/no-settings', 'The node has no settings yet.', { status: 404 })
+    return Response.json(settings)
   })
   app.post('/duties/:name', async (c) => {
     const done = host.duty(c.req.param('name'), await json(c.req.raw))

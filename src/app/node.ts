@@ -1,6 +1,6 @@
 import { audit as openAudit, type Audit } from '../audit/index.ts'
 import type { KeyBundle } from '../engine/seal/index.ts'
-import { refusalStore, type RefusalStore } from '../gateway/index.ts'
+import { currentSettings, refusalStore, type RefusalStore } from '../gateway/index.ts'
 import { answer, assets, bindRoutes, html, serve, type Bound, type Door } from '../http/index.ts'
 import { openIdentity, type Identity } from '../identity/index.ts'
 import type { RecordActs } from '../kit/act.ts'
@@ -76,6 +76,7 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
   await using stack = new AsyncDisposableStack()
   const stores = stack.use(await openStores(config, log))
   const refusals = refusalStore({ db: stores.db, clock: deps.clock })
+  const gatewaySettings = currentSettings({ db: stores.db, clock: deps.clock })
   const outbox = openOutbox({ ...deps, db: stores.db })
   const metrics = openMetrics()
   let open:
@@ -273,7 +274,11 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
         return { link: `${config.internalOrigin}/setup?token=${await open.identity.staff.recover()}` }
       },
       refusals: async (lines) => void (await refusals.keep(lines)),
-      stats: refusals.hear,
+      async stats(figures) {
+        refusals.hear(figures)
+        return gatewaySettings.version()
+      },
+      settings: gatewaySettings.document,
       duty(name, body) {
         if (!open) throw new KhienError('sealed', 'The node is sealed.', { status: 503 })
         if (name === 'demo-invite' && config.demo) return demoInvite(open.identity, body)

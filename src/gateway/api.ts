@@ -4,7 +4,7 @@ import { iso } from '../kit/clock.ts'
 import { badRequest, KhienError } from '../kit/errors.ts'
 import { gatewayRoutes as rows, RefusalId, type RefusalView } from './contract.ts'
 import { REFUSALS_A_PAGE, type Refusal, type RefusalStore } from './refusals.ts'
-import { BUCKET_MS, rollupOf, type Rollup } from './rollup.ts'
+import { BUCKET_MS, type Rollup } from './rollup.ts'
 
 /** Most refusals that one narrow question looks at: about 0.1 s in pieces, the loop free in between. */
 const LOOKED = 4_000
@@ -23,8 +23,11 @@ type Wish = {
 }
 
 /** Refusals as data for the console: list, one, figures of the day, live. */
-export function gatewayApi(store: RefusalStore, alive: (session: string) => Promise<boolean>): readonly Bound[] {
-  const rollup = rollupOf(store)
+export function refusalsApi(
+  store: RefusalStore,
+  rollup: () => Promise<Rollup>,
+  alive: (session: string) => Promise<boolean>,
+): readonly Bound[] {
   return [
     answer(rows.stream, async (_, { caller, raw }) => {
       const last = RefusalId.safeParse(raw.headers.get('last-event-id'))

@@ -1,4 +1,3 @@
-export { gatewayApi } from './api.ts'
 import { gatewayRoutes as refusalRoutes, settingsRoutes } from './contract.ts'
 import { figuresRoutes } from './figures/contract.ts'
 import { trafficRoutes } from './traffic/contract.ts'
@@ -14,3 +13,5 @@ export const gatewayRoutes = {
 export { gatewayMessages } from './messages.ts'
 export { refusalStore, type RefusalStore } from './refusals.ts'
 export { gatewayMigrations } from './store.ts'
+export { openGateway, type GatewayControl } from './gateway.ts'
+export { currentSettings, type CurrentSettings } from './settings/current.ts'

@@ -38,8 +38,6 @@ export const Refusal = z.object({
   route: Text.optional(),
   account: Text.optional(),
   ruleIds: z.array(z.int()).max(200).optional(),
-  /** Rules that, each alone left out, would have let it through. */
-  alone: z.array(z.int()).max(20).optional(),
   callbackHost: Text.optional(),
   callbackPort: z.int().optional(),
 })
@@ -54,6 +52,8 @@ const Stats = z
     queued: z.number(),
     p50: z.number().nullable().optional(),
     p99: z.number().nullable().optional(),
+    settingsVersion: z.int().optional(),
+    settingsErrors: z.int().optional(),
   })
   .loose()
 export type WorkerStats = z.output<typeof Stats>
@@ -137,6 +137,16 @@ export function refusalStore(ctx: { readonly db: Database; readonly clock: Clock
     }
   }
 
+  /** What each worker that was heard of lately has taken of the settings. */
+  const taken = () =>
+    [...workers.values()]
+      .filter((worker) => ctx.clock() - worker.at <= STALE_MS)
+      .map(({ pid, settingsVersion = 0, settingsErrors = 0 }) => ({
+        pid,
+        version: settingsVersion,
+        errors: settingsErrors,
+      }))
+
   async function page(before: string | undefined): Promise<Refusal[]> {
     const db = ctx.db.tables<GatewayTables>()
     const edge =
@@ -206,7 +216,7 @@ export function refusalStore(ctx: { readonly db: Database; readonly clock: Clock
     return () => listeners.delete(listener)
   }
 
-  return { keep, hear, figures, page, since, one, count, sweep, listen }
+  return { keep, hear, figures, workers: taken, page, since, one, count, sweep, listen }
 }
 export type RefusalStore = ReturnType<typeof refusalStore>
 export const REFUSALS_A_PAGE = PAGE

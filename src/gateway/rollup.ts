@@ -8,7 +8,17 @@ const A_HOUR = 3_600_000 / BUCKET_MS
 /** Rules told apart in one bucket; a refusal by any further one counts in the total only. */
 const RULES_A_BUCKET = 300
 
-type Bucket = { count: number; observed: number; oldest: { at: number; id: string }; rules: Map<number, number> }
+/** Sites told apart in one bucket; a thousand is the most there can be. */
+const SITES_A_BUCKET = 1_000
+
+type SiteDay = { refused: number; observed: number }
+type Bucket = {
+  count: number
+  observed: number
+  oldest: { at: number; id: string }
+  rules: Map<number, number>
+  sites: Map<string, SiteDay>
+}
 type RuleDay = { rule: number; message: string; tags: string[]; total: number; hours: number[] }
 export type Rollup = {
   /** Start of the first of 144 buckets, milliseconds. */
@@ -16,6 +26,8 @@ export type Rollup = {
   readonly counts: readonly number[]
   readonly observed: number
   readonly rules: readonly RuleDay[]
+  /** Stopped and only observed, by the site's name. */
+  readonly sites: ReadonlyMap<string, SiteDay>
   /** The refusal before which a search for what is older than `to` may begin; undefined: at the newest. */
   edgeAfter(to: number): string | undefined
 }
@@ -32,10 +44,21 @@ export function rollupOf(store: RefusalStore, clock: () => number = Date.now): (
   function add(refusal: Refusal): void {
     const key = Math.floor(refusal.at / BUCKET_MS)
     const { id, at } = refusal
-    const bucket = buckets.get(key) ?? { count: 0, observed: 0, oldest: { at, id }, rules: new Map<number, number>() }
+    const bucket: Bucket = buckets.get(key) ?? {
+      count: 0,
+      observed: 0,
+      oldest: { at, id },
+      rules: new Map(),
+      sites: new Map(),
+    }
     buckets.set(key, bucket)
     bucket.count++
-    if (refusal.mode === 'detect') bucket.observed++
+    const observed = refusal.mode === 'detect'
+    if (observed) bucket.observed++
+    const site = refusal.site === undefined ? undefined : bucket.sites.get(refusal.site)
+    if (site) site[observed ? 'observed' : 'refused']++
+    else if (refusal.site !== undefined && bucket.sites.size < SITES_A_BUCKET)
+      bucket.sites.set(refusal.site, { refused: observed ? 0 : 1, observed: observed ? 1 : 0 })
     if (at < bucket.oldest.at || (at === bucket.oldest.at && id < bucket.oldest.id)) bucket.oldest = { at, id }
     const first = refusal.matches.toSorted((a, b) => b.score - a.score)[0]
     if (first === undefined) return
@@ -89,10 +112,15 @@ export function rollupOf(store: RefusalStore, clock: () => number = Date.now): (
     const first = last - BUCKETS + 1
     const counts = Array.from({ length: BUCKETS }, (_, i) => buckets.get(first + i)?.count ?? 0)
     const rules = new Map<number, RuleDay>()
+    const sites = new Map<string, SiteDay>()
     let observed = 0
     for (const [key, bucket] of buckets) {
       if (key < first) continue
       observed += bucket.observed
+      for (const [name, n] of bucket.sites) {
+        const day = sites.get(name) ?? { refused: 0, observed: 0 }
+        sites.set(name, { refused: day.refused + n.refused, observed: day.observed + n.observed })
+      }
       for (const [rule, n] of bucket.rules) {
         const day = rules.get(rule) ?? { rule, ...named.get(rule)!, total: 0, hours: Array<number>(24).fill(0) }
         rules.set(rule, day)
@@ -104,6 +132,7 @@ export function rollupOf(store: RefusalStore, clock: () => number = Date.now): (
       from: first * BUCKET_MS,
       counts,
       observed,
+      sites,
       rules: [...rules.values()].toSorted((a, b) => b.total - a.total || a.rule - b.rule),
       edgeAfter(to) {
         if (to === Infinity) return undefined

@@ -1,4 +1,5 @@
 import type { Migration } from '../storage/sql/index.ts'
+import { settingsMigrations } from './settings/store.ts'
 
 export type GatewayTables = { refusal: { id: string; at: number; body: string } }
 
@@ -15,4 +16,5 @@ export const gatewayMigrations: readonly Migration[] = [
       await db.schema.createIndex('refusal_at').on('refusal').columns(['at', 'id']).execute()
     },
   },
+  ...settingsMigrations,
 ]

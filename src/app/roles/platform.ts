@@ -1,4 +1,4 @@
-import { gatewayApi } from '../../gateway/index.ts'
+import { openGateway } from '../../gateway/index.ts'
 import { identityPages } from '../../identity/index.ts'
 import { rightsPages } from '../../rights/index.ts'
 import { openControlRoom } from './control-room.ts'
@@ -9,18 +9,29 @@ import type { Opened, RoleSlices } from '../node.ts'
 
 /** A company that owns a digital platform: gateway, vault, consent, the rights of its users. */
 export async function openPlatform(opened: Opened): Promise<RoleSlices> {
-  const { config, audit, identity, refusals, frames, clock } = opened
+  const { config, stores, secrets, audit, record, identity, refusals, frames, clock, entropy } = opened
   const people = openPeopleData(opened)
   const { consent } = people
   const room = openControlRoom(opened)
   const sharing = await openSharing(opened, room.cases)
+  const gateway = openGateway({
+    db: stores.db,
+    clock,
+    entropy,
+    record,
+    refusals,
+    voice: secrets.voice,
+    alive: identity.sessions.alive,
+  })
   return {
     ...room,
     jobs: [
       ...room.jobs,
       ...sharing.jobs,
+      ...gateway.jobs,
       ...(config.demo ? [demoPairing(opened, { exchange: sharing.exchange, soc: room.soc })] : []),
     ],
+    duties: { ...room.duties, ...gateway.duties },
     foreign: sharing.foreign,
     rows: [
       ...room.rows,
@@ -36,7 +47,7 @@ export async function openPlatform(opened: Opened): Promise<RoleSlices> {
         controller: config.controller,
         publicOrigin: config.publicOrigin,
       }),
-      ...gatewayApi(refusals, identity.sessions.alive),
+      ...gateway.rows,
     ],
   }
 }

@@ -1,0 +1,49 @@
+import type { SigningKey } from '../engine/seal/index.ts'
+import type { Bound } from '../http/index.ts'
+import type { RecordActs } from '../kit/act.ts'
+import type { Clock } from '../kit/clock.ts'
+import type { Entropy } from '../kit/ids.ts'
+import type { Database } from '../storage/sql/index.ts'
+import { refusalsApi } from './api.ts'
+import type { RefusalStore } from './refusals.ts'
+import { rollupOf } from './rollup.ts'
+import { settingsApi } from './settings/api.ts'
+import { banService } from './settings/bans.ts'
+import { checkSettings } from './settings/check.ts'
+import { settingsService } from './settings/service.ts'
+
+export type GatewayContext = {
+  readonly db: Database
+  readonly clock: Clock
+  readonly entropy: Entropy
+  readonly record: RecordActs
+  readonly refusals: RefusalStore
+  /** Signs exported settings. */
+  readonly voice: SigningKey
+  readonly alive: (session: string) => Promise<boolean>
+}
+export type GatewayControl = {
+  readonly rows: readonly Bound[]
+  /** What the workers tell and ask, by name. */
+  readonly duties: Readonly<Record<string, (body: unknown) => Promise<unknown>>>
+  readonly jobs: readonly { readonly name: string; readonly everyMs: number; readonly work: () => Promise<unknown> }[]
+}
+const SWEEP_MS = 60_000
+
+/** The node's side of the gateway: refusals, settings, tuning. */
+export function openGateway(ctx: GatewayContext): GatewayControl {
+  const { refusals } = ctx
+  const rollup = rollupOf(refusals, ctx.clock)
+  const settings = settingsService({ ...ctx, check: checkSettings })
+  const bans = banService(settings, ctx.entropy)
+  return {
+    rows: [
+      ...refusalsApi(refusals, rollup, ctx.alive),
+      ...settingsApi({ settings, bans, refusals, rollup, voice: ctx.voice }),
+    ],
+    duties: {
+      'gateway-seed': async (told) => ({ kept: await settings.seed(told) }),
+    },
+    jobs: [{ name: 'gateway-sweep', everyMs: SWEEP_MS, work: bans.sweep }],
+  }
+}

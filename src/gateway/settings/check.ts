@@ -1,0 +1,87 @@
+import { Worker } from 'node:worker_threads'
+import { badRequest, KhienError } from '../../kit/errors.ts'
+import type { GatewaySettings } from '../contract.ts'
+import type { Body } from './current.ts'
+
+export type Checked = { readonly wrong: { readonly code: string; readonly detail: string } | undefined }
+/** Throws for settings that no worker could take. */
+export type Check = (body: Body, before: Body | undefined) => Promise<void>
+
+const MODULE = new URL('./check-thread.ts', import.meta.url)
+/** A full Core Rule Set compiles in about a second; fifty of them in less than this. */
+const CHECK_MS = 60_000
+/** One after the other: each has a thread and a heap of its own. */
+let last: Promise<unknown> = Promise.resolve()
+
+/**
+ * Compiles what changed, in a thread: a rule set with every site that uses it, a site with its routes. Throws what the worker would say, naming
+ * site, file and line.
+ */
+export const checkSettings: Check = (body, before) => {
+  wantsOnce(body)
+  const settings = narrowed(body, before)
+  if (settings === undefined) return Promise.resolve()
+  const next = last.then(() => compiled(settings))
+  last = next.catch(() => undefined)
+  return next
+}
+
+function narrowed(body: Body, before: Body | undefined): GatewaySettings | undefined {
+  const was = new Map<string, string>()
+  for (const set of before?.ruleSets ?? []) was.set(`set ${set.name}`, JSON.stringify(set))
+  for (const site of before?.sites ?? []) was.set(`site ${site.name}`, JSON.stringify(site))
+  const turned = new Set(
+    body.ruleSets.filter((set) => was.get(`set ${set.name}`) !== JSON.stringify(set)).map(({ name }) => name),
+  )
+  const sites = body.sites.filter(
+    (site) => turned.has(site.ruleSet) || was.get(`site ${site.name}`) !== JSON.stringify(site),
+  )
+  if (sites.length === 0 && turned.size === 0) return undefined
+  const used = new Set([...turned, ...sites.map(({ ruleSet }) => ruleSet)])
+  return { version: 0, sites, ruleSets: body.ruleSets.filter(({ name }) => used.has(name)), bans: [] }
+}
+
+/** What one site cannot tell by itself. */
+function wantsOnce(body: Body): void {
+  const [names, sets, hosts] = [new Set<string>(), new Set<string>(), new Map<string, string>()]
+  for (const { name } of body.ruleSets) {
+    if (sets.has(name)) throw badRequest('gateway/rule-set', `There are two rule sets ${name}.`, 'body.ruleSets')
+    sets.add(name)
+  }
+  for (const site of body.sites) {
+    if (names.has(site.name)) throw badRequest('gateway/site', `There are two sites ${site.name}.`, 'body.sites')
+    names.add(site.name)
+    if (!sets.has(site.ruleSet))
+      throw badRequest(
+        'gateway/rule-set',
+        `Site ${site.name}: there is no rule set ${site.ruleSet}.`,
+        'body.site.ruleSet',
+      )
+    for (const host of site.hosts) {
+      const other = hosts.get(host)
+      if (other !== undefined)
+        throw badRequest('gateway/host', `Sites ${other} and ${site.name} both want ${host}.`, 'body.site.hosts')
+      hosts.set(host, site.name)
+    }
+  }
+}
+
+async function compiled(settings: GatewaySettings): Promise<void> {
+  const thread = new Worker(MODULE, { resourceLimits: { maxOldGenerationSizeMb: 512 } })
+  let timer: NodeJS.Timeout | undefined
+  try {
+    const { wrong } = await new Promise<Checked>((resolve, reject) => {
+      const failed = (): void =>
+        reject(
+          new KhienError('gateway/check', 'The rules could not be compiled: too large, or too slow.', { status: 422 }),
+        )
+      timer = setTimeout(failed, CHECK_MS)
+      thread.once('message', resolve).once('error', failed).once('exit', failed)
+      thread.postMessage(settings)
+    })
+    if (wrong) throw new KhienError(wrong.code, wrong.detail, { status: 422, field: 'body.site' })
+  } finally {
+    clearTimeout(timer)
+    await thread.terminate()
+  }
+}
