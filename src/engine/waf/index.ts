@@ -1,4 +1,4 @@
-export { compileRules, type CompileOptions } from './compile/index.ts'
+export { compileInSteps, compileRules, type CompileOptions } from './compile/index.ts'
 export type { RuleFile } from './directive/read.ts'
 export { SecLangError } from './error.ts'
 export { openTransaction } from './evaluate/transaction.ts'

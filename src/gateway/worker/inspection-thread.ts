@@ -4,7 +4,7 @@ import { compileSchema, type FitsSchema } from './json-schema.ts'
 import { judge } from './judgement.ts'
 import type { FromThread, ToThread } from './inspection-pool.ts'
 import { countIn } from './outgoing.ts'
-import { compilePlan } from './plans.ts'
+import { compilePlanAtOnce } from './plans.ts'
 
 // Inspects what would hold the loop too long, with plans of its own compiled from the same texts.
 
@@ -14,7 +14,8 @@ const schemas = new Map<string, FitsSchema>()
 
 function load(message: Extract<ToThread, { type: 'load' }>): FromThread {
   try {
-    for (const { key, texts, tuning } of message.plans) if (!plans.has(key)) plans.set(key, compilePlan(texts, tuning))
+    for (const { key, texts, tuning } of message.plans)
+      if (!plans.has(key)) plans.set(key, compilePlanAtOnce(texts, tuning))
     for (const { key, schema } of message.schemas) if (!schemas.has(key)) schemas.set(key, compileSchema(schema))
     return { type: 'loaded' }
   } catch (error) {

@@ -1,4 +1,5 @@
-import { compileRules, SecLangError, type Plan, type RuleFile } from '../../engine/waf/index.ts'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { compileInSteps, SecLangError, type Plan, type RuleFile } from '../../engine/waf/index.ts'
 import { StartError } from '../../kit/errors.ts'
 import type { RuleTexts } from './rule-files.ts'
 
@@ -42,11 +43,33 @@ export function filesOf(texts: RuleTexts, tuning: Tuning): RuleFile[] {
   ]
 }
 
-/** Throws `StartError` naming file, line and construct. */
-export function compilePlan(texts: RuleTexts, tuning: Tuning): Plan {
+/** Longest turn of the loop that making a plan takes, ms; a single rule may take a little longer. */
+const TURN = 4
+
+/** Made in short turns, so that requests are served meanwhile. Throws `StartError` naming file, line and construct. */
+export async function compilePlan(texts: RuleTexts, tuning: Tuning): Promise<Plan> {
+  const steps = stepsOf(texts, tuning)
+  for (let began = performance.now(); ;) {
+    const step = steps.next()
+    if (step.done === true) return step.value
+    if (performance.now() - began < TURN) continue
+    await nextTurn()
+    began = performance.now()
+  }
+}
+
+/** The same in one go, where nothing else waits. */
+export function compilePlanAtOnce(texts: RuleTexts, tuning: Tuning): Plan {
+  for (const steps = stepsOf(texts, tuning); ;) {
+    const step = steps.next()
+    if (step.done === true) return step.value
+  }
+}
+
+function* stepsOf(texts: RuleTexts, tuning: Tuning): Generator<undefined, Plan> {
   try {
     // What looks names up elsewhere (@geoLookup, @rbl) would hold the loop for others; the plan's notes name the rules.
-    return compileRules(filesOf(texts, tuning), { data: texts.data, lookups: 'absent' })
+    return yield* compileInSteps(filesOf(texts, tuning), { data: texts.data, lookups: 'absent' })
   } catch (error) {
     if (error instanceof SecLangError) throw new StartError('waf/unsupported', error.message, { cause: error })
     throw error

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import { setImmediate as breathe } from 'node:timers/promises'
 import type { Plan } from '../../engine/waf/index.ts'
 import { StartError } from '../../kit/errors.ts'
 import type { GatewaySettings, Route, Site } from '../contract.ts'
@@ -12,15 +11,20 @@ import { compilePlan, keyOf, type Tuning } from './plans.ts'
 import { liveLimits, type LiveLimit } from './rate-limits.ts'
 import { readRuleSet, type RuleTexts } from './rule-files.ts'
 import { typeMatcher } from './positive-model.ts'
+import { secLangOf } from '../tuning/sec-lang.ts'
 
 /** A route as requests meet it. */
 export type LiveRoute = {
+  /** As written in the settings; undefined for what is the site's own. */
+  readonly path: string | undefined
   readonly fits: (path: string) => boolean
   readonly methods: ReadonlySet<string> | undefined
   readonly takesType: ((media: string) => boolean) | undefined
   readonly mode: 'block' | 'detect' | 'off'
   readonly planKey: string | undefined
   readonly plan: Plan | undefined
+  /** The same without the rules that only watch here: by it a refusal is looked at again. */
+  readonly others: LiveRoute | undefined
   readonly schemaKey: string | undefined
   readonly body: Site['body']
   readonly limits: readonly LiveLimit[]
@@ -43,6 +47,14 @@ export type Live = {
   siteOf(host: string): LiveSite | undefined
 }
 
+type Draft = {
+  readonly route: Route | undefined
+  readonly mode: LiveRoute['mode']
+  readonly planKey: string | undefined
+  readonly othersKey: string | undefined
+  readonly schemaKey: string | undefined
+}
+
 export const nameOfHost = (host: string): string => host.toLowerCase().replace(/:\d*$/, '').replace(/\.$/, '')
 
 /** Sites, rules and bans made ready. Throws `StartError` naming what is wrong; then nothing has changed. */
@@ -60,7 +72,7 @@ export async function compileSettings(
   const schemas = new Map<string, SchemaSource>()
   const drafts = settings.sites.map((site) => ({ site, routes: routesOf(site).map((route) => draft(site, route)) }))
 
-  function draft(site: Site, route: Route | undefined) {
+  function draft(site: Site, route: Route | undefined): Draft {
     const mode = route?.mode ?? site.mode
     const tuning = tuningOf(site, route)
     const found = texts.get(site.ruleSet)
@@ -68,39 +80,57 @@ export async function compileSettings(
       throw new StartError('gateway/rule-set', `Site ${site.name}: there is no rule set ${site.ruleSet}.`)
     const planKey = mode === 'off' ? undefined : `${found!.hash}${keyOf(tuning)}`
     if (planKey !== undefined) plans.set(planKey, { key: planKey, texts: found!, tuning })
+    const others = site.watched.length === 0 ? undefined : withoutWatched(tuning, site.watched)
+    const othersKey = planKey === undefined || others === undefined ? undefined : `${found!.hash}${keyOf(others)}`
+    if (othersKey !== undefined) plans.set(othersKey, { key: othersKey, texts: found!, tuning: others! })
     const schemaKey = route?.schema && hashOf(route.schema)
     if (schemaKey !== undefined) schemas.set(schemaKey, { key: schemaKey, schema: route!.schema! })
-    return { route, mode, planKey, schemaKey }
+    return { route, mode, planKey, othersKey, schemaKey }
   }
 
   const sources: Sources = { plans: [...plans.values()], schemas: [...schemas.values()] }
   const wrong = before === undefined ? undefined : await pool?.load(sources)
   if (wrong !== undefined) throw new StartError('waf/unsupported', wrong)
   const compiled = new Map<string, Plan>()
-  const known = new Map(before?.sites.flatMap(({ routes }) => routes.map((route) => [route.planKey, route.plan])))
+  const known = new Map(
+    before?.sites.flatMap(({ routes }) =>
+      routes.flatMap((route) => [
+        [route.planKey, route.plan] as const,
+        [route.others?.planKey, route.others?.plan] as const,
+      ]),
+    ),
+  )
   for (const { key, texts: text, tuning } of sources.plans) {
-    compiled.set(key, known.get(key) ?? compilePlan(text, tuning))
-    // Others have their turn between two plans.
-    if (before !== undefined) await breathe()
+    compiled.set(key, known.get(key) ?? (await compilePlan(text, tuning)))
   }
   const sites = drafts.map(({ site, routes }) => ({
     site,
     trust: trustOf(site.trustedProxies),
-    routes: routes.map(({ route, mode, planKey, schemaKey }): LiveRoute => ({
-      fits: route === undefined ? () => true : compileGlob(decoded(route.path)),
-      methods: route?.methods && new Set(route.methods),
-      takesType: route?.contentTypes && typeMatcher(route.contentTypes),
-      mode,
-      planKey,
-      plan: planKey === undefined ? undefined : compiled.get(planKey)!,
-      schemaKey,
-      body: route?.body ?? site.body,
-      limits: liveLimits(site, route),
-      outgoing: route?.outgoing ?? site.outgoing,
-      judgesAnswers: planKey !== undefined && judgesAnswers(compiled.get(planKey)!),
-    })),
+    routes: routes.map((draft) => liveRoute(site, draft, compiled)),
   }))
   return { version: settings.version, sites, bans: liveBans(settings.bans), sources, siteOf: hostTable(sites) }
+}
+
+function liveRoute(site: Site, draft: Draft, compiled: ReadonlyMap<string, Plan>): LiveRoute {
+  const { route, mode, planKey, othersKey, schemaKey } = draft
+  return {
+    path: route?.path,
+    fits: route === undefined ? () => true : compileGlob(decoded(route.path)),
+    methods: route?.methods && new Set(route.methods),
+    takesType: route?.contentTypes && typeMatcher(route.contentTypes),
+    mode,
+    planKey,
+    plan: planKey === undefined ? undefined : compiled.get(planKey)!,
+    others:
+      othersKey === undefined
+        ? undefined
+        : liveRoute(site, { ...draft, planKey: othersKey, othersKey: undefined }, compiled),
+    schemaKey,
+    body: route?.body ?? site.body,
+    limits: liveLimits(site, route),
+    outgoing: route?.outgoing ?? site.outgoing,
+    judgesAnswers: planKey !== undefined && judgesAnswers(compiled.get(planKey)!),
+  }
 }
 
 const judgesAnswers = (plan: Plan): boolean =>
@@ -117,10 +147,22 @@ function tuningOf(site: Site, route: Route | undefined): Tuning {
     ruleSet: site.ruleSet,
     paranoia: route?.paranoia ?? site.paranoia,
     threshold: route?.threshold ?? site.threshold,
-    before: joined(site.exclusions?.before, route?.exclusions?.before, site.virtualPatches, route?.virtualPatches),
+    before: joined(
+      site.ruleExclusions.map(secLangOf).join(''),
+      site.exclusions?.before,
+      route?.exclusions?.before,
+      site.virtualPatches,
+      route?.virtualPatches,
+    ),
     after: joined(site.exclusions?.after, route?.exclusions?.after),
   }
 }
+
+/** The same tuning with the watched rules taken away. */
+const withoutWatched = (tuning: Tuning, watched: Site['watched']): Tuning => ({
+  ...tuning,
+  after: [tuning.after, `SecRuleRemoveById ${watched.join(' ')}`].filter(Boolean).join('\n'),
+})
 
 /** A name as it is, then `*.` before ever shorter ends of it, then `*`. Throws when two sites want the same. */
 function hostTable(sites: readonly LiveSite[]): Live['siteOf'] {

@@ -2,6 +2,7 @@ import { readDirectives, type Directive, type RuleFile } from '../directive/read
 import { splitActions, type Written } from '../directive/actions.ts'
 import { readTargets } from '../directive/targets.ts'
 import { ConstructError, SecLangError } from '../error.ts'
+import { prepareProgram } from '../fast/program.ts'
 import type { Lookups } from '../operator/index.ts'
 import type { Phase, Plan, Step } from '../plan.ts'
 import { applyAction, phaseOf } from './actions.ts'
@@ -26,7 +27,21 @@ export type CompileOptions = {
  * not supported or not understood, so that no rule is ever silently weaker than written.
  */
 export function compileRules(files: readonly RuleFile[], options: CompileOptions = {}): Plan {
-  return new Reader(options).read(files)
+  const steps = compileInSteps(files, options)
+  for (;;) {
+    const step = steps.next()
+    if (step.done === true) return step.value
+  }
+}
+
+/**
+ * The same, to be gone on with when the caller has time: each step is one rule, mostly well under a millisecond. All that a request would
+ * otherwise have to wait for is made here too.
+ */
+export function* compileInSteps(files: readonly RuleFile[], options: CompileOptions = {}): Generator<undefined, Plan> {
+  const plan = yield* new Reader(options).read(files)
+  if (plan.mode === 'fast') yield* prepareProgram(plan)
+  return plan
 }
 
 /** Files that include each other. */
@@ -46,11 +61,11 @@ class Reader {
     this.options = options
   }
 
-  read(files: readonly RuleFile[]): Plan {
+  *read(files: readonly RuleFile[]): Generator<undefined, Plan> {
     for (const file of files) this.file(file, 0)
     const [unclosed] = this.open
     if (unclosed !== undefined) throw at(unclosed.directive, 'a chain is not closed')
-    return this.plan()
+    return yield* this.plan()
   }
 
   private file(file: RuleFile, depth: number): void {
@@ -132,7 +147,7 @@ class Reader {
     this.ids.add(draft.id)
   }
 
-  private plan(): Plan {
+  private *plan(): Generator<undefined, Plan> {
     const builder = new Builder(this.defaults, {
       data: this.options.data ?? new Map(),
       lookups: this.options.lookups,
@@ -142,6 +157,7 @@ class Reader {
     })
     const phases: Step[][] = [[], [], [], [], [], []]
     for (const step of this.steps) {
+      yield
       if ('marker' in step) for (const phase of phases) phase.push(step)
       else if (this.change(step)) phases[step[0].phase]!.push(builder.build(step))
     }

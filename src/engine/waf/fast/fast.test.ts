@@ -79,6 +79,10 @@ const ACTIONS = [
   'ctl:ruleRemoveByTag=t',
   'ctl:ruleRemoveTargetById=1-9;ARGS:a',
   'allow:phase',
+  'allow:request',
+  'allow',
+  'drop',
+  'ctl:ruleEngine=Off',
   "tag:'t'",
   "msg:'m %{tx.n}',severity:CRITICAL",
   't:lowercase',
@@ -90,7 +94,7 @@ const ACTIONS = [
 const some = (list: readonly string[], most: number): fc.Arbitrary<string[]> =>
   fc.subarray([...list], { maxLength: most })
 const link = fc.tuple(fc.constantFrom(...TARGETS), fc.constantFrom(...OPERATORS), some(ACTIONS, 4))
-const rule = fc.tuple(fc.constantFrom(1, 2), link, fc.option(link, { freq: 4 }), fc.boolean())
+const rule = fc.tuple(fc.constantFrom(1, 2, 5), link, fc.option(link, { freq: 4 }), fc.boolean())
 type Drawn = readonly [phase: number, first: Link, second: Link | null, isAction: boolean]
 type Link = readonly [targets: string, operator: string, actions: readonly string[]]
 

@@ -1,5 +1,4 @@
 import { evaluateRule } from '../evaluate/rule.ts'
-import type { Source } from '../evaluate/source.ts'
 import { plainSource } from '../evaluate/source.ts'
 import { newState, type Matched, type State } from '../evaluate/state.ts'
 import { isChosenRule } from '../evaluate/removal.ts'
@@ -39,6 +38,11 @@ class Folding {
   private readonly changed = new Set<string>()
   private readonly changedBeginnings: string[] = []
   private anyChanged = false
+  /** A rule that has to be run may refuse, or allow all the rest: what is set after it may be unset in phase 5. */
+  private mayEnd = false
+  private readonly setLate = new Set<string>()
+  /** A rule that has to be run may let what is left of phases 1 and 2 pass. */
+  private mayAllowRequest = false
 
   constructor(plan: Plan) {
     this.plan = plan
@@ -49,14 +53,17 @@ class Folding {
 
   fold(): Known[][] {
     const out: Known[][] = []
-    for (const steps of this.plan.phases) out.push(this.foldPhase(steps))
+    for (const [phase, steps] of this.plan.phases.entries()) {
+      if (phase === 5) for (const key of this.setLate) this.changed.add(key)
+      out.push(this.foldPhase(steps, phase))
+    }
     return out
   }
 
-  private foldPhase(steps: readonly Step[]): Known[] {
+  private foldPhase(steps: readonly Step[], phase: number): Known[] {
     const out: Known[] = steps.map(() => RUN)
     /** Up to here a rule that has to be run may skip. */
-    let perhapsSkipped = -1
+    let perhapsSkipped = phase <= 2 && this.mayAllowRequest ? steps.length : -1
     for (let at = 0; at < steps.length; at++) {
       const rule = steps[at]!
       if ('marker' in rule || out[at] === DEAD) continue
@@ -71,11 +78,15 @@ class Folding {
         for (let skipped = at + 1; skipped < to; skipped++) out[skipped] = DEAD
       }
       out[at] = known
-      if (known.kind === 'run') {
-        this.taint(rule)
-        if (rule.skipAfter !== undefined || rule.skip > 0)
-          perhapsSkipped = Math.max(perhapsSkipped, targetOf(steps, at, rule))
-      }
+      if (known.kind === 'true' && this.mayEnd) for (const { key } of known.changes) this.setLate.add(key)
+      if (known.kind !== 'run') continue
+      this.taint(rule)
+      if (rule.skipAfter !== undefined || rule.skip > 0)
+        perhapsSkipped = Math.max(perhapsSkipped, targetOf(steps, at, rule))
+      if (rule.disruption.kind === 'pass') continue
+      this.mayEnd = true
+      if (rule.disruption.kind === 'allow' && rule.disruption.until !== 'end') perhapsSkipped = steps.length
+      if (rule.disruption.kind === 'allow' && rule.disruption.until === 'request') this.mayAllowRequest = true
     }
     return out
   }
@@ -90,29 +101,27 @@ class Folding {
   }
 
   private known(rule: Rule, perhapsSkipped: boolean): Known {
-    if (!this.isFoldable(rule)) return RUN
-    const before = new Map(this.state.tx)
-    this.state.matched = []
-    const matched = evaluateRule(this.state, rule, KNOWN_SOURCE)
+    if (!this.isDecided(rule)) return RUN
+    const tried: State = { ...this.state, tx: new Map(this.state.tx), matched: [], removals: [], records: new Map() }
+    const matched = evaluateRule(tried, rule, plainSource)
     const keys = keysSetBy(rule)
-    // A chain may have changed TX before its last link did not match.
-    if (!matched) return keys.every((key) => before.get(key) === this.state.tx.get(key)) ? FALSE : this.undo(before)
-    if (perhapsSkipped && (keys.length > 0 || rule.skipAfter !== undefined || rule.skip > 0)) return this.undo(before)
+    // A chain may change TX before its last link does not match.
+    if (!matched) return keys.every((key) => this.state.tx.get(key) === tried.tx.get(key)) ? FALSE : RUN
+    if (!isSimple(rule)) return RUN
+    if (perhapsSkipped && (keys.length > 0 || rule.skipAfter !== undefined || rule.skip > 0)) return RUN
     // All that it sets, changed or not: a request may have come by with another value.
-    const changes = keys.map((key) => ({ key, entry: this.state.tx.get(key) }))
-    return { kind: 'true', changes, matched: [...this.state.matched] }
+    const changes = keys.map((key) => ({ key, entry: tried.tx.get(key) }))
+    for (const { key, entry } of changes) {
+      if (entry === undefined) this.state.tx.delete(key)
+      else this.state.tx.set(key, entry)
+    }
+    return { kind: 'true', changes, matched: [...tried.matched] }
   }
 
-  private undo(before: ReadonlyMap<string, Entry>): Known {
-    this.state.tx.clear()
-    for (const [key, value] of before) this.state.tx.set(key, value)
-    return RUN
-  }
-
-  private isFoldable(first: Rule): boolean {
-    if (first.disruption.kind !== 'pass' || first.severityLevel !== 255 || first.logged) return false
+  /** Whether all that the rule and its links read is known. */
+  private isDecided(first: Rule): boolean {
     for (let link: Rule | undefined = first; link !== undefined; link = link.next) {
-      if (link.capture || link.multiMatch || link.controls.length > 0 || link.effects.length > 0) return false
+      if (link.capture || link.multiMatch) return false
       if (link.exclusions.length > 0 || !link.targets.every((target) => this.isKnownTarget(link!, target))) return false
       if (typeof link.test.run !== 'function' && !this.isKnownTemplate(link.test.run.param)) return false
       if (!link.setVars.every((change) => this.isKnownChange(change))) return false
@@ -165,7 +174,13 @@ const NO_REQUEST = {
   clientAddress: '',
   clientPort: 0,
 }
-const KNOWN_SOURCE: Source = plainSource
+/** Whether a match does no more than setvar and skip, and leaves no trace else. */
+function isSimple(first: Rule): boolean {
+  if (first.disruption.kind !== 'pass' || first.severityLevel !== 255 || first.logged) return false
+  for (let link: Rule | undefined = first; link !== undefined; link = link.next)
+    if (link.controls.length > 0 || link.effects.length > 0) return false
+  return true
+}
 
 /** Controls of the plan that take out, or change, a rule which was worked out beforehand: after one, nothing of that may be used. */
 export function upsets(plan: Plan, known: readonly (readonly Known[])[]): ReadonlySet<Control> {

@@ -3,7 +3,7 @@ import type { Matched } from '../evaluate/state.ts'
 import type { Chain, Control, Plan, Rule, Step, Target } from '../plan.ts'
 import { isLive } from '../variables/names.ts'
 import { foldPlan, targetOf, upsets, type Assignment, type Known } from './fold.ts'
-import { Screen } from './screen.ts'
+import { cluesOf, Screen } from './screen.ts'
 import { touchesOf } from './text.ts'
 
 /** One collection, or part of it, after one chain, and the bits of the screened rules that look at it. */
@@ -54,12 +54,20 @@ const programs = new WeakMap<Plan, Program>()
 
 /** What can be known of a plan before any request; made once a plan. */
 export function programOf(plan: Plan): Program {
+  for (const steps = prepareProgram(plan); ;) {
+    const step = steps.next()
+    if (step.done === true) return step.value
+  }
+}
+
+/** The same in steps, for a caller that has other things to do. */
+export function* prepareProgram(plan: Plan): Generator<undefined, Program> {
   let program = programs.get(plan)
-  if (program === undefined) programs.set(plan, (program = makeProgram(plan)))
+  if (program === undefined) programs.set(plan, (program = yield* makeProgram(plan)))
   return program
 }
 
-function makeProgram(plan: Plan): Program {
+function* makeProgram(plan: Plan): Generator<undefined, Program> {
   const known = foldPlan(plan)
   const selectionOf = new Int32Array(plan.rules.length).fill(-1)
   const numbers = new Map<string, number>()
@@ -74,7 +82,12 @@ function makeProgram(plan: Plan): Program {
     steps.filter((step, at): step is Rule => 'id' in step && known[phase]![at]!.kind === 'run'),
   )
   const screened = firsts.filter((rule) => selectionOf[rule.index]! >= 0 && !rule.targets.some(({ count }) => count))
+  for (const rule of screened) {
+    yield
+    cluesOf(rule)
+  }
   const screen = new Screen(screened, plan.rules.length)
+  yield
   const chains = plan.rules.flatMap(({ chain }) => (chain === undefined ? [] : [chain]))
   return {
     phases: plan.phases.map((steps, phase) => makePhase(steps, known[phase]!, screen)),

@@ -60,7 +60,7 @@ const NO_CLUES: Clues = { literals: undefined, needs: [] }
 const cluesOfTree = new WeakMap<Node, Clues>()
 
 /** What every text that the rule matches holds; nothing when the rule is true of what it does not find. */
-function cluesOf({ test: { negated, run } }: Rule): Clues {
+export function cluesOf({ test: { negated, run } }: Rule): Clues {
   if (negated || typeof run !== 'function') return NO_CLUES
   if (run.words !== undefined) return { literals: { words: run.words.map((word) => word.toLowerCase()) }, needs: [] }
   if (run.bytes !== undefined) return { literals: undefined, needs: needsOfBytes(run.bytes) }
