@@ -99,7 +99,7 @@ type Drawn = readonly [phase: number, first: Link, second: Link | null, isAction
 type Link = readonly [targets: string, operator: string, actions: readonly string[]]
 
 const inner = (actions: readonly string[]): string[] =>
-  actions.filter((action) => !/^(?:deny|skip|allow|nolog|tag|msg|ctl)/.test(action))
+  actions.filter((action) => !/^(?:deny|drop|skip|allow|nolog|tag|msg|ctl)/.test(action))
 
 function written(rules: readonly Drawn[]): string {
   const lines = ['SecRuleEngine On', 'SecRequestBodyAccess On']
