@@ -3,6 +3,7 @@ import type { Bound } from '../http/index.ts'
 import type { RecordActs } from '../kit/act.ts'
 import type { Clock } from '../kit/clock.ts'
 import type { Entropy } from '../kit/ids.ts'
+import type { Log } from '../kit/log.ts'
 import type { Database } from '../storage/sql/index.ts'
 import { refusalsApi } from './api.ts'
 import type { RefusalStore } from './refusals.ts'
@@ -11,6 +12,10 @@ import { settingsApi } from './settings/api.ts'
 import { banService } from './settings/bans.ts'
 import { checkSettings } from './settings/check.ts'
 import { settingsService } from './settings/service.ts'
+import { tuningApi } from './tuning/api.ts'
+import type { SuddenView } from './tuning/contract.ts'
+import { exclusionService } from './tuning/exclusions.ts'
+import { suddenService } from './tuning/sudden.ts'
 
 export type GatewayContext = {
   readonly db: Database
@@ -18,6 +23,9 @@ export type GatewayContext = {
   readonly entropy: Entropy
   readonly record: RecordActs
   readonly refusals: RefusalStore
+  readonly log: Log
+  /** Tells people that a rule turned itself to watching. */
+  readonly alert: (found: SuddenView) => Promise<void>
   /** Signs exported settings. */
   readonly voice: SigningKey
   readonly alive: (session: string) => Promise<boolean>
@@ -29,6 +37,7 @@ export type GatewayControl = {
   readonly jobs: readonly { readonly name: string; readonly everyMs: number; readonly work: () => Promise<unknown> }[]
 }
 const SWEEP_MS = 60_000
+const COUNT_MS = 20_000
 
 /** The node's side of the gateway: refusals, settings, tuning. */
 export function openGateway(ctx: GatewayContext): GatewayControl {
@@ -36,14 +45,22 @@ export function openGateway(ctx: GatewayContext): GatewayControl {
   const rollup = rollupOf(refusals, ctx.clock)
   const settings = settingsService({ ...ctx, check: checkSettings })
   const bans = banService(settings, ctx.entropy)
+  const exclusions = exclusionService({ ...ctx, settings })
+  const sudden = suddenService({ ...ctx, settings })
+  sudden.start().catch(() => ctx.log.warn('gateway.sudden', { code: 'failed' }))
   return {
     rows: [
       ...refusalsApi(refusals, rollup, ctx.alive),
       ...settingsApi({ settings, bans, refusals, rollup, voice: ctx.voice }),
+      ...tuningApi(exclusions, sudden),
     ],
     duties: {
       'gateway-seed': async (told) => ({ kept: await settings.seed(told) }),
     },
-    jobs: [{ name: 'gateway-sweep', everyMs: SWEEP_MS, work: bans.sweep }],
+    jobs: [
+      { name: 'gateway-bans', everyMs: SWEEP_MS, work: bans.sweep },
+      { name: 'gateway-exclusions', everyMs: SWEEP_MS, work: exclusions.expire },
+      { name: 'gateway-sudden', everyMs: COUNT_MS, work: sudden.count },
+    ],
   }
 }

@@ -1,5 +1,6 @@
 import type { Migration } from '../storage/sql/index.ts'
 import { settingsMigrations } from './settings/store.ts'
+import { tuningMigrations } from './tuning/store.ts'
 
 export type GatewayTables = { refusal: { id: string; at: number; body: string } }
 
@@ -17,4 +18,5 @@ export const gatewayMigrations: readonly Migration[] = [
     },
   },
   ...settingsMigrations,
+  ...tuningMigrations,
 ]

@@ -1,4 +1,4 @@
-import { openGateway } from '../../gateway/index.ts'
+import { openGateway, suddenFiring } from '../../gateway/index.ts'
 import { identityPages } from '../../identity/index.ts'
 import { rightsPages } from '../../rights/index.ts'
 import { openControlRoom } from './control-room.ts'
@@ -20,6 +20,8 @@ export async function openPlatform(opened: Opened): Promise<RoleSlices> {
     entropy,
     record,
     refusals,
+    log: opened.log,
+    alert: (found) => room.detection.alerts.receive([suddenFiring(found)]).then(() => undefined),
     voice: secrets.voice,
     alive: identity.sessions.alive,
   })

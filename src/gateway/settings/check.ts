@@ -67,7 +67,7 @@ function wantsOnce(body: Body): void {
 }
 
 async function compiled(settings: GatewaySettings): Promise<void> {
-  const thread = new Worker(MODULE, { resourceLimits: { maxOldGenerationSizeMb: 512 } })
+  const worker = new Worker(MODULE, { workerData: settings, resourceLimits: { maxOldGenerationSizeMb: 512 } })
   let timer: NodeJS.Timeout | undefined
   try {
     const { wrong } = await new Promise<Checked>((resolve, reject) => {
@@ -76,12 +76,11 @@ async function compiled(settings: GatewaySettings): Promise<void> {
           new KhienError('gateway/check', 'The rules could not be compiled: too large, or too slow.', { status: 422 }),
         )
       timer = setTimeout(failed, CHECK_MS)
-      thread.once('message', resolve).once('error', failed).once('exit', failed)
-      thread.postMessage(settings)
+      worker.once('message', resolve).once('error', failed).once('exit', failed)
     })
     if (wrong) throw new KhienError(wrong.code, wrong.detail, { status: 422, field: 'body.site' })
   } finally {
     clearTimeout(timer)
-    await thread.terminate()
+    await worker.terminate()
   }
 }

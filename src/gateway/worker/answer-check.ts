@@ -80,7 +80,14 @@ export function answerCheck(
       const seen = wantsRules(headers) ? body.subarray(0, plan!.responseBodyLimit) : Buffer.alloc(0)
       const said = await asVerdict({ head: { status, protocol: 'HTTP/1.1', headers: pairsOf(flat) }, body: seen })
       if (said === 'unknown') return unknown()
-      if (said.verdict.refused && !(await allowed(said))) return false
+      if (said.verdict.refused) {
+        const others = mode === 'block' ? asked.route!.others : undefined
+        const response = { head: { status, protocol: 'HTTP/1.1', headers: pairsOf(flat) }, body: seen }
+        const again =
+          others && (await shared.pool.judge({ plan: others.planKey, schema: undefined, told: { ...told, response } }))
+        const watchedOnly = typeof again === 'object' && !again.verdict.refused
+        if (!(await allowed({ ...said, watchedOnly }))) return false
+      }
     }
     if (!wantsPeople(headers)) return true
     const people = await shared.checkOutgoing(body, outgoing)
@@ -95,7 +102,7 @@ export function answerCheck(
   }
 
   async function allowed(reason: Reason): Promise<boolean> {
-    if (mode !== 'block') {
+    if (mode !== 'block' || reason.watchedOnly === true) {
       shared.counts.observed++
       void record(shared, asked, reason)
       return true

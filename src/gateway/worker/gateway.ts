@@ -63,6 +63,8 @@ class Worker implements GatewayHandle {
   private renewal: AcmeRenewal | undefined
   private beat: NodeJS.Timeout | undefined
   private broken: { readonly version: number; readonly at: number } | undefined
+  private seeded = false
+  private settings: GatewaySettings | undefined
   private using: Promise<void> = Promise.resolve()
 
   constructor(config: GatewayConfig, deps: GatewayDeps) {
@@ -143,10 +145,17 @@ class Worker implements GatewayHandle {
 
   private async swap(settings: GatewaySettings): Promise<void> {
     const { shared } = this
+    if (this.live !== undefined && sameButVersion(this.settings, settings)) {
+      this.settings = settings
+      shared.counts.settingsVersion = settings.version
+      if (settings.version > 0) await keepSettings(this.config.folder, settings).catch(() => undefined)
+      return
+    }
     const live = await compileSettings(settings, this.live, shared.pool)
     await this.certificates.use(settings.sites)
     const first = this.live === undefined
     this.live = live
+    this.settings = settings
     this.sites = settings.sites
     shared.counts.settingsVersion = settings.version
     shared.pool.keep(live.sources)
@@ -158,6 +167,7 @@ class Worker implements GatewayHandle {
   private async report(): Promise<void> {
     const { shared } = this
     const version = await shared.deps.recorder.report(this.stats())
+    if (version !== undefined && !this.seeded) await this.seed()
     if (version === undefined || version === shared.counts.settingsVersion || shared.closing) return
     const { broken } = this
     if (broken?.version === version && shared.deps.clock() - broken.at < AGAIN_MS) return
@@ -168,6 +178,13 @@ class Worker implements GatewayHandle {
       this.broken = { version, at: shared.deps.clock() }
       this.complain(error)
     }
+  }
+
+  /** Tells the node what the command line says, so that what the console shows is what runs; a person's settings go before it. */
+  private async seed(): Promise<void> {
+    const told = settingsOf(this.config)
+    const answer = await this.shared.deps.recorder.duty?.('gateway-seed', told)
+    this.seeded = this.shared.deps.recorder.duty === undefined || answer !== undefined
   }
 
   /** The good ones stay; what is wrong with the new ones is said once. */
@@ -208,3 +225,6 @@ class Worker implements GatewayHandle {
     await wait(0)
   }
 }
+
+const sameButVersion = (a: GatewaySettings | undefined, b: GatewaySettings): boolean =>
+  JSON.stringify({ ...a, version: 0 }) === JSON.stringify({ ...b, version: 0 })

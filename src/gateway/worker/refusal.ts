@@ -20,7 +20,14 @@ export type Refusal = {
   readonly threshold: number
   /** `detect`: would have been refused, went on. */
   readonly mode: 'block' | 'detect'
-  readonly matches: readonly RuleMatch[]
+  /** With the file and line of each rule. */
+  readonly matches: readonly (RuleMatch & { readonly file?: string; readonly line?: number })[]
+  /** Every rule that matched and logs, at most 200. */
+  readonly ruleIds?: readonly number[]
+  /** Name of the site, path of its route, mark of the account; none when there is none. */
+  readonly site?: string
+  readonly route?: string
+  readonly account?: string
   /** Size of the body. */
   readonly bytes: number
   /** Where a refused look-up wanted our side to go: see `callbackOf`. */
@@ -57,5 +64,7 @@ export interface Recorder {
   record(refusal: Refusal): Promise<void>
   /** Resolves with the version of the settings that the node has; undefined when it has none, or is away. */
   report(stats: WorkerStats): Promise<number | undefined> | undefined
+  /** Asks or tells the node a duty; resolves with its answer, undefined when it is away or refuses. Not there: nobody to tell. */
+  duty?(name: string, body: unknown): Promise<unknown>
   counts(): { readonly queued: number; readonly dropped: number }
 }

@@ -1,4 +1,4 @@
-import type { Verdict } from '../../engine/waf/index.ts'
+import type { Plan, RuleMatch, Verdict } from '../../engine/waf/index.ts'
 import { safeHost, safePath } from '../../kit/request-mask.ts'
 import type { Asked, Req, Res } from './asked.ts'
 import type { Callback } from './callback.ts'
@@ -12,11 +12,28 @@ export type Reason = {
   readonly callback: Callback | undefined
   /** Size of the body. */
   readonly bytes: number
+  /** Only rules that watch here found it. */
+  readonly watchedOnly?: boolean
+}
+
+const IDS_KEPT = 200
+const places = new WeakMap<Plan, Map<number, { readonly file: string; readonly line: number }>>()
+
+/** Where each rule that matched stands. */
+function placed(plan: Plan | undefined, matches: readonly RuleMatch[]): Refusal['matches'] {
+  if (plan === undefined) return matches
+  let known = places.get(plan)
+  if (known === undefined)
+    places.set(plan, (known = new Map(plan.rules.map(({ id, file, line }) => [id, { file, line }]))))
+  return matches.map((match) => ({ ...match, ...known.get(match.ruleId) }))
 }
 
 /** Keeps what rules found; resolves when it is durable or given up. */
-export function record(shared: Shared, asked: Asked, { verdict, callback, bytes }: Reason): Promise<void> {
+export function record(shared: Shared, asked: Asked, reason: Reason): Promise<void> {
   const { deps } = shared
+  const { verdict, callback, bytes } = reason
+  const { site, route, account } = asked
+  const observed = route?.mode === 'detect' || site?.site.placement === 'mirror' || reason.watchedOnly === true
   const refusal: Refusal = {
     id: asked.id,
     at: deps.clock(),
@@ -29,8 +46,12 @@ export function record(shared: Shared, asked: Asked, { verdict, callback, bytes 
     status: verdict.status,
     score: verdict.score,
     threshold: verdict.threshold,
-    mode: asked.route?.mode === 'detect' || asked.site?.site.placement === 'mirror' ? 'detect' : 'block',
-    matches: verdict.matches,
+    mode: observed ? 'detect' : 'block',
+    matches: placed(route?.plan, verdict.matches),
+    ruleIds: verdict.ruleIds.slice(0, IDS_KEPT),
+    ...(site === undefined ? {} : { site: site.site.name }),
+    ...(route?.path === undefined ? {} : { route: route.path }),
+    ...(account === undefined ? {} : { account }),
     bytes,
     ...callback,
   }

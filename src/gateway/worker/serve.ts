@@ -10,8 +10,9 @@ import { accessEvent } from './events.ts'
 import { requestHeaders } from './forwarding.ts'
 import type { Case, Judgement } from './judgement.ts'
 import { passOn } from './pass.ts'
-import { record, refuse } from './refuse.ts'
+import { record, refuse, type Reason } from './refuse.ts'
 import type { Shared } from './shared.ts'
+import type { LiveRoute } from './sites.ts'
 
 /** One request from its head to its end. Never throws. */
 export async function serve(shared: Shared, req: Req, res: Res): Promise<void> {
@@ -59,9 +60,17 @@ async function take(shared: Shared, req: Req, res: Res, asked: Asked): Promise<v
   const route = asked.route!
   const { site } = asked.site!
   const mirror = site.placement === 'mirror'
-  const transaction =
-    route.plan === undefined ? undefined : openTransaction(route.plan, headOf(asked), { at: asked.at })
-  const head = transaction?.inspectHead()
+  let transaction = opened(asked, route)
+  let head = transaction?.inspectHead()
+  if (head?.refused && route.mode === 'block' && route.others !== undefined) {
+    const found = { verdict: head, callback: callbackOf(transaction!), bytes: 0 }
+    transaction = opened(asked, route.others)
+    head = transaction?.inspectHead()
+    if (!head?.refused) {
+      watchedOnly(shared, asked, found)
+      asked.route = route.others
+    }
+  }
   const spent = process.hrtime.bigint() - began
   if (head?.refused && route.mode === 'block' && !mirror)
     return refuse(shared, req, res, asked, { verdict: head, callback: callbackOf(transaction!), bytes: 0 })
@@ -79,6 +88,15 @@ async function take(shared: Shared, req: Req, res: Res, asked: Asked): Promise<v
   } finally {
     shared.held.give(held)
   }
+}
+
+const opened = (asked: Asked, { plan }: LiveRoute): Transaction | undefined =>
+  plan && openTransaction(plan, headOf(asked), { at: asked.at })
+
+/** Keeps what only rules that watch here have found; the request goes on. */
+function watchedOnly(shared: Shared, asked: Asked, reason: Reason): void {
+  shared.counts.observed++
+  void record(shared, asked, { ...reason, watchedOnly: true })
 }
 
 export const headOf = (asked: Asked): Case['head'] => ({
@@ -119,18 +137,30 @@ async function judgeAndPass(
   if (more || seen.length < (body?.length ?? 0)) shared.counts.uninspected++
   const off = (text && seen.length >= shared.limits.offLoopBytes) || (route.schemaKey !== undefined && seen.length > 0)
   const told: Case = { head: headOf(asked), body: seen, at: asked.at }
-  let judged: Judgement | 'full' | 'failed' | undefined
-  if (off)
-    judged = await shared.pool.judge({
-      plan: route.planKey,
+  const onThread = (plan: string | undefined) =>
+    shared.pool.judge({
+      plan,
       schema: /\bjson\b/i.test(type) ? route.schemaKey : undefined,
       told: { ...told, body: Uint8Array.from(seen) },
     })
+  let judged: Judgement | 'full' | 'failed' | undefined
+  if (off) judged = await onThread(route.planKey)
   else if (transaction !== undefined) {
     const again = process.hrtime.bigint()
-    const verdict = transaction.inspectBody(seen)
+    judged = judgedBy(transaction, seen)
     shared.latency.add(Number((spent + process.hrtime.bigint() - again) / 1000n))
-    judged = { verdict, callback: verdict.refused ? callbackOf(transaction) : undefined, fits: true }
+  }
+  if (typeof judged === 'object' && judged.verdict.refused && route.mode === 'block' && route.others !== undefined) {
+    const found = { ...judged, bytes: body?.length ?? 0 }
+    const again = opened(asked, route.others)
+    again?.inspectHead()
+    const others = off || again === undefined ? await onThread(route.others.planKey) : judgedBy(again, seen)
+    if (typeof others !== 'object' || !others.verdict.refused) {
+      if (typeof others === 'object') watchedOnly(shared, asked, found)
+      asked.route = route.others
+      judged = others
+      transaction = again
+    }
   }
   if (judged === 'full' || judged === 'failed') {
     if (!site.failOpen) return away(503, judged === 'full' ? 'queue' : 'failed')
@@ -143,11 +173,11 @@ async function judgeAndPass(
   }
   if (typeof judged === 'object' && !judged.fits && route.mode !== 'detect') return away(422, 'model')
   if (mirror || res.destroyed) return
-  const looks = looksAtAnswers(route)
+  const looks = looksAtAnswers(asked.route!)
   const observed = typeof judged === 'object' && judged.verdict.refused
   const looking = (looks.rules && !observed) || looks.people
   const status = await passOn(shared, req, res, asked, {
-    headers: requestHeaders(asked, looking && (looks.people || route.plan!.responseBodyAccess)),
+    headers: requestHeaders(asked, looking && (looks.people || asked.route!.plan!.responseBodyAccess)),
     body: more && body !== undefined ? wholeBody(body, req) : body,
     check: looking
       ? answerCheck(shared, req, res, asked, off ? undefined : transaction, told, {
@@ -160,6 +190,11 @@ async function judgeAndPass(
   shared.counts.upstreamErrors++
   shared.deps.log.warn('upstream', { id: asked.id, status })
   endWith(req, res, asked, status, { close: shared.closing })
+}
+
+function judgedBy(transaction: Transaction, body: Uint8Array): Judgement {
+  const verdict = transaction.inspectBody(body)
+  return { verdict, callback: verdict.refused ? callbackOf(transaction) : undefined, fits: true }
 }
 
 function closeAfter(res: Res): void {

@@ -100,6 +100,22 @@ export function socketRecorder(path: string, log: Log): Recorder & AsyncDisposab
         reporting = false
       }
     },
+    async duty(name, body) {
+      if (closed) return undefined
+      try {
+        const { statusCode, body: answer } = await client.request({
+          method: 'POST',
+          path: `/duties/${name}`,
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify(body),
+        })
+        if (statusCode === 200) return await answer.json()
+        await answer.dump()
+        return undefined
+      } catch {
+        return undefined
+      }
+    },
     counts: () => ({ queued: queue.length, dropped }),
     async [Symbol.asyncDispose](): Promise<void> {
       const until = Date.now() + LAST_FLUSH_MS

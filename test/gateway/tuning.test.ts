@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { setTimeout as wait } from 'node:timers/promises'
+import { Client } from 'undici'
+import { socketRecorder, startGateway } from '../../src/gateway/worker/index.ts'
+import type { Site, VersionView } from '../../src/gateway/contract.ts'
+import type { Proposal } from '../../src/gateway/tuning/contract.ts'
+import { systemClock } from '../../src/kit/clock.ts'
+import { systemEntropy } from '../../src/kit/ids.ts'
+import { silentLog } from '../../src/kit/log.ts'
+import { enrol, runningNode } from '../running-node.ts'
+import { PACK_FOLDER } from './pack.ts'
+import { startUpstream } from './servers.ts'
+
+const AGREED_MS = 3_000
+const BROWSER = {
+  'user-agent': 'Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0',
+  accept: '*/*',
+  'accept-language': 'vi',
+}
+/** A forum post that quotes SQL, and an attack on the same place of the same path. */
+const POST = { path: '/bai-viet/12', body: 'noi_dung=1%27%20or%201%3D1%20--%20' }
+const ATTACK = { path: '/bai-viet/12', body: 'noi_dung=%3Cscript%3Edocument.location%3D1%3C%2Fscript%3E' }
+
+/** A real node and one gateway worker that tells and asks it, before an application. */
+async function startPair() {
+  await using stack = new AsyncDisposableStack()
+  const upstream = stack.use(await startUpstream())
+  const node = stack.use(await runningNode())
+  const cookie = await enrol(node.internal, node.setupToken, 'quan-tri')
+  const recorder = stack.use(socketRecorder(node.socket, silentLog))
+  const gateway = stack.use(
+    await startGateway(
+      {
+        listen: { host: '127.0.0.1', port: 0 },
+        upstream: upstream.origin,
+        rules: PACK_FOLDER,
+        workers: 1,
+        nodeSocket: node.socket,
+        intakeSocket: '',
+        trustedProxies: [],
+        bodyLimit: 1_000_000,
+        mode: 'block',
+        folder: join(node.config.folder, 'gateway'),
+      },
+      {
+        recorder,
+        events: { send: () => true },
+        log: silentLog,
+        clock: systemClock,
+        entropy: systemEntropy,
+        limits: { drainMs: 200 },
+      },
+    ),
+  )
+  const client = stack.adopt(new Client(`http://127.0.0.1:${gateway.address.port}`), (one) => one.close())
+  let connections = 0
+  client.on('connect', () => connections++)
+  const api = async <T>(method: string, path: string, body?: unknown): Promise<{ status: number; body: T }> => {
+    const response = await fetch(`${node.internal}${path}`, {
+      method,
+      headers: { cookie, origin: node.internal, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+    return { status: response.status, body: (await response.json()) as T }
+  }
+  /** One request over the one connection; the status, and the id it was answered with. */
+  const send = async ({ path, body }: { path: string; body: string }) => {
+    const { statusCode, body: answer } = await client.request({
+      method: 'POST',
+      path,
+      headers: { ...BROWSER, host: 'forum.example.vn', 'content-type': 'application/x-www-form-urlencoded' },
+      body,
+    })
+    return { status: statusCode, id: /R-[0-9A-Z]{4}-[0-9A-Z]{4}/.exec(await answer.text())?.[0] }
+  }
+  const settled = async (version: number): Promise<void> => {
+    const until = Date.now() + AGREED_MS
+    while ((gateway.stats().settingsVersion ?? 0) < version) {
+      assert.ok(Date.now() < until, `the worker took version ${version} within ${AGREED_MS} ms`)
+      await wait(20)
+    }
+  }
+  const owned = stack.move()
+  return {
+    api,
+    send,
+    settled,
+    gateway,
+    connections: () => connections,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+test('a legitimate request: refused, proposed, allowed within 3 s on the same connection, taken back', async () => {
+  await using pair = await startPair()
+  const { api, send, settled } = pair
+  await settled(1)
+  const sites = await api<{ version: number; items: { name: string }[] }>('GET', '/api/gateway/sites')
+  assert.deepEqual([sites.body.version, sites.body.items.map(({ name }) => name)], [1, ['default']])
+
+  const refused = await send(POST)
+  assert.equal(refused.status, 403)
+  const proposal = await api<Proposal>('GET', `/api/refusals/${refused.id}/proposal`)
+  assert.equal(proposal.status, 200, JSON.stringify(proposal.body))
+  assert.equal(proposal.body.passes, 'yes')
+  assert.ok(proposal.body.exclusions.every(({ target, path }) => target === 'ARGS:noi_dung' && path === '/bai-viet/*'))
+  assert.equal(proposal.body.effect.through, 1)
+
+  const applied = await api<{ version: number; exclusions: { id: string }[] }>(
+    'POST',
+    `/api/refusals/${refused.id}/exclude`,
+    {
+      reason: 'Diễn đàn dạy SQL',
+      version: proposal.body.version,
+    },
+  )
+  assert.equal(applied.status, 200, JSON.stringify(applied.body))
+  await settled(applied.body.version)
+  assert.equal((await send(POST)).status, 200, 'it passes now')
+  assert.equal((await send({ ...POST, path: '/bai-viet/7' })).status, 200, 'and on the page of another number')
+  assert.equal((await send({ ...POST, path: '/tim-kiem' })).status, 403, 'not elsewhere')
+  assert.equal((await send(ATTACK)).status, 403, 'another attack on the same place is still refused')
+
+  for (const { id } of applied.body.exclusions) {
+    const gone = await api<{ version: number }>('POST', `/api/gateway/exclusions/${id}/remove`, { reason: 'Thử xong' })
+    assert.equal(gone.status, 200, JSON.stringify(gone.body))
+    await settled(gone.body.version)
+  }
+  assert.equal((await send(POST)).status, 403, 'refused again')
+  assert.equal(pair.connections(), 1, 'one connection all the while')
+})
+
+test('versions: a change is checked, worded, kept, undone; somebody else’s change is not written over', async () => {
+  await using pair = await startPair()
+  const { api, settled } = pair
+  await settled(1)
+  const { body: before } = await api<{ version: number; site: Site }>('GET', '/api/gateway/sites/default')
+  const put = (site: unknown, version = 1) =>
+    api<VersionView & { code?: string; detail?: string; field?: string }>('PUT', '/api/gateway/sites/default', {
+      site,
+      reason: 'Thử',
+      version,
+    })
+  const wrong = await put({ ...before.site, virtualPatches: 'SecRule ARGS "@nope x" "id:1,phase:2,deny"' })
+  assert.equal(wrong.status, 422)
+  assert.match(wrong.body.detail ?? '', /before:1|nope/)
+  const field = await put({ ...before.site, threshold: 0 })
+  assert.deepEqual([field.status, field.body.field], [400, 'body.site.threshold'])
+  const good = await put({ ...before.site, threshold: 7 })
+  assert.equal(good.status, 200, JSON.stringify(good.body))
+  assert.match(good.body.changes[0]!.en, /score threshold not set → 7/)
+  await settled(2)
+  assert.equal((await put({ ...before.site, threshold: 9 })).body.code, 'gateway/changed')
+  const back = await api<VersionView>('POST', '/api/gateway/history/1/restore', { reason: 'Thôi', version: 2 })
+  assert.deepEqual([back.status, back.body.version], [200, 3])
+  await settled(3)
+  const file = await api<{ signature: { value: string } }>('GET', '/api/gateway/export')
+  const importing = (given: unknown) =>
+    api<{ signed: string; code?: string }>('POST', '/api/gateway/import', {
+      file: given,
+      apply: false,
+      reason: 'x',
+      version: 3,
+    })
+  assert.equal((await importing(file.body)).body.signed, 'ours')
+  assert.equal(
+    (await importing({ ...file.body, ruleSets: [{ name: 'khac', rules: [PACK_FOLDER] }] })).body.code,
+    'gateway/signature',
+  )
+})
