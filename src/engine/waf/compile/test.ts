@@ -13,8 +13,18 @@ export function testOf(text: string, context: OperatorContext): Test {
   // A pattern may hold %{ by itself; only what names a variable is a macro there.
   const template = param.includes('%{') && !FIXED.has(name) ? parseTemplate(param) : [param]
   const literal = literalOf(template)
-  const run = literal === undefined ? { make: lenient(make), param: template } : make(literal)
-  return { name, param, negated: found[1] === '!', run }
+  const negated = found[1] === '!'
+  const made = literal === undefined ? { make: lenient(make), param: template } : make(literal)
+  return { name, param, negated, run: negated ? withoutGroups(made) : made }
+}
+
+const FOUND = { groups: [] as readonly string[] }
+
+/** Of what a negated rule is not true of, nothing is captured: a pattern need only be told whether it matches. */
+function withoutGroups(run: Test['run']): Test['run'] {
+  if (typeof run !== 'function' || run.pattern === undefined) return run
+  const { pattern } = run
+  return Object.assign((value: string) => (pattern.test(value) ? FOUND : undefined), { pattern })
 }
 
 /** Parameters of these are made ready once; a macro has no place in them. */

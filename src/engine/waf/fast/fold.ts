@@ -104,10 +104,9 @@ class Folding {
     if (!this.isDecided(rule)) return RUN
     const tried: State = { ...this.state, tx: new Map(this.state.tx), matched: [], removals: [], records: new Map() }
     const matched = evaluateRule(tried, rule, plainSource)
-    const keys = keysSetBy(rule)
-    // A chain may change TX before its last link does not match.
-    if (!matched) return keys.every((key) => this.state.tx.get(key) === tried.tx.get(key)) ? FALSE : RUN
-    if (!isSimple(rule)) return RUN
+    if (!matched) return FALSE
+    if (!isSimple(rule) || !setVarsOf(rule).every((change) => this.isKnownChange(change))) return RUN
+    const keys = setVarsOf(rule).map(({ key }) => String(key[0]).toLowerCase())
     if (perhapsSkipped && (keys.length > 0 || rule.skipAfter !== undefined || rule.skip > 0)) return RUN
     // All that it sets, changed or not: a request may have come by with another value.
     const changes = keys.map((key) => ({ key, entry: tried.tx.get(key) }))
@@ -118,13 +117,14 @@ class Folding {
     return { kind: 'true', changes, matched: [...tried.matched] }
   }
 
-  /** Whether all that the rule and its links read is known. */
+  /** Whether it is known which of the rule's links match. */
   private isDecided(first: Rule): boolean {
     for (let link: Rule | undefined = first; link !== undefined; link = link.next) {
-      if (link.capture || link.multiMatch) return false
-      if (link.exclusions.length > 0 || !link.targets.every((target) => this.isKnownTarget(link!, target))) return false
+      if (link.multiMatch || link.exclusions.length > 0) return false
+      if (!link.targets.every((target) => this.isKnownTarget(link!, target))) return false
       if (typeof link.test.run !== 'function' && !this.isKnownTemplate(link.test.run.param)) return false
-      if (!link.setVars.every((change) => this.isKnownChange(change))) return false
+      // What a link writes the next may read, and stays written when that one does not match.
+      if (link.next !== undefined && (link.setVars.length > 0 || link.capture)) return false
     }
     return true
   }
@@ -178,7 +178,7 @@ const NO_REQUEST = {
 function isSimple(first: Rule): boolean {
   if (first.disruption.kind !== 'pass' || first.severityLevel !== 255 || first.logged) return false
   for (let link: Rule | undefined = first; link !== undefined; link = link.next)
-    if (link.controls.length > 0 || link.effects.length > 0) return false
+    if (link.controls.length > 0 || link.effects.length > 0 || link.capture) return false
   return true
 }
 
@@ -197,11 +197,9 @@ export function upsets(plan: Plan, known: readonly (readonly Known[])[]): Readon
   )
 }
 
-/** Names in TX that the rule and its links write, all known by `isKnownChange`. */
-function keysSetBy(first: Rule): string[] {
-  const out: string[] = []
-  for (let link: Rule | undefined = first; link !== undefined; link = link.next)
-    for (const { key } of link.setVars) out.push(String(key[0]).toLowerCase())
+function setVarsOf(first: Rule): SetVar[] {
+  const out: SetVar[] = []
+  for (let link: Rule | undefined = first; link !== undefined; link = link.next) out.push(...link.setVars)
   return out
 }
 

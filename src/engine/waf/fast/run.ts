@@ -67,7 +67,7 @@ export class FastRun implements Source {
       !('name' in selector) ||
       rule.targets.length > 1 ||
       rule.exclusions.length > 0 ||
-      state.removals.length > 0
+      this.isTouched(state, rule, 'remove-target')
     )
       return select(state, rule)
     const found = state.tx.get(selector.name)
