@@ -40,6 +40,7 @@ export function formats(language: 'vi' | 'en') {
     when: (when: string | number, now = Date.now()): string =>
       sameDay(at(when), now) ? hms.format(at(when)) : `${hm.format(at(when))} ${dm.format(at(when))}`,
     hm: (when: string | number): string => hm.format(at(when)),
+    dm: (when: string | number): string => dm.format(at(when)),
     full: (when: string | number): string => `${hms.format(at(when))}, ${dmy.format(at(when))}`,
     date: (when: string | number): string => dmy.format(at(when)),
     short: (when: string | number): string => `${hm.format(at(when))}, ${dm.format(at(when))}`,

@@ -22,8 +22,10 @@ export type Search = {
   readonly to?: string
   readonly state?: string
   readonly by?: string
+  readonly site?: string
+  readonly rule?: string
 }
-const NAMES = ['q', 'from', 'to', 'state', 'by'] as const
+const NAMES = ['q', 'from', 'to', 'state', 'by', 'site', 'rule'] as const
 function validateSearch(raw: Record<string, unknown>): Search {
   return Object.fromEntries(
     NAMES.flatMap((name) => {
@@ -49,6 +51,10 @@ const home = createRoute({
 })
 
 const protect = () => import('./areas/protect.tsx')
+const refusals = () => import('./areas/gateway/refusals.tsx')
+const sites = () => import('./areas/gateway/sites.tsx')
+const history = () => import('./areas/gateway/history.tsx')
+const dryRuns = () => import('./areas/gateway/dry-runs.tsx')
 const people = () => import('./areas/people.tsx')
 const detect = () => import('./areas/detect.tsx')
 const cases = () => import('./areas/cases.tsx')
@@ -61,8 +67,32 @@ const evidence = () => import('./areas/evidence.tsx')
 const tree = root.addChildren([
   home,
   at('/protect', lazyRouteComponent(protect, 'Protect')),
-  at('/protect/refusals', lazyRouteComponent(protect, 'Refusals')),
-  at('/protect/refusals/$id', lazyRouteComponent(protect, 'OneRefusal')),
+  at('/protect/refusals', lazyRouteComponent(refusals, 'Refusals')),
+  at('/protect/refusals/$id', lazyRouteComponent(refusals, 'OneRefusal')),
+  at('/protect/sites', lazyRouteComponent(sites, 'Sites')),
+  at(
+    '/protect/sites/$id',
+    lazyRouteComponent(() => import('./areas/gateway/site-page.tsx'), 'OneSite'),
+  ),
+  at('/protect/history', lazyRouteComponent(history, 'History')),
+  at('/protect/history/$id', lazyRouteComponent(history, 'OneVersion')),
+  at(
+    '/protect/rules',
+    lazyRouteComponent(() => import('./areas/gateway/rules.tsx'), 'Rules'),
+  ),
+  at('/protect/dry-runs', lazyRouteComponent(dryRuns, 'DryRuns')),
+  at(
+    '/protect/dry-runs/$id',
+    lazyRouteComponent(() => import('./areas/gateway/dry-run-page.tsx'), 'OneDryRun'),
+  ),
+  at(
+    '/protect/rates',
+    lazyRouteComponent(() => import('./areas/gateway/rates.tsx'), 'Rates'),
+  ),
+  at(
+    '/protect/outgoing',
+    lazyRouteComponent(() => import('./areas/gateway/outgoing.tsx'), 'Outgoing'),
+  ),
   at(
     '/protect/events',
     lazyRouteComponent(() => import('./areas/events.tsx'), 'Events'),

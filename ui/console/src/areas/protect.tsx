@@ -1,53 +1,27 @@
-import { useQueryClient } from '@tanstack/react-query'
-import { Link, useParams } from '@tanstack/react-router'
-import { useRef } from 'react'
+import { Link } from '@tanstack/react-router'
 import { gatewayRoutes } from '../../../../src/gateway/contract.ts'
 import { intakeRoutes } from '../../../../src/intake/contract.ts'
 import { useCall, type Got } from '../api.ts'
 import { HeatTable } from '../components/heat-row.tsx'
 import { LedgerBalance } from '../components/ledger.tsx'
-import { Masked, Severity, Status } from '../components/marks.tsx'
+import { Status } from '../components/marks.tsx'
 import { NeedsNow, type Need } from '../components/needs-now.tsx'
-import { Facts, Head, Sec } from '../components/page.tsx'
+import { Head, Sec } from '../components/page.tsx'
 import { Empty, Shown } from '../components/states.tsx'
 import { Stat, Stats } from '../components/stat.tsx'
 import { TimeChart, type Band } from '../components/time-chart.tsx'
 import { useFormats, useWords } from '../language.tsx'
-import { useLive } from '../live.ts'
 import { useListState } from '../search.ts'
 import { mayEvents } from '../shell/duties.ts'
 import { useMe } from '../shell/me.tsx'
-import { partWords } from '../words/parts.ts'
 import { protectWords } from '../words/protect.ts'
 import { useCaseNeeds } from './case-needs.tsx'
+import { LiveMark } from './gateway/live-mark.tsx'
+import { useGatewayNeeds } from './gateway/needs.ts'
 import { RefusalList, useFamily } from './refusal-list.tsx'
 import { seriesOf } from './series.ts'
 
 type Figures = Got<typeof gatewayRoutes.figures>
-/** New refusals come many at once under attack; the page asks at most so often. */
-const CALM_MS = 1_000
-
-/** Joins the live stream and has lists and figures asked anew, at most once a second. */
-function useLiveRefusals() {
-  const client = useQueryClient()
-  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined)
-  return useLive('/api/refusals/live', 'refusal', () => {
-    timer.current ??= setTimeout(() => {
-      timer.current = undefined
-      void client.invalidateQueries({ predicate: ({ queryKey }) => String(queryKey[0]).startsWith('gateway.') })
-    }, CALM_MS)
-  })
-}
-function LiveMark() {
-  const parts = useWords(partWords)
-  const state = useLiveRefusals()
-  return (
-    <Status shape={state === 'live' ? 'run' : state === 'lost' ? 'look' : 'new'}>
-      {state === 'live' ? parts.live : state === 'lost' ? parts.lost : parts.joining}
-    </Status>
-  )
-}
-
 export function Protect() {
   const m = useWords(protectWords)
   const figures = useCall(gatewayRoutes.figures, {}, { every: 10_000 })
@@ -84,6 +58,7 @@ function useNeeds(of: Figures): readonly Need[] {
   const m = useWords(protectWords)
   const f = useFormats()
   const cases = useCaseNeeds()
+  const gateway = useGatewayNeeds()
   const { running, dropped, upstreamErrors } = of.workers
   const own = { deadline: null, to: '/protect/refusals', act: m.seeRefusals } as const
   return [
@@ -93,6 +68,7 @@ function useNeeds(of: Figures): readonly Need[] {
     ...(upstreamErrors > 0
       ? [{ ...own, key: 'upstream', what: m.upstream(f.n(upstreamErrors)), more: m.upstreamMore }]
       : []),
+    ...gateway,
   ]
 }
 
@@ -220,174 +196,5 @@ function Day({ of }: { readonly of: Figures }) {
       </div>
       {ledger.data ? <LedgerBalance ledger={ledger.data} /> : null}
     </>
-  )
-}
-
-export function Refusals() {
-  const m = useWords(protectWords)
-  const f = useFormats()
-  const [{ from, to }, change] = useListState()
-  return (
-    <>
-      <Head title={m.refusals} name={m.refusals} crumb={[{ to: '/protect', text: m.title }]} meta={<LiveMark />} />
-      <Sec title={m.refusals} lead={m.refusalsLead}>
-        {from || to ? (
-          <div className="filters">
-            <button type="button" className="btn" onClick={() => change({ from: undefined, to: undefined })}>
-              {`${from ? f.short(from) : '…'} – ${to ? f.short(to) : '…'}: ${m.clearSpan}`}
-            </button>
-          </div>
-        ) : null}
-        <RefusalList name="refusals" />
-      </Sec>
-    </>
-  )
-}
-
-export function OneRefusal() {
-  const m = useWords(protectWords)
-  const f = useFormats()
-  const { id } = useParams({ strict: false }) as { id: string }
-  const one = useCall(gatewayRoutes.refusal, { params: { id } })
-  const crumb = [
-    { to: '/protect', text: m.title },
-    { to: '/protect/refusals', text: m.refusals },
-  ]
-  return (
-    <>
-      <Head
-        title={
-          <>
-            {m.refusal} <span className="tok">{id}</span>
-          </>
-        }
-        name={`${m.refusal} ${id}`}
-        crumb={crumb}
-        meta={
-          one.data ? (
-            <>
-              <span>{f.full(one.data.refusal.at)}</span>
-              <Severity level={one.data.refusal.matches[0]?.severity ?? 'medium'} />
-            </>
-          ) : null
-        }
-      />
-      <Shown of={one}>{(data) => <RefusalPage of={data} />}</Shown>
-    </>
-  )
-}
-
-function RefusalPage({ of: { refusal, alike, hours } }: { readonly of: Got<typeof gatewayRoutes.refusal> }) {
-  const m = useWords(protectWords)
-  const f = useFormats()
-  const family = useFamily()
-  const first = refusal.matches[0]
-  const say = refusal.mode === 'detect' ? m.sentenceDetect : m.sentence
-  return (
-    <div className="two">
-      <div>
-        <Sec title={m.why}>
-          <p className="say">{say(f.n(refusal.matches.length), f.n(refusal.score), f.n(refusal.threshold))}</p>
-          {first ? (
-            <p className="match" tabIndex={0} role="region" aria-label={m.match}>
-              {refusal.method} {refusal.path} {'\u00a0'} {first.place} = <Masked text={first.masked} />
-            </p>
-          ) : null}
-          <Facts
-            of={[
-              [
-                m.host,
-                <span key="h" className="tok">
-                  {refusal.host}
-                </span>,
-              ],
-              [
-                m.source,
-                <Link key="s" to="/protect/refusals" search={{ q: `source:${refusal.clientAddress}` }}>
-                  <span className="tok">{`${refusal.clientAddress}:${refusal.clientPort}`}</span>
-                </Link>,
-              ],
-              [m.answer, m.answerCode(String(refusal.status), refusal.id)],
-              [m.notKept, m.notKeptWhat],
-            ]}
-          />
-        </Sec>
-        <Sec title={m.matched} lead={f.n(refusal.matches.length)}>
-          <div className="tw" tabIndex={0} role="region" aria-label={m.matched}>
-            <table className="t fold">
-              <caption className="vh">{m.matched}</caption>
-              <thead>
-                <tr>
-                  <th scope="col">{m.rule}</th>
-                  <th scope="col">{m.place}</th>
-                  <th scope="col">{m.match}</th>
-                  <th scope="col" className="num">
-                    {m.score}
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {refusal.matches.map((match, i) => (
-                  <tr key={i}>
-                    <th scope="row" className="full">
-                      <span className="tok">{match.ruleId}</span> {family(match)}
-                      <span className="sub" lang="en">
-                        {match.message}
-                      </span>
-                    </th>
-                    <td className="tok">{match.place}</td>
-                    <td className="m">
-                      <Masked text={match.masked} />
-                    </td>
-                    <td className="num end">{f.n(match.score)}</td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
-        </Sec>
-      </div>
-      <div>
-        {first && hours.length > 0 ? (
-          <Sec
-            title={m.hours(String(first.ruleId))}
-            right={
-              <Link to="/protect/refusals" search={{ q: `rule:${first.ruleId}` }}>
-                {m.seeAll}
-              </Link>
-            }
-          >
-            <HeatTable
-              caption={m.hours(String(first.ruleId))}
-              head={m.heatHead as unknown as [string, string, string]}
-              rows={[
-                {
-                  key: 'h',
-                  label: <span className="tok">{first.ruleId}</span>,
-                  values: hours,
-                  total: f.n(hours.reduce((sum, n) => sum + n, 0)),
-                },
-              ]}
-            />
-          </Sec>
-        ) : null}
-        <Sec title={m.alike}>
-          {alike.length === 0 ? (
-            <p className="soft">{m.noAlike}</p>
-          ) : (
-            <ul className="leads">
-              {alike.map((other) => (
-                <li key={other.id}>
-                  <Link to="/protect/refusals/$id" params={{ id: other.id }}>
-                    {f.when(other.at)}
-                  </Link>{' '}
-                  <span className="tok">{other.clientAddress}</span> <Masked text={other.matches[0]?.masked ?? ''} />
-                </li>
-              ))}
-            </ul>
-          )}
-        </Sec>
-      </div>
-    </div>
   )
 }

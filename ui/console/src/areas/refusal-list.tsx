@@ -23,6 +23,7 @@ const FIELDS: readonly QueryField[] = [
     values: { low: 'thap', medium: 'vua', high: 'cao', critical: 'nghiem-trong' },
   },
   { name: 'path', vi: 'duongdan' },
+  { name: 'site', vi: 'trang' },
   { name: 'mode', vi: 'chedo', values: { block: 'chan', detect: 'ghi-nhan' } },
 ]
 
@@ -102,6 +103,7 @@ export function RefusalList({ name, first = 50 }: { readonly name: string; reado
         fold: 'm',
         cell: ({ clientAddress, clientPort }) => <span className="tok">{`${clientAddress}:${clientPort}`}</span>,
       },
+      { id: 'site', head: m.site, fold: 'lo', off: true, cell: ({ site }) => site ?? '–' },
       { id: 'mode', head: m.mode, fold: 'lo', off: true, cell: ({ mode }) => m.modes[mode] },
       { id: 'score', head: m.score, num: true, fold: 'lo', cell: ({ score }) => f.n(score) },
     ],

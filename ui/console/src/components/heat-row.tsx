@@ -34,7 +34,7 @@ export function HeatTable({
           <tr key={key}>
             <th scope="row">{label}</th>
             <td>
-              <Cells values={values} />
+              <HeatCells values={values} />
             </td>
             <td>{total}</td>
           </tr>
@@ -44,10 +44,11 @@ export function HeatTable({
   )
 }
 
-function Cells({ values }: { readonly values: readonly number[] }) {
+/** One row of cells, for a column of a table. */
+export function HeatCells({ values }: { readonly values: readonly number[] }) {
   const top = Math.max(1, ...values)
   return (
-    <svg viewBox={`0 0 ${values.length * 10} 14`} preserveAspectRatio="none" aria-hidden="true">
+    <svg className="heat-cells" viewBox={`0 0 ${values.length * 10} 14`} preserveAspectRatio="none" aria-hidden="true">
       {values.map((value, i) =>
         // A root keeps the small ones visible beside a burst.
         value === 0 ? null : (

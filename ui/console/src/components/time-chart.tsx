@@ -21,6 +21,8 @@ type Props = {
 }
 /** Room for the figures at the left; the brush stands beside it. */
 export const AXIS = 56
+/** Beyond two days the axis says days. */
+const LONG_MS = 172_800_000
 const HEIGHT = { flow: 92, ours: 96 } as const
 
 /** Look for a moment: stacked bands over one time, with a brush; the same as a table. */
@@ -142,6 +144,7 @@ function Plot({
     const home = place.current
     if (!home) return
     const end = (from + band.values.length * bucketMs) / 1000
+    const long = band.values.length * bucketMs > LONG_MS
     const font = '12px "Khien Figures", "Be Vietnam Pro", sans-serif'
     const made = new uPlot(
       {
@@ -162,7 +165,7 @@ function Plot({
             stroke: ink.soft,
             ticks: { show: false },
             grid: { stroke: ink.line, width: 1 },
-            values: (_, splits) => splits.map((at) => (last ? f.hm(at * 1000) : '')),
+            values: (_, splits) => splits.map((at) => (last ? (long ? f.dm(at * 1000) : f.hm(at * 1000)) : '')),
             space: 70,
           },
           {

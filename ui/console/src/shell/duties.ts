@@ -5,7 +5,10 @@ import { socRoutes } from '../../../../src/cases/soc/contract.ts'
 import { consentRoutes } from '../../../../src/consent/contract.ts'
 import { detectionRoutes } from '../../../../src/detection/contract.ts'
 import { exchangeRoutes } from '../../../../src/exchange/contract.ts'
-import { gatewayRoutes } from '../../../../src/gateway/contract.ts'
+import { gatewayRoutes, settingsRoutes } from '../../../../src/gateway/contract.ts'
+import { figuresRoutes } from '../../../../src/gateway/figures/contract.ts'
+import { trafficRoutes } from '../../../../src/gateway/traffic/contract.ts'
+import { tuningRoutes } from '../../../../src/gateway/tuning/contract.ts'
 import { intakeRoutes } from '../../../../src/intake/contract.ts'
 import type { Route } from '../../../../src/kit/contract.ts'
 import { leakwatchRoutes } from '../../../../src/leakwatch/contract.ts'
@@ -46,6 +49,11 @@ const DUTIES: readonly Area[] = [
     parts: [
       { name: 'now', to: '/protect', needs: gatewayRoutes.figures },
       { name: 'refusals', to: '/protect/refusals', needs: gatewayRoutes.refusals },
+      { name: 'sites', to: '/protect/sites', needs: settingsRoutes.sites, things: /^\/protect\/history(?:\/|$)/ },
+      { name: 'wafRules', to: '/protect/rules', needs: tuningRoutes.exclusions },
+      { name: 'dryRuns', to: '/protect/dry-runs', needs: trafficRoutes.dryRuns },
+      { name: 'rates', to: '/protect/rates', needs: figuresRoutes.rates },
+      { name: 'outgoing', to: '/protect/outgoing', needs: figuresRoutes.outgoing },
       { name: 'events', to: '/protect/events', needs: intakeRoutes.search },
     ],
   },

@@ -17,6 +17,11 @@ export const shellWords = words(
     part: {
       now: 'Cần làm ngay',
       refusals: 'Lượt từ chối',
+      sites: 'Trang',
+      wafRules: 'Luật và ngoại lệ',
+      dryRuns: 'Chạy thử',
+      rates: 'Tốc độ và lệnh cấm',
+      outgoing: 'Dữ liệu đi ra',
       events: 'Sự kiện',
       purposes: 'Mục đích và đồng ý',
       find: 'Tìm người',
@@ -92,6 +97,11 @@ export const shellWords = words(
     part: {
       now: 'Needs me now',
       refusals: 'Refusals',
+      sites: 'Sites',
+      wafRules: 'Rules and exclusions',
+      dryRuns: 'Dry runs',
+      rates: 'Rates and bans',
+      outgoing: 'Outgoing data',
       events: 'Events',
       purposes: 'Purposes and consents',
       find: 'Find a person',

@@ -1,0 +1,108 @@
+import { useState } from 'react'
+import { tuningRoutes } from '../../../../../src/gateway/tuning/contract.ts'
+import { useAct, useCall, type Got } from '../../api.ts'
+import type { Need } from '../../components/needs-now.tsx'
+import { Status } from '../../components/marks.tsx'
+import { useToast } from '../../components/toast.tsx'
+import { useFormats, useWords } from '../../language.tsx'
+import { useMay } from '../../shell/me.tsx'
+import { tuningWords } from '../../words/tuning.ts'
+import { gatewayMessages } from '../../../../../src/gateway/messages.ts'
+import { useSpeech } from '../../language.tsx'
+import { ReasonDialog } from './reason-dialog.tsx'
+
+type Sudden = Got<typeof tuningRoutes.sudden>['items'][number]
+const OPEN = { query: { state: 'open', limit: 20 } } as const
+
+/** Rules that stopped refusing by themselves wait for a person: on top of the area. */
+export function useSuddenNeeds(): readonly Need[] {
+  const t = useWords(tuningWords)
+  const f = useFormats()
+  const open = useCall(tuningRoutes.sudden, OPEN, { enabled: useMay(tuningRoutes.sudden), every: 10_000 })
+  return (open.data?.items ?? []).map((one) => ({
+    key: one.id,
+    deadline: null,
+    what: t.suddenWhat(String(one.rule), one.site),
+    more: t.suddenMore(f.n(one.clients), f.n(one.before), f.when(one.at)),
+    to: '/protect/rules',
+    act: t.suddenAct,
+  }))
+}
+
+/** Those that wait, with both ways out; those decided below, folded. */
+export function SuddenList() {
+  const t = useWords(tuningWords)
+  const f = useFormats()
+  const { language } = useSpeech()
+  const may = useMay(tuningRoutes.acceptSudden)
+  const all = useCall(tuningRoutes.sudden, { query: { limit: 50 } }, { every: 10_000 })
+  const [asked, setAsked] = useState<{ readonly one: Sudden; readonly act: 'accept' | 'restore' }>()
+  const items = all.data?.items ?? []
+  const open = items.filter(({ state }) => state === 'open')
+  const decided = items.filter(({ state }) => state !== 'open')
+  return (
+    <>
+      {open.length === 0 ? <p className="soft">{t.suddenNone}</p> : null}
+      <ul className="due flat">
+        {open.map((one) => (
+          <li key={one.id}>
+            <div className="what">
+              <b>{t.suddenWhat(String(one.rule), one.site)}</b>
+              <p>
+                {t.suddenMore(f.n(one.clients), f.n(one.before), f.when(one.at))} <span lang="en">{one.message}</span>
+              </p>
+            </div>
+            {may ? (
+              <div className="acts-row">
+                <button type="button" className="btn" onClick={() => setAsked({ one, act: 'accept' })}>
+                  {t.accept}
+                </button>
+                <button type="button" className="btn" onClick={() => setAsked({ one, act: 'restore' })}>
+                  {t.restore}
+                </button>
+              </div>
+            ) : null}
+          </li>
+        ))}
+      </ul>
+      {decided.length === 0 ? null : (
+        <ul className="leads">
+          {decided.map((one) => (
+            <li key={one.id}>
+              <Status shape="ok">{gatewayMessages[language].states[one.state]}</Status> {f.when(one.at)}{' '}
+              <span className="tok">{one.rule}</span> {one.site} {one.reason === null ? '' : `· ${one.reason}`}
+            </li>
+          ))}
+        </ul>
+      )}
+      <DecideDialog asked={asked} onClose={() => setAsked(undefined)} />
+    </>
+  )
+}
+
+function DecideDialog({
+  asked,
+  onClose,
+}: {
+  readonly asked: { readonly one: Sudden; readonly act: 'accept' | 'restore' } | undefined
+  readonly onClose: () => void
+}) {
+  const t = useWords(tuningWords)
+  const say = useToast()
+  const accept = useAct(tuningRoutes.acceptSudden, ['gateway.'])
+  const restore = useAct(tuningRoutes.restoreSudden, ['gateway.'])
+  const leave = asked?.act === 'accept'
+  return (
+    <ReasonDialog
+      open={asked !== undefined}
+      onClose={onClose}
+      title={leave ? t.acceptTitle : t.restoreTitle}
+      note={leave ? t.acceptNote : t.restoreNote}
+      act={leave ? t.acceptAct : t.restoreAct}
+      onAct={async (reason) => {
+        await (leave ? accept : restore).mutateAsync({ params: { id: asked!.one.id }, body: { reason } })
+        say(t.decided)
+      }}
+    />
+  )
+}
