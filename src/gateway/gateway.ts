@@ -6,6 +6,8 @@ import type { Entropy } from '../kit/ids.ts'
 import type { Log } from '../kit/log.ts'
 import type { Database } from '../storage/sql/index.ts'
 import { refusalsApi } from './api.ts'
+import { figuresApi } from './figures/api.ts'
+import { figureService } from './figures/service.ts'
 import type { RefusalStore } from './refusals.ts'
 import { rollupOf } from './rollup.ts'
 import { settingsApi } from './settings/api.ts'
@@ -45,6 +47,7 @@ export function openGateway(ctx: GatewayContext): GatewayControl {
   const rollup = rollupOf(refusals, ctx.clock)
   const settings = settingsService({ ...ctx, check: checkSettings })
   const bans = banService(settings, ctx.entropy)
+  const figures = figureService(ctx)
   const exclusions = exclusionService({ ...ctx, settings })
   const sudden = suddenService({ ...ctx, settings })
   sudden.start().catch(() => ctx.log.warn('gateway.sudden', { code: 'failed' }))
@@ -53,13 +56,16 @@ export function openGateway(ctx: GatewayContext): GatewayControl {
       ...refusalsApi(refusals, rollup, ctx.alive),
       ...settingsApi({ settings, bans, refusals, rollup, voice: ctx.voice }),
       ...tuningApi(exclusions, sudden),
+      ...figuresApi(figures),
     ],
     duties: {
       'gateway-seed': async (told) => ({ kept: await settings.seed(told) }),
+      'gateway-tallies': figures.receive,
     },
     jobs: [
       { name: 'gateway-bans', everyMs: SWEEP_MS, work: bans.sweep },
       { name: 'gateway-exclusions', everyMs: SWEEP_MS, work: exclusions.expire },
+      { name: 'gateway-figures', everyMs: SWEEP_MS, work: figures.sweep },
       { name: 'gateway-sudden', everyMs: COUNT_MS, work: sudden.count },
     ],
   }

@@ -1,4 +1,5 @@
 import type { Migration } from '../storage/sql/index.ts'
+import { figureMigrations } from './figures/store.ts'
 import { settingsMigrations } from './settings/store.ts'
 import { tuningMigrations } from './tuning/store.ts'
 
@@ -19,4 +20,5 @@ export const gatewayMigrations: readonly Migration[] = [
   },
   ...settingsMigrations,
   ...tuningMigrations,
+  ...figureMigrations,
 ]

@@ -19,6 +19,7 @@ export function turnAway(
   headers: Readonly<Record<string, string>> = {},
 ): void {
   shared.counts.turned[by]++
+  shared.tallies.add('turned', asked.site?.site.name ?? '', undefined, by)
   endWith(req, res, asked, status, { close: shared.closing, headers })
 }
 

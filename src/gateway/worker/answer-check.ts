@@ -1,6 +1,8 @@
 import { promisify } from 'node:util'
 import { brotliDecompress, gunzip, inflate } from 'node:zlib'
 import type { Transaction, Verdict } from '../../engine/waf/index.ts'
+import { iso } from '../../kit/clock.ts'
+import { safePath } from '../../kit/request-mask.ts'
 import type { Asked, Req, Res } from './asked.ts'
 import { callbackOf } from './callback.ts'
 import { endWith } from './end.ts'
@@ -93,6 +95,7 @@ export function answerCheck(
     const people = await shared.checkOutgoing(body, outgoing)
     if (people === undefined) return outgoing.policy === 'flag' || unknown()
     const { decision, counts } = people
+    countPeople(shared, asked, decision, counts)
     if (decision === 'pass') return true
     shared.counts.outgoing++
     shared.deps.log.warn('outgoing-personal-data', { id: asked.id, decision, ...counts })
@@ -118,6 +121,7 @@ export function answerCheck(
       return true
     }
     shared.counts.turned.failed++
+    shared.tallies.add('turned', asked.site!.site.name, undefined, 'failed')
     endWith(req, res, asked, 503, { close: shared.closing })
     return false
   }
@@ -132,6 +136,7 @@ export function answerCheck(
       const coding = String(headers['content-encoding'] ?? 'identity').toLowerCase()
       if (!whole && wantsRules(headers) && plan!.responseBodyLimitAction === 'reject') {
         shared.counts.turned.size++
+        shared.tallies.add('turned', asked.site!.site.name, undefined, 'size')
         endWith(req, res, asked, 502, { close: shared.closing })
         return false
       }
@@ -152,6 +157,30 @@ export function answerCheck(
       })
     },
   }
+}
+
+/** How many people, by kind of data, for the figures; an answer that tells of too many also by itself. */
+function countPeople(
+  { tallies, deps }: Shared,
+  asked: Asked,
+  decision: 'pass' | 'flag' | 'stop',
+  subjects: Readonly<Record<string, number>>,
+): void {
+  const [site, route] = [asked.site!.site.name, asked.route!.path]
+  tallies.add('answers', site, route, '')
+  for (const [kind, n] of Object.entries(subjects)) if (n > 0) tallies.add('subjects', site, route, kind, n)
+  if (decision === 'pass') return
+  tallies.add(decision === 'flag' ? 'flagged' : 'stopped', site, route, '')
+  tallies.answer({
+    id: asked.id,
+    at: iso(deps.clock()),
+    site,
+    route: route ?? null,
+    path: safePath(asked.target),
+    decision,
+    mode: asked.route!.mode === 'detect' ? 'detect' : 'block',
+    subjects: { ...subjects },
+  })
 }
 
 /** Z_SYNC_FLUSH, and for brotli BROTLI_OPERATION_FINISH: what there is of a cut body is enough. */

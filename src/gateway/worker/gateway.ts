@@ -19,6 +19,7 @@ import { FrontServer } from './server.ts'
 import { fetchSettings, keepSettings, keptSettings, settingsOf, type Fetched } from './settings-source.ts'
 import type { GatewayDeps, Shared } from './shared.ts'
 import { compileSettings, type Live } from './sites.ts'
+import { tallies } from './tallies.ts'
 import { Turns } from './turns.ts'
 import { openApplications } from './upstreams.ts'
 
@@ -73,6 +74,7 @@ class Worker implements GatewayHandle {
       { threads: limits.threads, queue: limits.threadQueue, jobMs: limits.threadMs, loadMs: 60_000 },
       deps.log,
     )
+    const counted = tallies(deps.clock, deps.entropy)
     this.config = config
     this.address = config.listen
     this.certificates = certificates(config.folder, deps.log)
@@ -85,7 +87,8 @@ class Worker implements GatewayHandle {
       turns: new Turns(),
       applications: openApplications(limits, deps.clock),
       pool,
-      limiter: limiter(),
+      limiter: limiter(({ of }) => of && counted.add('limit', of.site, of.route, of.name)),
+      tallies: counted,
       checkOutgoing: checkOutgoing(pool, limits.offLoopBytes, deps.clock),
       live: () => this.live!,
       challenge: (token) => challengeOf(config.folder, token),
@@ -168,6 +171,9 @@ class Worker implements GatewayHandle {
     const { shared } = this
     const version = await shared.deps.recorder.report(this.stats())
     if (version !== undefined && !this.seeded) await this.seed()
+    const { duty } = shared.deps.recorder
+    if (version !== undefined && duty !== undefined)
+      await shared.tallies.tell((batch) => duty('gateway-tallies', batch))
     if (version === undefined || version === shared.counts.settingsVersion || shared.closing) return
     const { broken } = this
     if (broken?.version === version && shared.deps.clock() - broken.at < AGAIN_MS) return
@@ -206,6 +212,7 @@ class Worker implements GatewayHandle {
       offLoop: pool.counts(),
       limits: { ...limits.counts(), ...(this.exchange?.counts() ?? { peers: 0, unheard: 0 }) },
       applications: applications.counts(),
+      untold: this.shared.tallies.untold(),
       ...deps.recorder.counts(),
       p50,
       p99,

@@ -17,8 +17,8 @@ export type Limiter = {
   counts(): { readonly keys: number; readonly evicted: number; readonly storms: number; readonly untold: number }
 }
 
-/** Rate limits of one worker, which hears what the others took. Times in ms. */
-export function limiter(): Limiter {
+/** Rate limits of one worker, which hears what the others took. Times in ms. `told`: of each limit that turns a request away. */
+export function limiter(told: (limit: LiveLimit) => void = () => undefined): Limiter {
   const buckets = new Buckets(KEYS)
   const turned = new Map<string, { n: number; until: number }>()
   let taken = new Map<string, number>()
@@ -43,6 +43,7 @@ export function limiter(): Limiter {
         const early = buckets.take(key, limit, now)
         if (early > 0) {
           turnedAway(key, now)
+          told(limit)
           wait = Math.max(wait, early)
         } else if (taken.has(key) || taken.size < UNTOLD) taken.set(key, (taken.get(key) ?? 0) + limit.step)
         else lost++
@@ -54,8 +55,8 @@ export function limiter(): Limiter {
       taken = new Map()
       return out
     },
-    hear(told, now) {
-      for (const [key, cost] of Object.entries(told)) buckets.add(key, cost, now)
+    hear(others, now) {
+      for (const [key, cost] of Object.entries(others)) buckets.add(key, cost, now)
     },
     counts: () => ({ keys: buckets.size, evicted: buckets.evicted, storms, untold: lost }),
   }

@@ -6,18 +6,28 @@ import type { RawHeaders } from './limits.ts'
 /** A limit as it is kept: one request costs `step` ms, and `tolerance` ms of requests may come at once. */
 export type LiveLimit = {
   readonly id: string
+  /** Whose it is; `route` is empty for the site's own. */
+  readonly of?: { readonly site: string; readonly route: string; readonly name: string }
   readonly per: RateLimit['per']
   readonly step: number
   readonly tolerance: number
 }
 
 export function liveLimits(site: Site, route: Route | undefined): LiveLimit[] {
-  const own = (limits: readonly RateLimit[], place: string): LiveLimit[] =>
+  const own = (limits: readonly RateLimit[], path: string): LiveLimit[] =>
     limits.map(({ name, per, requests, seconds, burst = requests }) => {
       const step = (seconds * 1_000) / requests
-      return { id: `${place}/${name}`, per, step, tolerance: step * burst }
+      return {
+        id: `${site.name}${path}/${name}`,
+        site: site.name,
+        route: path,
+        name,
+        per,
+        step,
+        tolerance: step * burst,
+      }
     })
-  return [...own(site.rateLimits, site.name), ...own(route?.rateLimits ?? [], `${site.name}${route?.path ?? ''}`)]
+  return [...own(site.rateLimits, ''), ...own(route?.rateLimits ?? [], route?.path ?? '')]
 }
 
 export type Sender = { readonly address: string; readonly account: string | undefined; readonly headers: RawHeaders }

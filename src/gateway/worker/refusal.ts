@@ -53,6 +53,8 @@ export type WorkerStats = Counts & {
     readonly peers: number
     readonly unheard: number
   }
+  /** Figures by the hour that found no room. */
+  readonly untold: number
   readonly applications: { readonly applications: number; readonly out: number }
   /** Added by limits and rules, µs, over the last 1,024 requests; null before the first. */
   readonly p50: number | null

@@ -1,5 +1,6 @@
 import type { Plan, RuleMatch, Verdict } from '../../engine/waf/index.ts'
 import { safeHost, safePath } from '../../kit/request-mask.ts'
+import { EXCLUSION_IDS } from '../tuning/sec-lang.ts'
 import type { Asked, Req, Res } from './asked.ts'
 import type { Callback } from './callback.ts'
 import { drop, endWith } from './end.ts'
@@ -48,7 +49,7 @@ export function record(shared: Shared, asked: Asked, reason: Reason): Promise<vo
     threshold: verdict.threshold,
     mode: observed ? 'detect' : 'block',
     matches: placed(route?.plan, verdict.matches),
-    ruleIds: verdict.ruleIds.slice(0, IDS_KEPT),
+    ruleIds: verdict.ruleIds.filter((id) => id < EXCLUSION_IDS).slice(0, IDS_KEPT),
     ...(site === undefined ? {} : { site: site.site.name }),
     ...(route?.path === undefined ? {} : { route: route.path }),
     ...(account === undefined ? {} : { account }),

@@ -1,4 +1,5 @@
 import { isFile, openTransaction, type Transaction } from '../../engine/waf/index.ts'
+import { EXCLUSION_IDS } from '../tuning/sec-lang.ts'
 import { admit, turnAway } from './admit.ts'
 import { answerCheck, looksAtAnswers } from './answer-check.ts'
 import { readAsked, wireOf, type Asked, type Req, type Res } from './asked.ts'
@@ -162,6 +163,7 @@ async function judgeAndPass(
       transaction = again
     }
   }
+  if (typeof judged === 'object') countExclusions(shared, asked, judged.verdict.ruleIds)
   if (judged === 'full' || judged === 'failed') {
     if (!site.failOpen) return away(503, judged === 'full' ? 'queue' : 'failed')
     shared.counts.uninspected++
@@ -190,6 +192,17 @@ async function judgeAndPass(
   shared.counts.upstreamErrors++
   shared.deps.log.warn('upstream', { id: asked.id, status })
   endWith(req, res, asked, status, { close: shared.closing })
+}
+
+/** Which exclusions applied: their rules say so by their ids. */
+function countExclusions({ tallies }: Shared, asked: Asked, ruleIds: readonly number[]): void {
+  const { ruleExclusions, name } = asked.site!.site
+  if (ruleExclusions.length === 0) return
+  for (const id of ruleIds) {
+    if (id <= EXCLUSION_IDS) continue
+    const one = ruleExclusions.find(({ number }) => number === id - EXCLUSION_IDS)
+    if (one !== undefined) tallies.add('exclusion', name, undefined, one.id)
+  }
 }
 
 function judgedBy(transaction: Transaction, body: Uint8Array): Judgement {

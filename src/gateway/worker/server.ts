@@ -166,6 +166,7 @@ export class FrontServer {
       else {
         this.shared.counts.requests++
         this.shared.counts.turned.limit++
+        this.shared.tallies.add('turned', '', undefined, 'limit')
         endWith(req, res, readAsked(req, this.shared.deps.clock(), this.shared.deps.entropy), 503, { close: true })
       }
     } finally {
@@ -183,6 +184,7 @@ export class FrontServer {
   private bare(status: number, req: IncomingMessage, socket: Duplex): void {
     this.shared.counts.requests++
     this.shared.counts.turned.shape++
+    this.shared.tallies.add('turned', '', undefined, 'shape')
     writeBare(socket, status, req.headers.accept ?? '', this.shared.deps.entropy)
   }
 
@@ -194,7 +196,9 @@ export class FrontServer {
       { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408, HPE_CHUNK_EXTENSIONS_OVERFLOW: 413 }[
         error.code ?? ''
       ] ?? 400
-    counts.turned[status === 408 ? 'slow' : status === 400 ? 'shape' : 'size']++
+    const by = status === 408 ? 'slow' : status === 400 ? 'shape' : 'size'
+    counts.turned[by]++
+    this.shared.tallies.add('turned', '', undefined, by)
     writeBare(socket, status, '', deps.entropy)
   }
 }

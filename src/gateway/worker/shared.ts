@@ -11,6 +11,7 @@ import type { Limiter } from './limiter.ts'
 import type { Limits } from './limits.ts'
 import type { Recorder } from './refusal.ts'
 import type { Live } from './sites.ts'
+import type { Tallies } from './tallies.ts'
 import type { Turns } from './turns.ts'
 import type { Applications } from './upstreams.ts'
 
@@ -43,6 +44,7 @@ export type Shared = {
   readonly applications: Applications
   readonly pool: InspectionPool
   readonly limiter: Limiter
+  readonly tallies: Tallies
   readonly checkOutgoing: CheckOutgoing
   readonly live: () => Live
   /** The answer to an ACME http-01 challenge, when it is one of ours. */
