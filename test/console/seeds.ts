@@ -61,6 +61,13 @@ const RULES = [
     score: 2,
   },
 ] as const
+const FILES = {
+  'sql-injection': '20-sql-injection.conf',
+  'path-traversal': '40-path-traversal.conf',
+  xss: '30-cross-site-scripting.conf',
+  scanner: '10-protocol.conf',
+  protocol: '10-protocol.conf',
+} as const
 const SIGNS = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
 const BURST = 0.4
 
@@ -91,7 +98,9 @@ export function refusals(count: number, now: number): string[] {
       score: match.score,
       threshold: 5,
       mode: match.score < 5 ? 'detect' : 'block',
-      matches: [match],
+      site: 'cho-sen',
+      matches: [{ ...match, file: FILES[match.tags[0]], line: 10 + (match.ruleId % 40) }],
+      ruleIds: [match.ruleId],
       bytes: 0,
     })
   })

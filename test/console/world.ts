@@ -8,6 +8,7 @@ import { STAFF_ROLES } from '../../src/kit/contract.ts'
 import { root } from '../commands/processes.ts'
 import { enrol, form, runningNode, type RunningNode } from '../running-node.ts'
 import { CALLED, mailSink, OWN_RANGES, seedBuyer, seedSubscribers } from './people.ts'
+import { seedGateway, type Much } from './gateway-seeds.ts'
 import { events, refusals, workerFigures } from './seeds.ts'
 
 const CONTROLLERS: Readonly<Record<Role, string>> = {
@@ -33,7 +34,7 @@ export type World = AsyncDisposable & {
   api(method: string, path: string, body?: unknown): Promise<Record<string, unknown>>
 }
 
-export async function startWorld(role: Role): Promise<World> {
+export async function startWorld(role: Role, much: Much = { many: false }): Promise<World> {
   await using stack = new AsyncDisposableStack()
   const post = role === 'telecom' ? stack.use(await mailSink()) : undefined
   const node = stack.use(
@@ -80,7 +81,8 @@ export async function startWorld(role: Role): Promise<World> {
     if (role === 'telecom') await seedSubscribers(node, key, api)
   }
   if (role === 'platform') {
-    await seedRefusals(node, REFUSALS)
+    await seedRefusals(node, much.many ? 10 * REFUSALS : REFUSALS)
+    await seedGateway(node, api, much)
     stack.use(beat(node))
   }
   const owned = stack.move()
@@ -128,14 +130,18 @@ export async function until(what: string, holds: () => Promise<boolean>): Promis
 /** What a worker of the gateway says to its node. */
 function workerOf(node: RunningNode) {
   const agent = new Agent({ connect: { socketPath: node.socket } })
+  let taken = 0
   const post = async (path: string, body: string): Promise<void> => {
     const { statusCode, body: answer } = await agent.request({ origin: 'http://localhost', path, method: 'POST', body })
-    await answer.dump()
-    if (statusCode !== 204) throw new Error(`${path} answered ${statusCode}`)
+    const said = await answer.text()
+    if (statusCode >= 300) throw new Error(`${path} answered ${statusCode}`)
+    // The version of the settings that the node has: taken as a worker would, and told the next time.
+    const { settingsVersion } = (said === '' ? {} : JSON.parse(said)) as { settingsVersion?: number }
+    if (settingsVersion !== undefined) taken = settingsVersion
   }
   return {
     refusals: (lines: readonly string[]) => post('/gateway/refusals', lines.join('\n')),
-    figures: (count: number) => post('/gateway/stats', JSON.stringify(workerFigures(count * 220, count))),
+    figures: (count: number) => post('/gateway/stats', JSON.stringify({ ...workerFigures(count * 220, count), settingsVersion: taken })),
     close: () => agent.close(),
   }
 }
@@ -299,6 +305,15 @@ export function placesOf(role: Role, found: Found = {}): string[] {
       '/protect',
       '/protect/refusals',
       ...one('/protect/refusals', found.refusal),
+      '/protect/sites',
+      '/protect/sites/cho-sen',
+      '/protect/history',
+      '/protect/history/2',
+      '/protect/rules',
+      '/protect/dry-runs',
+      '/protect/rates',
+      '/protect/outgoing',
+      ...one('/protect/refusals', found.refusal === undefined ? undefined : `${found.refusal}?state=legit`),
       '/protect/events',
       '/people',
       '/people/find',

@@ -1,6 +1,5 @@
 import { Link } from '@tanstack/react-router'
 import { useMemo } from 'react'
-import { KINDS } from '../../../../../src/engine/pii/kinds.ts'
 import { figuresRoutes, type OutgoingAnswer } from '../../../../../src/gateway/figures/contract.ts'
 import { useCall, type Got } from '../../api.ts'
 import type { Column } from '../../components/data-table.tsx'
@@ -14,6 +13,9 @@ import { useListState } from '../../search.ts'
 import { protectWords } from '../../words/protect.ts'
 import { rateWords } from '../../words/rates.ts'
 import { addedUp, SpanFilter, useSpan } from './span.tsx'
+
+/** Decree 356/2025, article 4: what is known of a person through these is sensitive. */
+const SENSITIVE: ReadonlySet<string> = new Set(['payment-card', 'bank-account'])
 
 type Row = Got<typeof figuresRoutes.outgoing>['items'][number]
 const most = (subjects: Readonly<Record<string, number>>): number => Math.max(0, ...Object.values(subjects))
@@ -138,14 +140,12 @@ const Answers = ({ of, state, n }: { readonly of: Row; readonly state: string; r
 export function Kinds({ of }: { readonly of: Readonly<Record<string, number>> }) {
   const m = useWords(rateWords)
   const f = useFormats()
-  const sensitive = (kind: string): boolean =>
-    (KINDS as Readonly<Record<string, { sensitive: boolean }>>)[kind]?.sensitive === true
   return (
     <span className="kinds">
       {Object.entries(of)
         .toSorted(([, a], [, b]) => b - a)
         .map(([kind, n]) => (
-          <span key={kind} className={`cls${sensitive(kind) ? ' sens' : ''}`}>
+          <span key={kind} className={`cls${SENSITIVE.has(kind) ? ' sens' : ''}`}>
             {m.kindNames[kind] ?? kind} {f.n(n)}
           </span>
         ))}
