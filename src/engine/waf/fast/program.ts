@@ -4,7 +4,7 @@ import type { Chain, Control, Plan, Rule, Step, Target } from '../plan.ts'
 import { isLive } from '../variables/names.ts'
 import { foldPlan, targetOf, upsets, type Assignment, type Known } from './fold.ts'
 import { cluesOf, Screen } from './screen.ts'
-import { touchesOf } from './text.ts'
+import { Recurring, touchesOf } from './text.ts'
 
 /** One collection, or part of it, after one chain, and the bits of the screened rules that look at it. */
 export type Look = {
@@ -44,6 +44,7 @@ export type Program = {
   /** By control that takes out rules or targets: 1 at the index of each rule it means. */
   readonly chosen: ReadonlyMap<Control, Uint8Array>
   readonly screen: Screen
+  readonly recurring: Recurring
   readonly touches: readonly number[]
   /** By rule index, the number of its selection; -1 when its values change as rules run. */
   readonly selectionOf: Int32Array
@@ -101,6 +102,7 @@ function* makeProgram(plan: Plan): Generator<undefined, Program> {
     upsets: upsets(plan, known),
     chosen: chosenBy(plan),
     screen,
+    recurring: new Recurring(),
     touches: touchesOf(chains, plan.chainCount),
     selectionOf,
     selections: numbers.size,

@@ -22,7 +22,7 @@ export class FastRun implements Source {
 
   constructor(plan: Plan) {
     this.program = programOf(plan)
-    this.known = new Texts(this.program.touches, this.program.screen)
+    this.known = new Texts(this.program.touches, this.program.screen, this.program.recurring)
   }
 
   items(state: State, rule: Rule): readonly Item[] {

@@ -35,22 +35,50 @@ export class Text {
 /** The values of a collection, or of a part of it, after a chain. */
 export type View = { readonly texts: readonly Text[]; readonly classes: number; marks: Uint32Array | undefined }
 
+/** Longest text kept for the next request, and how many of them. */
+const SHORT = 128
+const KEPT = 1_000
+
+/**
+ * Short texts of the last requests. Most requests bring the same names and headers again; what is known of a text depends on nothing but
+ * the text. One that does not come again is forgotten within two thousand others.
+ */
+export class Recurring {
+  private young = new Map<string, Text>()
+  private old = new Map<string, Text>()
+
+  of(value: string): Text {
+    let text = this.young.get(value)
+    if (text !== undefined) return text
+    text = this.old.get(value) ?? new Text(value)
+    if (this.young.size >= KEPT) {
+      this.old = this.young
+      this.young = new Map()
+    }
+    this.young.set(value, text)
+    return text
+  }
+}
+
 /** The texts of one request: each transformed once a chain, and looked through once. */
 export class Texts {
-  private readonly known = new Map<string, Text>()
+  private readonly long = new Map<string, Text>()
+  private readonly recurring: Recurring
   private readonly views = new Map<Values, (View | undefined)[]>()
   private readonly touches: readonly number[]
   private readonly screen: Screen
 
   /** `touches`: by chain index, the classes its last step may change. */
-  constructor(touches: readonly number[], screen: Screen) {
+  constructor(touches: readonly number[], screen: Screen, recurring: Recurring) {
     this.touches = touches
     this.screen = screen
+    this.recurring = recurring
   }
 
   of(value: string): Text {
-    let text = this.known.get(value)
-    if (text === undefined) this.known.set(value, (text = new Text(value)))
+    if (value.length <= SHORT) return this.recurring.of(value)
+    let text = this.long.get(value)
+    if (text === undefined) this.long.set(value, (text = new Text(value)))
     return text
   }
 
