@@ -228,7 +228,7 @@ export function DataTable<T>(props: Props<T>) {
                         {column.cell(value)}
                       </th>
                     ) : (
-                      <td key={column.id} className={look}>
+                      <td key={column.id} className={look} {...(column.num ? { 'data-label': column.head } : {})}>
                         {column.cell(value)}
                       </td>
                     )

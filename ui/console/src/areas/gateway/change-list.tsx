@@ -1,6 +1,9 @@
+import { Link } from '@tanstack/react-router'
 import type { VersionView } from '../../../../../src/gateway/contract.ts'
 import { gatewayMessages } from '../../../../../src/gateway/messages.ts'
 import { useFormats, useSpeech, useWords } from '../../language.tsx'
+import { mayKeepLog } from '../../shell/duties.ts'
+import { useMe } from '../../shell/me.tsx'
 import { siteWords } from '../../words/sites.ts'
 
 /** What changed, in words. */
@@ -24,9 +27,21 @@ export function useReason(): (of: Pick<VersionView, 'by' | 'reason'>) => string 
   return ({ by, reason }) => (by === 'node' ? (gatewayMessages[language].reasons[reason] ?? reason) : reason)
 }
 
-/** Who: a member of staff by id, or this node. */
+const KEPT_SIGNS = 6
+/** Who: this node, or a member of staff by the end of the id, which opens what that person did. */
 export function Actor({ id }: { readonly id: string | null }) {
   const m = useWords(siteWords)
+  const me = useMe()
   if (id === null) return <>–</>
-  return id === 'node' ? <>{m.node}</> : <span className="tok">{id.replace(/^staff:/, '')}</span>
+  if (id === 'node') return <>{m.node}</>
+  const short = `stf_…${id.slice(-KEPT_SIGNS)}`
+  return mayKeepLog(me) ? (
+    <Link to="/evidence" search={{ q: `actor:${id}` }} title={id}>
+      <span className="tok">{short}</span>
+    </Link>
+  ) : (
+    <span className="tok" title={id}>
+      {short}
+    </span>
+  )
 }

@@ -41,6 +41,7 @@ export function Outgoing() {
 
 function Series() {
   const m = useWords(rateWords)
+  const p = useWords(protectWords)
   const [{ site, from: chosenFrom, to: chosenTo }, change] = useListState()
   const { from, to } = useSpan()
   const series = useCall(
@@ -63,6 +64,7 @@ function Series() {
               { label: m.outSubjects, values: subjects, tone: 'ours' },
             ]}
             span={chosenFrom && chosenTo ? { from: Date.parse(chosenFrom), to: Date.parse(chosenTo) } : undefined}
+            note={chosenFrom ? '' : p.choose}
             onSpan={(next) =>
               change({ from: next && new Date(next.from).toISOString(), to: next && new Date(next.to).toISOString() })
             }

@@ -62,6 +62,7 @@ export function Rates() {
 
 function LimitTable({ of }: { readonly of: Limits }) {
   const m = useWords(rateWords)
+  const p = useWords(protectWords)
   const f = useFormats()
   const [{ from, to }, change] = useListState()
   const start = Date.parse(of.from)
@@ -114,7 +115,7 @@ function LimitTable({ of }: { readonly of: Limits }) {
         onSpan={(next) =>
           change({ from: next && new Date(next.from).toISOString(), to: next && new Date(next.to).toISOString() })
         }
-        note={span ? m.chosen(f.n(inSpan)) : ''}
+        note={span ? m.chosen(f.n(inSpan)) : p.choose}
       />
       <DataTable
         name="rates"

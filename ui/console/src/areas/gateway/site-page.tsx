@@ -128,7 +128,7 @@ function Beside({ name, version }: { readonly name: string; readonly version: nu
         {row ? (
           <Facts
             of={[
-              [m.refused, to(`site:${name}`, f.n(row.refused))],
+              [m.refused, to(`site:${name} mode:block`, f.n(row.refused))],
               [m.observed, to(`site:${name} mode:detect`, f.n(row.observed))],
               [
                 m.exclusions,

@@ -194,7 +194,7 @@ function useColumns(mayRead: boolean): readonly Column<SiteRow>[] {
         head: m.refused,
         num: true,
         cell: ({ name, refused }) => (
-          <Link to="/protect/refusals" search={{ q: `site:${name}` }}>
+          <Link to="/protect/refusals" search={{ q: `site:${name} mode:block` }}>
             {f.n(refused)}
           </Link>
         ),

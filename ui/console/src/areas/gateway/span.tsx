@@ -7,12 +7,12 @@ const HOUR = 3_600_000
 const HOURS = { day: 24, week: 168, month: 744 } as const
 type Name = keyof typeof HOURS
 
-/** The span in the address (`by`), as whole hours, so that an answer stays the same for the hour. */
+/** The span in the address (`by`), as whole hours up to the one that runs, so that a question stays the same for the hour. */
 export function useSpan(): { readonly name: Name; readonly from: string; readonly to: string } {
   const [{ by }] = useListState()
   const name: Name = by === 'week' || by === 'month' ? by : 'day'
   const end = (Math.floor(Date.now() / HOUR) + 1) * HOUR
-  return { name, from: new Date(end - HOURS[name] * HOUR).toISOString(), to: new Date(end).toISOString() }
+  return { name, from: new Date(end - HOURS[name] * HOUR).toISOString(), to: new Date(end - 1).toISOString() }
 }
 
 export function SpanFilter() {
