@@ -46,7 +46,8 @@ function isSelected({ selector }: Target, { key }: Entry): boolean {
 
 const NONE: readonly Target[] = []
 
-function removedTargets(state: State, rule: Rule): readonly Target[] {
+/** Targets that controls have taken away from the rule for the rest of the request. */
+export function removedTargets(state: State, rule: Rule): readonly Target[] {
   if (state.removals.length === 0) return NONE
   return state.removals.flatMap((c) => (c.kind === 'remove-target' && isChosenRule(c.rules, rule) ? [c.target] : []))
 }

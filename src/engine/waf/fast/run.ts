@@ -1,9 +1,9 @@
 import { evaluateRule } from '../evaluate/rule.ts'
 import { isOpen } from '../evaluate/phase.ts'
-import { isTaken, select, type Item } from '../evaluate/select.ts'
+import { isTaken, removedTargets, select, type Item } from '../evaluate/select.ts'
 import type { Source } from '../evaluate/source.ts'
 import type { State } from '../evaluate/state.ts'
-import type { Phase, Plan, Rule } from '../plan.ts'
+import type { Phase, Plan, Rule, Target } from '../plan.ts'
 import { entry } from '../variables/entry.ts'
 import type { MessageVariable } from '../variables/names.ts'
 import { Parts, selectFrom } from './parts.ts'
@@ -41,6 +41,7 @@ export class FastRun implements Source {
     const bit = this.program.screen.bitOf[rule.index]!
     const word = bit >>> 5
     const flag = 1 << (bit & 31)
+    const gone = this.isTouched(state, rule, 'remove-target') ? removedTargets(state, rule) : NO_TARGETS
     for (const target of rule.targets) {
       const values = this.parts.of(state.collections[target.collection as MessageVariable], target)
       if (values.length === 0) continue
@@ -51,6 +52,7 @@ export class FastRun implements Source {
         if ((this.known.marks(text)[word]! & flag) === 0) continue
         const entry = values[i]!
         if (rule.exclusions.some((other) => isTaken(other, target, entry))) continue
+        if (gone.some((other) => isTaken(other, target, entry))) continue
         out.push({ target, entry, text: text.value })
       }
     }
@@ -181,6 +183,7 @@ export class FastRun implements Source {
 }
 
 const NO_ITEMS: readonly Item[] = []
+const NO_TARGETS: readonly Target[] = []
 const ZERO = entry('', '0')
 const ONE = entry('', '1')
 

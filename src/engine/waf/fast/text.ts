@@ -62,7 +62,7 @@ export class Recurring {
 
 /** The texts of one request: each transformed once a chain, and looked through once. */
 export class Texts {
-  private readonly long = new Map<string, Text>()
+  private readonly known = new Map<string, Text>()
   private readonly recurring: Recurring
   private readonly views = new Map<Values, (View | undefined)[]>()
   private readonly touches: readonly number[]
@@ -76,9 +76,12 @@ export class Texts {
   }
 
   of(value: string): Text {
-    if (value.length <= SHORT) return this.recurring.of(value)
-    let text = this.long.get(value)
-    if (text === undefined) this.long.set(value, (text = new Text(value)))
+    return value.length <= SHORT ? this.recurring.of(value) : this.derived(value)
+  }
+
+  private derived(value: string): Text {
+    let text = this.known.get(value)
+    if (text === undefined) this.known.set(value, (text = new Text(value)))
     return text
   }
 
@@ -103,7 +106,7 @@ export class Texts {
       return text
     }
     const value = chain.run(before.value)
-    return value === before.value ? before : this.of(value)
+    return value === before.value ? before : this.derived(value)
   }
 
   /** Bits of the screened rules that may match the text. */
