@@ -141,7 +141,8 @@ function workerOf(node: RunningNode) {
   }
   return {
     refusals: (lines: readonly string[]) => post('/gateway/refusals', lines.join('\n')),
-    figures: (count: number) => post('/gateway/stats', JSON.stringify({ ...workerFigures(count * 220, count), settingsVersion: taken })),
+    figures: (count: number) =>
+      post('/gateway/stats', JSON.stringify({ ...workerFigures(count * 220, count), settingsVersion: taken })),
     close: () => agent.close(),
   }
 }

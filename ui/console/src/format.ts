@@ -7,6 +7,7 @@ export function formats(language: 'vi' | 'en') {
   const vi = language === 'vi'
   const locale = vi ? 'vi-VN' : 'en-GB'
   const numbers = new Intl.NumberFormat(locale)
+  const compact = new Intl.NumberFormat(locale, { notation: 'compact' })
   const hm = new Intl.DateTimeFormat('en-GB', TIME)
   const hms = new Intl.DateTimeFormat('en-GB', { ...TIME, second: '2-digit' })
   const dm = new Intl.DateTimeFormat('en-GB', { timeZone: ZONE, day: '2-digit', month: '2-digit' })
@@ -35,6 +36,8 @@ export function formats(language: 'vi' | 'en') {
 
   return {
     n,
+    /** Where there is no room: millions as a word. */
+    brief: (value: number): string => (value < 1_000_000 ? n(value) : compact.format(value)),
     span,
     /** Seconds today, else day and minutes. */
     when: (when: string | number, now = Date.now()): string =>

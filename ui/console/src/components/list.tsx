@@ -18,12 +18,14 @@ type Props<R extends Route, T> = {
   readonly every?: number
   readonly onAct?: (row: T) => void
   readonly bulk?: (rows: readonly T[], clear: () => void) => ReactNode
+  /** Scrolls within itself: other things of the page stand below. */
+  readonly tall?: boolean
 }
 type Paged<T> = { readonly items: readonly T[]; readonly total?: number | null }
 
 /** A list of the API as a table: pages, the empty state, failure, the way to each thing. */
 export function List<R extends Route, T>(props: Props<R, T>) {
-  const { route, sent, name, caption, columns, idOf, pageOf, none, every, onAct, bulk } = props
+  const { route, sent, name, caption, columns, idOf, pageOf, none, every, onAct, bulk, tall } = props
   const navigate = useNavigate()
   const pages = usePages(route, sent, every === undefined ? {} : { every })
   const all = pages.data?.pages as readonly Paged<T>[] | undefined
@@ -43,6 +45,7 @@ export function List<R extends Route, T>(props: Props<R, T>) {
             {...(pageOf ? { onOpen: (row: T) => void navigate({ to: pageOf(row) }) } : {})}
             {...(onAct ? { onAct } : {})}
             {...(bulk ? { bulk } : {})}
+            {...(tall ? { tall } : {})}
             total={all?.[0]?.total ?? null}
             more={{ has: pages.hasNextPage, busy: pages.isFetching, fetch: pages.fetchNextPage }}
           />

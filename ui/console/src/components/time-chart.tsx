@@ -175,7 +175,7 @@ function Plot({
             ticks: { show: false },
             grid: { show: false },
             splits: (_, __, ___, most) => [0, niceTop(most)],
-            values: (_, splits) => splits.map((value) => f.n(value)),
+            values: (_, splits) => splits.map((value) => f.brief(value)),
           },
         ],
         series: [

@@ -97,8 +97,8 @@ export const rateWords = words(
     needWatch: (site: string) => `Trang ${site} mới chỉ theo dõi`,
     needWatchMore: (n: string) => `${n} yêu cầu lẽ ra bị chặn trong 24 giờ. Xem qua rồi chuyển sang chặn.`,
     needWatchAct: 'Xem và chuyển',
-    needBehind: (n: string, version: string) => `${n} tiến trình chưa nhận cấu hình bản ${version}`,
-    needBehindMore: 'Chúng vẫn chạy bản trước. Nếu kéo dài, xem nhật ký của cổng.',
+    needBehind: (n: string, version: string) => `${n} tiến trình không nhận được cấu hình bản ${version}`,
+    needBehindMore: 'Chúng vẫn chạy bản trước; nhật ký của cổng nêu tệp và dòng.',
     needBehindAct: 'Xem các trang',
   },
   {
@@ -196,8 +196,8 @@ export const rateWords = words(
     needWatch: (site) => `Site ${site} only watches`,
     needWatchMore: (n) => `${n} requests would have been refused in 24 hours. Look at them, then switch to blocking.`,
     needWatchAct: 'Look and switch',
-    needBehind: (n, version) => `${n} ${n === '1' ? 'worker has' : 'workers have'} not taken version ${version}`,
-    needBehindMore: 'They run the version before. If it lasts, look at the log of the gateway.',
+    needBehind: (n, version) => `${n} ${n === '1' ? 'worker' : 'workers'} could not take version ${version}`,
+    needBehindMore: 'They run the version before; the log of the gateway names file and line.',
     needBehindAct: 'See sites',
   },
 )

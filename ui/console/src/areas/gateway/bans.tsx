@@ -58,6 +58,7 @@ export function BanList() {
         idOf={({ id }) => id}
         none={{ title: m.noBans, lead: m.noBansLead }}
         every={30_000}
+        tall
         {...(may ? { onAct: setLifting } : {})}
       />
       <ReasonDialog

@@ -97,6 +97,7 @@ export function ExclusionList() {
         idOf={({ id }) => id}
         none={{ title: t.noExclusions, lead: t.noExclusionsLead }}
         every={30_000}
+        tall
         {...(may ? { onAct: setTaking } : {})}
       />
       <TakeBackDialog of={taking} onClose={() => setTaking(undefined)} />

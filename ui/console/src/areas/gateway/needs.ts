@@ -25,7 +25,8 @@ export function useGatewayNeeds(): readonly Need[] {
   const worst = told.toSorted((a, b) => b.over - a.over)[0]
   const over = told.reduce((sum, one) => sum + one.over, 0)
   const { version = 0, workers = [], items = [] } = sites.data ?? {}
-  const behind = workers.filter((one) => one.version < version).length
+  // A worker takes a new version within seconds; only one that could not says so.
+  const behind = workers.filter((one) => one.version < version && one.errors > 0).length
   const watching = items.filter(({ mode, observed }) => mode === 'detect' && observed > 0)
   const plain = { deadline: null } as const
   return [

@@ -124,6 +124,7 @@ function RouteTable() {
       columns={columns}
       idOf={(one) => `${one.site} ${one.route}`}
       none={{ title: m.noOut, lead: m.noOutLead }}
+      tall
       every={30_000}
     />
   )

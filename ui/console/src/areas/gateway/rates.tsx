@@ -124,6 +124,7 @@ function LimitTable({ of }: { readonly of: Limits }) {
         rows={of.items}
         idOf={({ site, limit, route }) => `${site} ${limit} ${route}`}
         total={of.total}
+        tall
       />
     </>
   )
@@ -163,6 +164,7 @@ function TurnedTable({ of }: { readonly of: Turned }) {
       rows={of.items}
       idOf={({ site, by }) => `${site} ${by}`}
       total={of.total}
+      tall
     />
   )
 }

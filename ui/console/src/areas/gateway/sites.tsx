@@ -1,5 +1,5 @@
 import { Link, useNavigate } from '@tanstack/react-router'
-import { useMemo, useState } from 'react'
+import { useEffect, useMemo, useState } from 'react'
 import { settingsRoutes } from '../../../../../src/gateway/contract.ts'
 import { usePages, type Got } from '../../api.ts'
 import { DataTable, type Column } from '../../components/data-table.tsx'
@@ -7,10 +7,12 @@ import { Status, type Shape } from '../../components/marks.tsx'
 import { Head } from '../../components/page.tsx'
 import { Empty, Shown } from '../../components/states.tsx'
 import { useFormats, useWords } from '../../language.tsx'
+import { useListState } from '../../search.ts'
 import { useMay } from '../../shell/me.tsx'
 import { protectWords } from '../../words/protect.ts'
 import { siteWords } from '../../words/sites.ts'
 import { AddSiteDialog } from './add-site.tsx'
+import { FindBox } from './find-box.tsx'
 import { ImportDialog, useExport } from './settings-file.tsx'
 
 export type SiteRow = Got<typeof settingsRoutes.sites>['items'][number]
@@ -29,7 +31,14 @@ export function Sites() {
   const columns = useColumns(mayRead)
   const pages = usePages(settingsRoutes.sites, { query: { limit: 100 } }, { every: 10_000 })
   const first = pages.data?.pages[0]
-  const rows = useMemo(() => pages.data?.pages.flatMap(({ items }) => items) ?? [], [pages.data])
+  const [{ q = '' }] = useListState()
+  const all = useMemo(() => pages.data?.pages.flatMap(({ items }) => items) ?? [], [pages.data])
+  const rows = useMemo(() => all.filter((one) => fits(one, q)), [all, q])
+  // Looked for by name: all pages are needed, at most ten.
+  const { hasNextPage, isFetching, fetchNextPage } = pages
+  useEffect(() => {
+    if (q !== '' && hasNextPage && !isFetching) void fetchNextPage()
+  }, [q, hasNextPage, isFetching, fetchNextPage])
   const add = (
     <button type="button" className="btn go" onClick={() => setAdding(true)}>
       {m.add}
@@ -67,7 +76,7 @@ export function Sites() {
       />
       <Shown of={pages}>
         {() =>
-          rows.length === 0 ? (
+          all.length === 0 ? (
             <Empty title={m.none} acts={mayPut ? add : undefined}>
               {m.noneLead}
             </Empty>
@@ -81,7 +90,8 @@ export function Sites() {
               {...(mayRead
                 ? { onOpen: ({ name }: SiteRow) => void navigate({ to: '/protect/sites/$id', params: { id: name } }) }
                 : {})}
-              total={first?.total ?? null}
+              tools={<FindBox label={m.find} />}
+              total={q === '' ? (first?.total ?? null) : rows.length}
               more={{ has: pages.hasNextPage, busy: pages.isFetching, fetch: pages.fetchNextPage }}
             />
           )
@@ -204,5 +214,8 @@ function useColumns(mayRead: boolean): readonly Column<SiteRow>[] {
   )
 }
 
+/** By name, host, or application. */
+const fits = ({ name, hosts, upstreams }: SiteRow, q: string): boolean =>
+  q === '' || [name, ...hosts, ...upstreams].some((text) => text.includes(q.toLowerCase()))
 const some = (list: readonly string[]): string =>
   list.length <= 2 ? list.join(', ') : `${list.slice(0, 2).join(', ')} +${list.length - 2}`

@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { after, before, test } from 'node:test'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { faultsOf, openBrowser, watchConsole, withoutBrowser } from '../journey/browser.ts'
+import { built, signedIn, startWorld, until, type World } from './world.ts'
+
+const skip = withoutBrowser
+/** The accessibility rules take seconds; the pages themselves are looked at in console.test.ts. */
+const WHOLE = process.env['KHIEN_WHOLE'] === '1'
+let world: World
+let browser: Browser
+let context: BrowserContext
+
+before(async () => {
+  if (skip) return
+  await built()
+  browser = await openBrowser()
+  world = await startWorld('platform')
+  context = await browser.newContext({ viewport: { width: 1440, height: 900 }, locale: 'vi-VN' })
+  await signedIn(context, world)
+})
+after(async () => {
+  await browser?.close()
+  await world?.[Symbol.asyncDispose]()
+})
+
+async function opened(path: string): Promise<Page & AsyncDisposable> {
+  const page = await context.newPage()
+  await page.goto(world.node.internal + path)
+  await page.waitForSelector('main h1')
+  return Object.assign(page, { [Symbol.asyncDispose]: () => page.close() })
+}
+/** Writes the reason and does what the dialog is for; resolves when the dialog has gone. */
+async function confirm(page: Page, reason: string): Promise<void> {
+  await page.fill('.dlg [name="reason"]', reason)
+  await page.locator('.dlg .btn.go').click()
+  await page.locator('.dlg').waitFor({ state: 'detached' })
+}
+const siteOf = async (name: string) =>
+  (await world.api('GET', `/api/gateway/sites/${name}`)) as { version: number; site: Record<string, unknown> }
+
+test('sửa một trang: nêu khác biệt, đòi lý do, lưu thành bản mới; quay về bản trước', { skip }, async () => {
+  await using page = await opened('/protect/sites/nguoi-ban')
+  const said = watchConsole(page)
+  await page.getByText('Chưa có gì thay đổi.').waitFor()
+  await page.getByLabel(/^chặn/).check()
+  await page.getByLabel('Ngưỡng điểm').first().fill('7')
+  await page.getByText('2 chỗ đã đổi, chưa lưu').waitFor()
+  await page.getByRole('button', { name: 'Lưu thay đổi…' }).click()
+  const dialog = page.locator('.dlg')
+  const lines = async (kind: string): Promise<string[]> =>
+    dialog.locator(`.diff .${kind} > :last-child`).allInnerTexts()
+  await dialog.locator('.diff').waitFor()
+  assert.deepEqual([await lines('del'), await lines('add')], [['detect'], ['block', '7']])
+  assert.deepEqual(await faultsOf(page, said, WHOLE), [])
+  const before = (await siteOf('nguoi-ban')).version
+  await confirm(page, 'Một tuần không chặn nhầm ai')
+  await page.getByText('Chưa có gì thay đổi.').waitFor()
+  const after = await siteOf('nguoi-ban')
+  assert.deepEqual([after.version, after.site['mode'], after.site['threshold']], [before + 1, 'block', 7])
+  await page.goto(`${world.node.internal}/protect/history/${before}`)
+  await page.getByRole('button', { name: 'Quay về bản này…' }).click()
+  await confirm(page, 'Chưa đến lúc')
+  await page.waitForURL(`**/protect/history/${before + 2}`)
+  assert.equal((await siteOf('nguoi-ban')).site['mode'], 'detect')
+})
+
+test('hai người cùng sửa: người sau được báo, không gì bị đè', { skip }, async () => {
+  await using page = await opened('/protect/sites/tin-tuc')
+  await page.getByLabel(/^Đang bảo trì/).uncheck()
+  const { version, site } = await siteOf('tin-tuc')
+  await world.api('PUT', '/api/gateway/sites/tin-tuc', {
+    site: { ...site, mode: 'detect' },
+    reason: 'Người khác',
+    version,
+  })
+  await page.getByRole('button', { name: 'Lưu thay đổi…' }).click()
+  await page.fill('.dlg [name="reason"]', 'Hết bảo trì')
+  await page.locator('.dlg .btn.go').click()
+  await page.locator('.dlg .trouble').waitFor()
+  assert.match(await page.locator('.dlg .trouble').innerText(), /Có người vừa đổi cấu hình.*gateway\/changed/)
+  assert.equal((await siteOf('tin-tuc')).site['maintenance'], true)
+})
+
+test('thêm trang bằng ba ô, chỉ theo dõi trước; luật sai thì nêu tệp và dòng', { skip }, async () => {
+  await using page = await opened('/protect/sites')
+  await page.getByRole('button', { name: 'Thêm trang…' }).click()
+  await page.fill('.dlg [name="host"]', 'moi.cho-sen.example')
+  await page.fill('.dlg [name="upstream"]', 'http://127.0.0.1:4000')
+  await page.locator('.dlg .btn.go').click()
+  await page.waitForURL('**/protect/sites/moi-cho-sen-example')
+  assert.equal((await siteOf('moi-cho-sen-example')).site['mode'], 'detect')
+  await page.locator('summary', { hasText: 'Nâng cao' }).click()
+  await page.getByLabel('Bản vá ảo (SecLang, chạy trước bộ luật)').last().fill('SecRule ARGS "@khong-co x" "id:1,deny"')
+  await page.getByRole('button', { name: 'Lưu thay đổi…' }).click()
+  await page.fill('.dlg [name="reason"]', 'Thử')
+  await page.locator('.dlg .btn.go').click()
+  await page.locator('.dlg .trouble').waitFor()
+  assert.match(await page.locator('.dlg .trouble').innerText(), /khong-co/)
+})
+
+test('“đây là yêu cầu hợp lệ”: đề nghị hẹp nhất, áp dụng, hoàn tác', { skip }, async () => {
+  const { items } = (await world.api('GET', '/api/refusals?rule=1003000')) as { items: { id: string }[] }
+  await using page = await opened(`/protect/refusals/${items[0]!.id}`)
+  const said = watchConsole(page)
+  assert.match(await page.locator('main').innerText(), /30-cross-site-scripting\.conf:\d+/)
+  await page.getByRole('button', { name: 'Đây là yêu cầu hợp lệ…' }).click()
+  await page.waitForURL('**?state=legit')
+  await page.getByText('Yêu cầu này sẽ đi qua').waitFor()
+  assert.match(await page.locator('main').innerText(), /ARGS:loi_nhan[\s\S]+\/danh-gia[\s\S]+\d+ sẽ đi qua/)
+  assert.deepEqual(await faultsOf(page, said, WHOLE), [])
+  await page.getByRole('button', { name: 'Áp dụng ngoại lệ…' }).click()
+  await page.locator('.dlg').waitFor()
+  assert.deepEqual(await faultsOf(page, said, WHOLE), [])
+  await confirm(page, 'Khách dán mã nhúng video')
+  await page.getByText('Đã có ngoại lệ cho lượt này').waitFor()
+  const applied = async (): Promise<number> =>
+    ((await world.api('GET', '/api/gateway/exclusions?rule=1003000')) as { items: unknown[] }).items.length
+  assert.equal(await applied(), 1)
+  await page.getByRole('button', { name: 'Hoàn tác…' }).click()
+  await confirm(page, 'Nhầm')
+  await page.getByText('Yêu cầu này sẽ đi qua').waitFor()
+  assert.equal(await applied(), 0)
+})
+
+test('luật tự chuyển sang theo dõi: nằm trên cùng, bật chặn lại bằng một lý do', { skip }, async () => {
+  await using page = await opened('/protect')
+  await page.getByText('Luật 1003001 trên cho-sen tự chuyển sang chỉ theo dõi').waitFor()
+  assert.match(await page.locator('.due li').first().innerText(), /1003001/)
+  await page.locator('.due li').first().getByRole('link').click()
+  await page.waitForURL('**/protect/rules')
+  await page.getByRole('button', { name: 'Bật chặn lại…' }).click()
+  await confirm(page, 'Trang bài viết đã sửa')
+  await page.getByText('Không luật nào tự chuyển.').waitFor()
+  const { site } = await siteOf('cho-sen')
+  assert.deepEqual(site['watched'], [])
+})
+
+test('cấm: IPv4 một mình bị từ chối có lý do, kèm cổng thì được; mở lại', { skip }, async () => {
+  await using page = await opened('/protect/rates')
+  await page.getByRole('button', { name: 'Cấm người gửi…' }).click()
+  await page.fill('.dlg [name="address"]', '198.51.100.7')
+  await page.fill('.dlg [name="reason"]', 'Dò mã OTP')
+  await page.locator('.dlg .btn.go').click()
+  await page.locator('.dlg .trouble').waitFor()
+  assert.match(await page.locator('.dlg .trouble').innerText(), /IPv4 một mình có thể là nhiều người/)
+  await page.fill('.dlg [name="port"]', '44321')
+  await confirm(page, 'Dò mã OTP')
+  const row = page.locator('tbody tr', { hasText: '198.51.100.7:44321' })
+  await row.getByRole('button', { name: 'Mở…' }).click()
+  await confirm(page, 'Người dùng đã liên hệ')
+  await row.waitFor({ state: 'detached' })
+})
+
+test('dữ liệu đi ra: số giữ lại dẫn tới đúng những câu trả lời ấy; không giá trị nào', { skip }, async () => {
+  await using page = await opened('/protect/outgoing')
+  const row = page.locator('tbody tr', { hasText: '/api/don-hang/**' }).first()
+  await row.locator('td.end a').click()
+  await page.waitForURL(/state=stop/)
+  const answers = page.locator('#answers tbody tr')
+  await until('the kept answers', async () => (await answers.count()) === 2)
+  assert.doesNotMatch(await page.locator('main').innerText(), /09\d{8}|@/)
+})
+
+test('cấu hình là tệp: xuất, đọc lại nêu không khác; tệp bị sửa thì chữ ký bị bác', { skip }, async () => {
+  await using page = await opened('/protect/sites')
+  const [file] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('button', { name: 'Xuất tệp' }).click(),
+  ])
+  const text = await readFile(await file.path(), 'utf8')
+  const read = async (body: string): Promise<void> => {
+    await page.getByRole('button', { name: 'Nhập tệp…' }).click()
+    await page.setInputFiles('.dlg [name="file"]', {
+      name: 'cong.json',
+      mimeType: 'application/json',
+      buffer: Buffer.from(body),
+    })
+    await page.locator('.dlg .btn.go').click()
+  }
+  await read(text)
+  await page.getByText('Tệp giống hệt cấu hình đang dùng.').waitFor()
+  assert.match(await page.locator('.dlg').innerText(), /Nút này đã ký tệp/)
+  await page.keyboard.press('Escape')
+  await page.locator('.dlg').waitFor({ state: 'detached' })
+  await read(text.replace('10.0.0.2', '10.0.0.9'))
+  await page.locator('.dlg .trouble').waitFor()
+})
