@@ -5,7 +5,7 @@ import { caseMigrations, peopleMigrations, socMigrations } from '../cases/index.
 import { consentMigrations } from '../consent/index.ts'
 import { detectionMigrations } from '../detection/index.ts'
 import { exchangeMigrations } from '../exchange/index.ts'
-import { gatewayMigrations } from '../gateway/index.ts'
+import { gatewayMigrations, trafficKeyMigrations } from '../gateway/index.ts'
 import { identityMigrations } from '../identity/index.ts'
 import { StartError } from '../kit/errors.ts'
 import type { Log } from '../kit/log.ts'
@@ -64,7 +64,7 @@ export async function openStores(config: NodeConfig, log: Log): Promise<Stores> 
   const db = await open(config.databaseUrl, 'control.db', false)
   const keysDb = await open(config.keysDatabaseUrl, 'keys.db', true)
   await migrate(db, controlMigrations)
-  await migrate(keysDb, [...keyMigrations, ...pairMigrations])
+  await migrate(keysDb, [...keyMigrations, ...pairMigrations, ...trafficKeyMigrations])
   await checkPair(db, keysDb)
   const kept = opened.move()
   return { db, keysDb, [Symbol.asyncDispose]: () => kept.disposeAsync() }

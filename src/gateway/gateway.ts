@@ -14,12 +14,15 @@ import { settingsApi } from './settings/api.ts'
 import { banService } from './settings/bans.ts'
 import { checkSettings } from './settings/check.ts'
 import { settingsService } from './settings/service.ts'
+import { trafficApi } from './traffic/api.ts'
+import { dryRunService } from './traffic/dry-runs.ts'
+import { keptTraffic, type TrafficContext } from './traffic/kept.ts'
 import { tuningApi } from './tuning/api.ts'
 import type { SuddenView } from './tuning/contract.ts'
 import { exclusionService } from './tuning/exclusions.ts'
 import { suddenService } from './tuning/sudden.ts'
 
-export type GatewayContext = {
+export type GatewayContext = Pick<TrafficContext, 'keysDb' | 'folder' | 'seal' | 'open'> & {
   readonly db: Database
   readonly clock: Clock
   readonly entropy: Entropy
@@ -37,6 +40,7 @@ export type GatewayControl = {
   /** What the workers tell and ask, by name. */
   readonly duties: Readonly<Record<string, (body: unknown) => Promise<unknown>>>
   readonly jobs: readonly { readonly name: string; readonly everyMs: number; readonly work: () => Promise<unknown> }[]
+  close(): Promise<void>
 }
 const SWEEP_MS = 60_000
 const COUNT_MS = 20_000
@@ -50,6 +54,8 @@ export function openGateway(ctx: GatewayContext): GatewayControl {
   const figures = figureService(ctx)
   const exclusions = exclusionService({ ...ctx, settings })
   const sudden = suddenService({ ...ctx, settings })
+  const kept = keptTraffic({ ...ctx, settings })
+  const dryRuns = dryRunService({ ...ctx, settings, exclusions, kept })
   sudden.start().catch(() => ctx.log.warn('gateway.sudden', { code: 'failed' }))
   return {
     rows: [
@@ -57,16 +63,25 @@ export function openGateway(ctx: GatewayContext): GatewayControl {
       ...settingsApi({ settings, bans, refusals, rollup, voice: ctx.voice }),
       ...tuningApi(exclusions, sudden),
       ...figuresApi(figures),
+      ...trafficApi(kept, dryRuns),
     ],
     duties: {
-      'gateway-seed': async (told) => ({ kept: await settings.seed(told) }),
+      'gateway-seed': settings.seed,
       'gateway-tallies': figures.receive,
+      'gateway-traffic-key': kept.keyFor,
+      'gateway-traffic': kept.receive,
     },
     jobs: [
       { name: 'gateway-bans', everyMs: SWEEP_MS, work: bans.sweep },
       { name: 'gateway-exclusions', everyMs: SWEEP_MS, work: exclusions.expire },
       { name: 'gateway-figures', everyMs: SWEEP_MS, work: figures.sweep },
+      { name: 'gateway-traffic', everyMs: SWEEP_MS, work: kept.sweep },
+      { name: 'gateway-dry-runs', everyMs: SWEEP_MS, work: dryRuns.sweep },
       { name: 'gateway-sudden', everyMs: COUNT_MS, work: sudden.count },
     ],
+    async close() {
+      sudden.close()
+      await dryRuns.close()
+    },
   }
 }

@@ -13,6 +13,7 @@ export const gatewayRoutes = {
 export { gatewayMessages } from './messages.ts'
 export { refusalStore, type RefusalStore } from './refusals.ts'
 export { gatewayMigrations } from './store.ts'
+export { trafficKeyMigrations } from './traffic/store.ts'
 export { openGateway, type GatewayControl } from './gateway.ts'
 export { currentSettings, type CurrentSettings } from './settings/current.ts'
 export { suddenFiring } from './tuning/firing.ts'

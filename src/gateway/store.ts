@@ -1,6 +1,7 @@
 import type { Migration } from '../storage/sql/index.ts'
 import { figureMigrations } from './figures/store.ts'
 import { settingsMigrations } from './settings/store.ts'
+import { trafficMigrations } from './traffic/store.ts'
 import { tuningMigrations } from './tuning/store.ts'
 
 export type GatewayTables = { refusal: { id: string; at: number; body: string } }
@@ -21,4 +22,5 @@ export const gatewayMigrations: readonly Migration[] = [
   ...settingsMigrations,
   ...tuningMigrations,
   ...figureMigrations,
+  ...trafficMigrations,
 ]

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Client } from 'undici'
 import { socketRecorder, startGateway } from '../../src/gateway/worker/index.ts'
 import type { Site, VersionView } from '../../src/gateway/contract.ts'
+import type { DryRunView } from '../../src/gateway/traffic/contract.ts'
 import type { Proposal } from '../../src/gateway/tuning/contract.ts'
 import { systemClock } from '../../src/kit/clock.ts'
 import { systemEntropy } from '../../src/kit/ids.ts'
@@ -88,6 +90,7 @@ async function startPair() {
     send,
     settled,
     gateway,
+    folder: node.config.folder,
     connections: () => connections,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
@@ -130,6 +133,75 @@ test('a legitimate request: refused, proposed, allowed within 3 s on the same co
   }
   assert.equal((await send(POST)).status, 403, 'refused again')
   assert.equal(pair.connections(), 1, 'one connection all the while')
+})
+
+test('kept traffic is sealed, dry runs judge it, figures and exclusions count', async () => {
+  await using pair = await startPair()
+  const { api, send, settled } = pair
+  await settled(1)
+  const { body: before } = await api<{ site: Site }>('GET', '/api/gateway/sites/default')
+  const site = {
+    ...before.site,
+    keep: { share: 1, days: 1 },
+    outgoing: { policy: 'flag', subjects: 1 },
+    rateLimits: [{ name: 'gioi-han', per: 'route', requests: 6, seconds: 3_600 }],
+  }
+  const made = await api<VersionView>('PUT', '/api/gateway/sites/default', { site, reason: 'Thử', version: 1 })
+  assert.equal(made.status, 200, JSON.stringify(made.body))
+  await settled(2)
+  const word = 'motcaurieng'
+  const statuses: number[] = []
+  for (let i = 0; i < 8; i++)
+    statuses.push((await send(i === 5 ? POST : { path: `/bai-viet/${i}`, body: `noi_dung=${word}${i}` })).status)
+  assert.deepEqual(statuses, [200, 200, 200, 200, 200, 403, 429, 429])
+
+  const until = async <T>(path: string, good: (body: T) => boolean): Promise<T> => {
+    for (const end = Date.now() + 10_000; ; await wait(50)) {
+      const { body } = await api<T>('GET', path)
+      if (good(body)) return body
+      assert.ok(Date.now() < end, `${path}: ${JSON.stringify(body)}`)
+    }
+  }
+  const kept = await until<{ items: { requests: number }[]; dropped: number }>(
+    '/api/gateway/kept',
+    ({ items }) => items[0]?.requests === 6,
+  )
+  assert.equal(kept.dropped, 0)
+  const folder = join(pair.folder, 'traffic')
+  const files = readdirSync(folder)
+  assert.equal(files.length, 1)
+  assert.ok(!readFileSync(join(folder, files[0]!), 'latin1').includes(word), 'nothing readable on the disk')
+
+  const candidate = {
+    rules: `SecRule ARGS:noi_dung "@contains ${word}3" "id:7000001,phase:2,deny,status:403,log,msg:'Thu'"`,
+  }
+  const begun = await api<DryRunView>('POST', '/api/gateway/dry-runs', { site: 'default', candidate, reason: 'Thử' })
+  assert.equal(begun.status, 200, JSON.stringify(begun.body))
+  const done = await until<DryRunView>(`/api/gateway/dry-runs/${begun.body.id}`, ({ state }) => state === 'done')
+  const { judged, unread, before: was, after: is, more, fewer, samples } = done.result!
+  assert.deepEqual([judged, unread, was, is, more, fewer], [6, 0, 1, 2, 1, 0])
+  assert.deepEqual([samples.more[0]!.path, samples.more[0]!.hits[0]!.place], ['/bai-viet/3', 'ARGS:noi_dung'])
+  assert.ok(!JSON.stringify(done).includes(`${word}3 `), 'no value in the result')
+  const wrong = await api<DryRunView>('POST', '/api/gateway/dry-runs', {
+    site: 'default',
+    candidate: { rules: 'SecRule ARGS "@nope" "id:7"' },
+    reason: 'Thử',
+  })
+  const failed = await until<DryRunView>(`/api/gateway/dry-runs/${wrong.body.id}`, ({ state }) => state === 'failed')
+  assert.match(failed.problem!, /nope/)
+
+  const rates = await until<{ items: { limit: string; total: number }[] }>(
+    '/api/gateway/rates',
+    ({ items }) => items.length > 0,
+  )
+  assert.deepEqual(
+    rates.items.map(({ limit, total }) => [limit, total]),
+    [['gioi-han', 2]],
+  )
+  const out = await until<{ items: { answers: number }[] }>('/api/gateway/outgoing', ({ items }) => items.length > 0)
+  assert.equal(out.items[0]!.answers, 5)
+  const gone = await api<{ forgotten: number }>('POST', '/api/gateway/kept/forget', { reason: 'Xong' })
+  assert.deepEqual([gone.body.forgotten, readdirSync(folder).length], [6, 0])
 })
 
 test('versions: a change is checked, worded, kept, undone; somebody else’s change is not written over', async () => {

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { openGateway, suddenFiring } from '../../gateway/index.ts'
 import { identityPages } from '../../identity/index.ts'
 import { rightsPages } from '../../rights/index.ts'
@@ -23,6 +24,10 @@ export async function openPlatform(opened: Opened): Promise<RoleSlices> {
     log: opened.log,
     alert: (found) => room.detection.alerts.receive([suddenFiring(found)]).then(() => undefined),
     voice: secrets.voice,
+    keysDb: stores.keysDb,
+    folder: join(config.folder, 'traffic'),
+    seal: secrets.sealSmall,
+    open: secrets.openSmall,
     alive: identity.sessions.alive,
   })
   return {
@@ -33,6 +38,10 @@ export async function openPlatform(opened: Opened): Promise<RoleSlices> {
       ...gateway.jobs,
       ...(config.demo ? [demoPairing(opened, { exchange: sharing.exchange, soc: room.soc })] : []),
     ],
+    close: async () => {
+      await gateway.close()
+      await room.close()
+    },
     duties: { ...room.duties, ...gateway.duties },
     foreign: sharing.foreign,
     rows: [

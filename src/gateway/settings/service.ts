@@ -46,7 +46,7 @@ export function settingsService(ctx: SettingsContext) {
   }
 
   /** What the workers' command line says: version 1, or the next as long as no person has made one. Answers whether it was kept. */
-  async function seed(told: unknown): Promise<boolean> {
+  async function seed(told: unknown): Promise<{ kept: boolean; version: number }> {
     const body = bodyOf(told)
     const before = await current.kept()
     if (before !== undefined) {
@@ -56,20 +56,28 @@ export function settingsService(ctx: SettingsContext) {
         .select('reason')
         .where('version', '=', before.version)
         .executeTakeFirstOrThrow()
-      if (row.reason !== 'seeded' || JSON.stringify(before.body) === JSON.stringify(body)) return false
+      if (row.reason !== 'seeded' || JSON.stringify(before.body) === JSON.stringify(body))
+        return { kept: false, version: await current.version() }
     }
-    await keep(before, { actor: 'node', reason: 'seeded', version: before?.version, edit: () => body }, body)
-    return true
+    // A worker that runs on them says so: there is nothing left to check.
+    const wish = { actor: 'node', reason: 'seeded', version: before?.version, edit: () => body }
+    const { version } = await keep(before, wish, body, async () => undefined)
+    return { kept: true, version }
   }
 
-  async function keep(before: Kept | undefined, wish: Change, wished: Body): Promise<VersionView> {
+  async function keep(
+    before: Kept | undefined,
+    wish: Change,
+    wished: Body,
+    check: Check = ctx.check,
+  ): Promise<VersionView> {
     const body = bodyOf(wished)
     const text = JSON.stringify(body)
     if (text.length > LARGEST)
       throw new KhienError('gateway/too-large', 'All sites together are larger than 16 MiB.', { status: 413 })
     const changes = changesOf(before?.body, body)
     if (changes.length === 0) throw badRequest('gateway/no-change', 'Nothing would change.', 'body')
-    await ctx.check(body, before?.body)
+    await check(body, before?.body)
     return ctx.db.transaction<SettingsTables, VersionView>(async (trx) => {
       await oneAtATime(ctx.db, trx, LOCK)
       const last = await lastWithBody(trx)

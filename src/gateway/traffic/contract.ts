@@ -13,7 +13,6 @@ const SecLang = z.string().max(65_536)
 export const Candidate = z
   .strictObject({
     ruleSet: Name.optional(),
-    mode: z.enum(['block', 'detect']).optional(),
     paranoia: z.int().min(1).max(4).optional(),
     threshold: z.int().min(1).max(100_000).optional(),
     /** A new rule file, read after the site's rules. */

@@ -20,6 +20,7 @@ import { fetchSettings, keepSettings, keptSettings, settingsOf, type Fetched } f
 import type { GatewayDeps, Shared } from './shared.ts'
 import { compileSettings, type Live } from './sites.ts'
 import { tallies } from './tallies.ts'
+import { traffic } from './traffic.ts'
 import { Turns } from './turns.ts'
 import { openApplications } from './upstreams.ts'
 
@@ -89,6 +90,7 @@ class Worker implements GatewayHandle {
       pool,
       limiter: limiter(({ of }) => of && counted.add('limit', of.site, of.route, of.name)),
       tallies: counted,
+      traffic: traffic(deps.clock, deps.entropy),
       checkOutgoing: checkOutgoing(pool, limits.offLoopBytes, deps.clock),
       live: () => this.live!,
       challenge: (token) => challengeOf(config.folder, token),
@@ -169,11 +171,13 @@ class Worker implements GatewayHandle {
 
   private async report(): Promise<void> {
     const { shared } = this
-    const version = await shared.deps.recorder.report(this.stats())
-    if (version !== undefined && !this.seeded) await this.seed()
+    let version = await shared.deps.recorder.report(this.stats())
+    if (version !== undefined && !this.seeded) version = (await this.seed()) ?? version
     const { duty } = shared.deps.recorder
-    if (version !== undefined && duty !== undefined)
+    if (version !== undefined && duty !== undefined) {
       await shared.tallies.tell((batch) => duty('gateway-tallies', batch))
+      await shared.traffic.tell(duty)
+    }
     if (version === undefined || version === shared.counts.settingsVersion || shared.closing) return
     const { broken } = this
     if (broken?.version === version && shared.deps.clock() - broken.at < AGAIN_MS) return
@@ -187,10 +191,11 @@ class Worker implements GatewayHandle {
   }
 
   /** Tells the node what the command line says, so that what the console shows is what runs; a person's settings go before it. */
-  private async seed(): Promise<void> {
-    const told = settingsOf(this.config)
-    const answer = await this.shared.deps.recorder.duty?.('gateway-seed', told)
-    this.seeded = this.shared.deps.recorder.duty === undefined || answer !== undefined
+  private async seed(): Promise<number | undefined> {
+    const { duty } = this.shared.deps.recorder
+    const answer = (await duty?.('gateway-seed', settingsOf(this.config))) as { version?: number } | null | undefined
+    this.seeded = duty === undefined || answer !== undefined
+    return answer?.version
   }
 
   /** The good ones stay; what is wrong with the new ones is said once. */
@@ -213,6 +218,7 @@ class Worker implements GatewayHandle {
       limits: { ...limits.counts(), ...(this.exchange?.counts() ?? { peers: 0, unheard: 0 }) },
       applications: applications.counts(),
       untold: this.shared.tallies.untold(),
+      notKept: this.shared.traffic.dropped(),
       ...deps.recorder.counts(),
       p50,
       p99,

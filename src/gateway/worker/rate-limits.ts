@@ -15,13 +15,11 @@ export type LiveLimit = {
 
 export function liveLimits(site: Site, route: Route | undefined): LiveLimit[] {
   const own = (limits: readonly RateLimit[], path: string): LiveLimit[] =>
-    limits.map(({ name, per, requests, seconds, burst = requests }) => {
+    limits.map(({ name, per, requests, seconds, burst = requests }): LiveLimit => {
       const step = (seconds * 1_000) / requests
       return {
         id: `${site.name}${path}/${name}`,
-        site: site.name,
-        route: path,
-        name,
+        of: { site: site.name, route: path, name },
         per,
         step,
         tolerance: step * burst,

@@ -55,6 +55,8 @@ export type WorkerStats = Counts & {
   }
   /** Figures by the hour that found no room. */
   readonly untold: number
+  /** Requests that a site wanted kept and that found no room. */
+  readonly notKept: number
   readonly applications: { readonly applications: number; readonly out: number }
   /** Added by limits and rules, µs, over the last 1,024 requests; null before the first. */
   readonly p50: number | null
@@ -66,7 +68,7 @@ export interface Recorder {
   record(refusal: Refusal): Promise<void>
   /** Resolves with the version of the settings that the node has; undefined when it has none, or is away. */
   report(stats: WorkerStats): Promise<number | undefined> | undefined
-  /** Asks or tells the node a duty; resolves with its answer, undefined when it is away or refuses. Not there: nobody to tell. */
+  /** Asks or tells the node a duty; resolves with its answer, null when it refuses, undefined while it is away. Not there: nobody to tell. */
   duty?(name: string, body: unknown): Promise<unknown>
   counts(): { readonly queued: number; readonly dropped: number }
 }

@@ -73,7 +73,9 @@ async function take(shared: Shared, req: Req, res: Res, asked: Asked): Promise<v
     }
   }
   const spent = process.hrtime.bigint() - began
-  if (head?.refused && route.mode === 'block' && !mirror)
+  const stopped = head?.refused && asked.route!.mode === 'block' && !mirror
+  if (stopped && shared.traffic.wants(site)) shared.traffic.add(site.name, asked.at, headOf(asked), NONE)
+  if (head !== undefined && stopped)
     return refuse(shared, req, res, asked, { verdict: head, callback: callbackOf(transaction!), bytes: 0 })
   const { body, held, more } = await readBody(req, asked, route.body, shared.held)
   try {
@@ -144,6 +146,7 @@ async function judgeAndPass(
       schema: /\bjson\b/i.test(type) ? route.schemaKey : undefined,
       told: { ...told, body: Uint8Array.from(seen) },
     })
+  if (shared.traffic.wants(site)) shared.traffic.add(site.name, asked.at, told.head, seen)
   let judged: Judgement | 'full' | 'failed' | undefined
   if (off) judged = await onThread(route.planKey)
   else if (transaction !== undefined) {

@@ -12,6 +12,7 @@ import type { Limits } from './limits.ts'
 import type { Recorder } from './refusal.ts'
 import type { Live } from './sites.ts'
 import type { Tallies } from './tallies.ts'
+import type { Traffic } from './traffic.ts'
 import type { Turns } from './turns.ts'
 import type { Applications } from './upstreams.ts'
 
@@ -45,6 +46,7 @@ export type Shared = {
   readonly pool: InspectionPool
   readonly limiter: Limiter
   readonly tallies: Tallies
+  readonly traffic: Traffic
   readonly checkOutgoing: CheckOutgoing
   readonly live: () => Live
   /** The answer to an ACME http-01 challenge, when it is one of ours. */

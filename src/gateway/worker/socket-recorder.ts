@@ -111,7 +111,9 @@ export function socketRecorder(path: string, log: Log): Recorder & AsyncDisposab
         })
         if (statusCode === 200) return await answer.json()
         await answer.dump()
-        return undefined
+        if (statusCode >= 500) return undefined
+        log.error('duty-refused', { duty: name, status: statusCode })
+        return null
       } catch {
         return undefined
       }

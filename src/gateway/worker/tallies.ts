@@ -62,7 +62,9 @@ export function tallies(clock: Clock, entropy: Entropy) {
       }
       sending = true
       try {
-        if ((await send(waiting)) !== undefined) waiting = undefined
+        const answer = await send(waiting)
+        if (answer === null) untold += waiting.tallies.reduce((sum, { n }) => sum + n, waiting.answers.length)
+        if (answer !== undefined) waiting = undefined
       } finally {
         sending = false
       }
