@@ -28,9 +28,8 @@ export class FastRun implements Source {
   items(state: State, rule: Rule): readonly Item[] {
     const number = this.program.selectionOf[rule.index]!
     if (number < 0) return this.live(state, rule)
-    const isTouched = this.isTouched(state, rule, 'remove-target')
-    if (!isTouched && !rule.multiMatch && this.program.screen.bitOf[rule.index]! >= 0) return this.screened(state, rule)
-    if (isTouched) return select(state, rule)
+    if (this.program.screen.bitOf[rule.index]! >= 0) return this.screened(state, rule)
+    if (this.isTouched(state, rule, 'remove-target')) return select(state, rule)
     while (this.selected.length <= number) this.selected.push(undefined)
     return (this.selected[number] ??= selectFrom(state, rule, this.parts))
   }
@@ -46,14 +45,15 @@ export class FastRun implements Source {
       const values = this.parts.of(state.collections[target.collection as MessageVariable], target)
       if (values.length === 0) continue
       const view = this.known.view(values, rule.chain)
-      if ((this.known.marksOf(view)[word]! & flag) === 0) continue
+      if (!rule.multiMatch && (this.known.marksOf(view)[word]! & flag) === 0) continue
       for (let i = 0; i < values.length; i++) {
         const text = view.texts[i]!
-        if ((this.known.marks(text)[word]! & flag) === 0) continue
+        if (!rule.multiMatch && (this.known.marks(text)[word]! & flag) === 0) continue
         const entry = values[i]!
+        if (rule.multiMatch && this.texts(rule, { target, entry }).length === 0) continue
         if (rule.exclusions.some((other) => isTaken(other, target, entry))) continue
         if (gone.some((other) => isTaken(other, target, entry))) continue
-        out.push({ target, entry, text: text.value })
+        out.push(rule.multiMatch ? { target, entry } : { target, entry, text: text.value })
       }
     }
     return out
@@ -80,7 +80,7 @@ export class FastRun implements Source {
   texts(rule: Rule, { entry, text }: Item): readonly string[] {
     if (text !== undefined) return [text]
     const whole = this.known.of(entry.value)
-    if (rule.multiMatch) return this.everyStep(whole, rule).map((one) => one.value)
+    if (rule.multiMatch) return this.everyStep(whole, rule)
     return [this.known.after(whole, rule.chain).value]
   }
 
@@ -173,12 +173,19 @@ export class FastRun implements Source {
     return due
   }
 
-  /** The value and what each step of the chain makes of it, each different text once in a row. */
-  private everyStep(whole: Text, rule: Rule): Text[] {
-    const out: Text[] = []
-    for (let chain = rule.chain; chain !== undefined; chain = chain.before) out.push(this.known.after(whole, chain))
-    out.push(whole)
-    return out.reverse().filter((text, i, all) => text !== all[i - 1])
+  /** The value and what each step of the chain makes of it, each different text once in a row; of these what the rule may match. */
+  private everyStep(whole: Text, rule: Rule): string[] {
+    const steps: Text[] = []
+    for (let chain = rule.chain; chain !== undefined; chain = chain.before) steps.push(this.known.after(whole, chain))
+    steps.push(whole)
+    const bit = this.program.screen.bitOf[rule.index]!
+    const out: string[] = []
+    for (let i = steps.length - 1, before: Text | undefined; i >= 0; before = steps[i--]) {
+      const text = steps[i]!
+      if (text === before) continue
+      if (bit < 0 || (this.known.marks(text)[bit >>> 5]! & (1 << (bit & 31))) !== 0) out.push(text.value)
+    }
+    return out
   }
 }
 
