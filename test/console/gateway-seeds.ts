@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { Agent } from 'undici'
 import { root } from '../commands/processes.ts'
 import type { RunningNode } from '../running-node.ts'
+import { KEEPING, seedKept } from './kept-seeds.ts'
 
 const HOUR_MS = 3_600_000
 const SITE = 'cho-sen'
@@ -43,7 +44,7 @@ function settings({ many }: Much): object {
           ...routes(many ? 60 : 1),
         ],
       }),
-      site('nguoi-ban', 'ban-hang.cho-sen.example', { mode: 'detect', keep: { share: 0.02, days: 7 } }),
+      site(KEEPING.site, KEEPING.host, { mode: 'detect', keep: { share: 1, days: 7 } }),
       site('tin-tuc', 'tin.cho-sen.example', { maintenance: true }),
       ...Array.from({ length: many ? 120 : 0 }, (_, i) =>
         site(`cua-hang-tinh-${i}`, `cua-hang-co-ten-rat-dai-so-${i}.cho-sen.example`, {
@@ -135,8 +136,8 @@ function suddenRefusals(now: number): string {
   ).join('\n')
 }
 
-/** Sites, a rule that turned itself, an exclusion, bans and figures: everything the pages of the gateway show. */
-export async function seedGateway(node: RunningNode, api: Api, much: Much): Promise<void> {
+/** Sites, a rule that turned itself, an exclusion, bans, figures and a dry run: everything the pages of the gateway show. Answers the run's id. */
+export async function seedGateway(node: RunningNode, api: Api, much: Much): Promise<string> {
   await using agent = asyncAgent(node.socket)
   const now = Date.now()
   await agent.post('/duties/gateway-seed', JSON.stringify(settings(much)))
@@ -153,7 +154,7 @@ export async function seedGateway(node: RunningNode, api: Api, much: Much): Prom
   await agent.post('/gateway/refusals', suddenRefusals(now))
   for (const end = now + LATEST_MS; Date.now() < end; await new Promise((go) => setTimeout(go, 100))) {
     const { items } = (await api('GET', '/api/gateway/sudden')) as { items: unknown[] }
-    if (items.length > 0) return
+    if (items.length > 0) return seedKept(node, api, much.many ? 400 : 24)
   }
   throw new Error('the clumsy rule did not turn itself to watching')
 }

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { after, before, test } from 'node:test'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { faultsOf, openBrowser, watchConsole, withoutBrowser } from '../journey/browser.ts'
+import { KEEPING } from './kept-seeds.ts'
 import { built, signedIn, startWorld, until, type World } from './world.ts'
 
 const skip = withoutBrowser
@@ -186,4 +187,29 @@ test('cấu hình là tệp: xuất, đọc lại nêu không khác; tệp bị 
   await page.locator('.dlg').waitFor({ state: 'detached' })
   await read(text.replace('10.0.0.2', '10.0.0.9'))
   await page.locator('.dlg .trouble').waitFor()
+})
+
+test('chạy thử: đổi một thứ trên mẫu đã giữ, xem chặn thêm ai; không giá trị nào; hủy mọi mẫu', { skip }, async () => {
+  await using page = await opened('/protect/dry-runs')
+  const said = watchConsole(page)
+  await page.getByText('Trước khi chuyển trang người bán sang chặn').waitFor()
+  await page.getByRole('button', { name: 'Chạy thử…' }).click()
+  await page.locator('.dlg').waitFor()
+  assert.deepEqual(await faultsOf(page, said, WHOLE), [])
+  await page.locator('.dlg [name="site"]').selectOption(KEEPING.site)
+  await page.fill('.dlg [name="reason"]', 'Thử')
+  await page.locator('.dlg .btn.go').click()
+  assert.match(await page.locator('.dlg .trouble').innerText(), /ít nhất một mục/)
+  await page.fill('.dlg [name="rules"]', `SecRule ARGS:ten "@contains SQL" "id:7000002,phase:2,deny,log,msg:'Thu'"`)
+  await page.locator('.dlg .btn.go').click()
+  await page.waitForURL(/dry-runs\/dry_/)
+  await page.getByText('24 yêu cầu đã giữ').waitFor()
+  const text = await page.locator('main').innerText()
+  assert.match(text, /Chỉ thiết lập thử chặn\s+[1-9]/)
+  assert.match(text, /7000002[\s\S]+ARGS:ten/)
+  assert.doesNotMatch(text, /sách học/)
+  await page.goto(`${world.node.internal}/protect/dry-runs`)
+  await page.getByRole('button', { name: 'Hủy mọi mẫu…' }).click()
+  await confirm(page, 'Thử xong')
+  await page.getByText('Chưa trang nào giữ mẫu').waitFor()
 })

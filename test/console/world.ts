@@ -178,6 +178,7 @@ export type Found = {
   readonly report?: string
   readonly person?: string
   readonly infection?: string
+  readonly dryRun?: string
 }
 
 /** A serious case from the first alert of the rules, with everything a case can hold; answers its number. */
@@ -312,6 +313,7 @@ export function placesOf(role: Role, found: Found = {}): string[] {
       '/protect/history/2',
       '/protect/rules',
       '/protect/dry-runs',
+      ...one('/protect/dry-runs', found.dryRun),
       '/protect/rates',
       '/protect/outgoing',
       ...one('/protect/refusals', found.refusal === undefined ? undefined : `${found.refusal}?state=legit`),
@@ -348,5 +350,10 @@ export async function newestOf(world: World): Promise<Found> {
   // One with many facts, where there is one: a long act shows whether its page holds it.
   const act = (await first('/api/log?kind=vault.put')) ?? (await first('/api/log'))
   const refusal = world.role === 'platform' ? await first('/api/refusals') : undefined
-  return { ...(act === undefined ? {} : { act }), ...(refusal === undefined ? {} : { refusal }) }
+  const dryRun = world.role === 'platform' ? await first('/api/gateway/dry-runs') : undefined
+  return {
+    ...(act === undefined ? {} : { act }),
+    ...(refusal === undefined ? {} : { refusal }),
+    ...(dryRun === undefined ? {} : { dryRun }),
+  }
 }

@@ -12,6 +12,7 @@ import { useToast } from '../components/toast.tsx'
 import { useFormats, useSpeech, useWords } from '../language.tsx'
 import { useMay } from '../shell/me.tsx'
 import { detectWords } from '../words/detect.ts'
+import { useOwnTitle } from './gateway/sudden-title.ts'
 
 export const ALERT_SHAPE: Readonly<Record<Alert['state'], Shape>> = { new: 'new', case: 'run', dismissed: 'stop' }
 
@@ -22,7 +23,8 @@ export function useRuleName(): (rule: {
   readonly title: string
 }) => string {
   const { language } = useSpeech()
-  return ({ rule, id, title }) => detectionMessages[language].rules[rule ?? id ?? ''] ?? title
+  const own = useOwnTitle()
+  return ({ rule, id, title }) => detectionMessages[language].rules[rule ?? id ?? ''] ?? own(title)
 }
 
 /** Opens a case from an alert and goes there. */

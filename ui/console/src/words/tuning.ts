@@ -120,7 +120,6 @@ export const tuningWords = words(
     candidate: 'Thiết lập thử',
     candidates: {
       ruleSet: 'Bộ luật',
-      mode: 'Chế độ',
       paranoia: 'Mức nghi ngờ',
       threshold: 'Ngưỡng điểm',
       rules: 'Luật mới',
@@ -278,7 +277,6 @@ export const tuningWords = words(
     candidate: 'What is tried',
     candidates: {
       ruleSet: 'Rule set',
-      mode: 'Mode',
       paranoia: 'Paranoia level',
       threshold: 'Score threshold',
       rules: 'New rules',

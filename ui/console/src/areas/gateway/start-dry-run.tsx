@@ -9,7 +9,7 @@ import { tuningWords } from '../../words/tuning.ts'
 import { ReasonDialog } from './reason-dialog.tsx'
 
 const WHOLE = ['paranoia', 'threshold'] as const
-const TEXTS = ['ruleSet', 'mode', 'rules', 'virtualPatches', 'before', 'after', 'refusal'] as const
+const TEXTS = ['ruleSet', 'rules', 'virtualPatches', 'before', 'after', 'refusal'] as const
 
 /** What is left empty stays as the site has it. */
 function candidateOf(form: FormData): Candidate {
@@ -62,14 +62,6 @@ export function StartDialog({
         </select>
       </Field>
       <div className="field-row">
-        <Pick
-          name="mode"
-          label={t.candidates.mode}
-          of={[
-            ['block', m.modes.block],
-            ['detect', m.modes.detect],
-          ]}
-        />
         <Pick name="paranoia" label={t.candidates.paranoia} of={['1', '2', '3', '4'].map((n) => [n, n] as const)} />
         <Field label={t.candidates.threshold}>
           <input className="in" name="threshold" type="number" min={1} max={100_000} placeholder={t.asNow} />
