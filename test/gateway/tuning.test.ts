@@ -242,4 +242,27 @@ test('versions: a change is checked, worded, kept, undone; somebody else’s cha
     (await importing({ ...file.body, ruleSets: [{ name: 'khac', rules: [PACK_FOLDER] }] })).body.code,
     'gateway/signature',
   )
+
+  const refused = await pair.send(POST)
+  assert.equal(refused.status, 403)
+  const seen = await api<{
+    refusal: { site: string; matches: { ruleId: number; file: string; line: number }[]; ruleIds: number[] }
+  }>('GET', `/api/refusals/${refused.id}`)
+  const { site, matches, ruleIds } = seen.body.refusal
+  assert.equal(site, 'default')
+  assert.ok(
+    matches.every(({ file, line }) => file.endsWith('.conf') && line > 0),
+    'where each rule stands',
+  )
+  const watching = await put({ ...before.site, watched: [...new Set(ruleIds)] }, 3)
+  assert.equal(watching.status, 200, JSON.stringify(watching.body))
+  await settled(4)
+  assert.equal((await pair.send(POST)).status, 200, 'rules that watch stop nothing')
+  assert.equal((await pair.send(ATTACK)).status, 403, 'others go on')
+  const observed = await api<{ items: { matches: { ruleId: number }[] }[] }>('GET', '/api/refusals?mode=detect')
+  assert.deepEqual(
+    observed.body.items.map((one) => one.matches[0]!.ruleId),
+    [ruleIds[0]],
+    'and it is kept as observed',
+  )
 })

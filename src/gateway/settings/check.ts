@@ -1,6 +1,8 @@
 import { Worker } from 'node:worker_threads'
 import { badRequest, KhienError } from '../../kit/errors.ts'
-import type { GatewaySettings } from '../contract.ts'
+import { compileRules, SecLangError } from '../../engine/waf/index.ts'
+import type { GatewaySettings, Site } from '../contract.ts'
+import { secLangOf } from '../tuning/sec-lang.ts'
 import type { Body } from './current.ts'
 
 export type Checked = { readonly wrong: { readonly code: string; readonly detail: string } | undefined }
@@ -19,6 +21,7 @@ let last: Promise<unknown> = Promise.resolve()
  */
 export const checkSettings: Check = (body, before) => {
   wantsOnce(body)
+  wantsExclusions(body, before)
   const settings = narrowed(body, before)
   if (settings === undefined) return Promise.resolve()
   const next = last.then(() => compiled(settings))
@@ -26,15 +29,48 @@ export const checkSettings: Check = (body, before) => {
   return next
 }
 
+/** A site without what no rule's compilation depends on, so that tuning is in force at once. */
+const compiledOf = (site: Site): string => {
+  const {
+    ruleExclusions: _1,
+    watched: _2,
+    watchSudden: _3,
+    keep: _4,
+    maintenance: _5,
+    failOpen: _6,
+    ...compiled
+  } = site
+  return JSON.stringify(compiled)
+}
+
+/** New exclusions are a few rules of our own writing: read here, without the rules they are about. */
+function wantsExclusions(body: Body, before: Body | undefined): void {
+  const known = new Set(before?.sites.flatMap(({ ruleExclusions }) => ruleExclusions.map((one) => JSON.stringify(one))))
+  for (const { name, ruleExclusions } of body.sites) {
+    const numbers = new Set(ruleExclusions.map(({ number }) => number))
+    if (numbers.size !== ruleExclusions.length)
+      throw badRequest('gateway/exclusion', `Site ${name}: two exclusions have one number.`, 'body.site.ruleExclusions')
+    for (const one of ruleExclusions) {
+      if (known.has(JSON.stringify(one))) continue
+      try {
+        compileRules([{ name: 'exclusion', text: secLangOf(one) }])
+      } catch (error) {
+        const detail = error instanceof SecLangError ? error.message : 'cannot be written as a rule'
+        throw badRequest('gateway/exclusion', `Site ${name}, rule ${one.rule}: ${detail}`, 'body.site.ruleExclusions')
+      }
+    }
+  }
+}
+
 function narrowed(body: Body, before: Body | undefined): GatewaySettings | undefined {
   const was = new Map<string, string>()
   for (const set of before?.ruleSets ?? []) was.set(`set ${set.name}`, JSON.stringify(set))
-  for (const site of before?.sites ?? []) was.set(`site ${site.name}`, JSON.stringify(site))
+  for (const site of before?.sites ?? []) was.set(`site ${site.name}`, compiledOf(site))
   const turned = new Set(
     body.ruleSets.filter((set) => was.get(`set ${set.name}`) !== JSON.stringify(set)).map(({ name }) => name),
   )
   const sites = body.sites.filter(
-    (site) => turned.has(site.ruleSet) || was.get(`site ${site.name}`) !== JSON.stringify(site),
+    (site) => turned.has(site.ruleSet) || was.get(`site ${site.name}`) !== compiledOf(site),
   )
   if (sites.length === 0 && turned.size === 0) return undefined
   const used = new Set([...turned, ...sites.map(({ ruleSet }) => ruleSet)])
