@@ -80,7 +80,7 @@ for (const role of ROLES)
   test(`${role}: mọi trang, hai thứ tiếng, hai cỡ, sáng và tối`, { skip }, async () => {
     const faults: string[] = []
     const places = placesOf(role, found.get(role)).filter((place) => {
-      const kind = place.replace(/(?:R-|VV-|[a-z]{3}_|[0-9A-Z]{4}-)[^/]+$/, ':id')
+      const kind = place.replace(/(?:R-|VV-|[a-z]{3}_|[0-9A-Z]{4}-)[^/?]+/, ':id')
       return !seen.has(kind) && seen.add(kind)
     })
     const hand = async (part: readonly string[], n: number): Promise<void> => {

@@ -35,7 +35,7 @@ async function shots(world: World): Promise<void> {
     ...(await newestOf(world)),
   }
   // What two roles share is pictured once, where it stands first.
-  const kindOf = (place: string): string => place.replace(/(?:R-|VV-|[a-z]{3}_|[0-9A-Z]{4}-)[^/]+$/, ':id')
+  const kindOf = (place: string): string => place.replace(/(?:R-|VV-|[a-z]{3}_|[0-9A-Z]{4}-)[^/?]+/, ':id')
   const places = placesOf(world.role, found).filter((place) => !pictured.has(kindOf(place)))
   for (const place of places) pictured.add(kindOf(place))
   for (const [language, width] of [
@@ -81,7 +81,8 @@ async function shoot(page: Page, world: World, place: string, look: string, widt
   }
   const name = place
     .slice(1)
-    .replace(/\/(?:R-|VV-|[a-z]{3}_|[0-9A-Z]{4}-)[^/]*$/, '-one')
+    .replace(/\/(?:R-|VV-|[a-z]{3}_|[0-9A-Z]{4}-)[^/?]*/, '-one')
+    .replace(/\?[a-z]+=/, '-')
     .replaceAll('/', '-')
   const height = Math.min(TALLEST[width], (await page.evaluate('document.documentElement.scrollHeight')) as number)
   // Playwright itself writes PNG and JPEG only; WebP is a third of it.

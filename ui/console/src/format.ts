@@ -7,7 +7,7 @@ export function formats(language: 'vi' | 'en') {
   const vi = language === 'vi'
   const locale = vi ? 'vi-VN' : 'en-GB'
   const numbers = new Intl.NumberFormat(locale)
-  const compact = new Intl.NumberFormat(locale, { notation: 'compact' })
+  const compact = new Intl.NumberFormat(vi ? 'vi-VN' : 'en-US', { notation: 'compact' })
   const hm = new Intl.DateTimeFormat('en-GB', TIME)
   const hms = new Intl.DateTimeFormat('en-GB', { ...TIME, second: '2-digit' })
   const dm = new Intl.DateTimeFormat('en-GB', { timeZone: ZONE, day: '2-digit', month: '2-digit' })

@@ -165,7 +165,8 @@ function Plot({
             stroke: ink.soft,
             ticks: { show: false },
             grid: { stroke: ink.line, width: 1 },
-            values: (_, splits) => splits.map((at) => (last ? (long ? f.dm(at * 1000) : f.hm(at * 1000)) : '')),
+            values: (_, splits) =>
+              splits.map((at) => (last && at < end ? (long ? f.dm(at * 1000) : f.hm(at * 1000)) : '')),
             space: 70,
           },
           {

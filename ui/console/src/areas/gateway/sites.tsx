@@ -29,12 +29,12 @@ export function Sites() {
   const mayRead = useMay(settingsRoutes.site)
   const exportFile = useExport()
   const columns = useColumns(mayRead)
-  const pages = usePages(settingsRoutes.sites, { query: { limit: 100 } }, { every: 10_000 })
-  const first = pages.data?.pages[0]
   const [{ q = '' }] = useListState()
+  const pages = usePages(settingsRoutes.sites, { query: { limit: 50 } }, { every: 10_000 })
+  const first = pages.data?.pages[0]
   const all = useMemo(() => pages.data?.pages.flatMap(({ items }) => items) ?? [], [pages.data])
   const rows = useMemo(() => all.filter((one) => fits(one, q)), [all, q])
-  // Looked for by name: all pages are needed, at most ten.
+  // Looked for by name: all pages are needed, at most twenty.
   const { hasNextPage, isFetching, fetchNextPage } = pages
   useEffect(() => {
     if (q !== '' && hasNextPage && !isFetching) void fetchNextPage()
