@@ -53,7 +53,6 @@ const home = createRoute({
 const protect = () => import('./areas/protect.tsx')
 const refusals = () => import('./areas/gateway/refusals.tsx')
 const sites = () => import('./areas/gateway/sites.tsx')
-const history = () => import('./areas/gateway/history.tsx')
 const dryRuns = () => import('./areas/gateway/dry-runs.tsx')
 const people = () => import('./areas/people.tsx')
 const detect = () => import('./areas/detect.tsx')
@@ -74,8 +73,14 @@ const tree = root.addChildren([
     '/protect/sites/$id',
     lazyRouteComponent(() => import('./areas/gateway/site-page.tsx'), 'OneSite'),
   ),
-  at('/protect/history', lazyRouteComponent(history, 'History')),
-  at('/protect/history/$id', lazyRouteComponent(history, 'OneVersion')),
+  at(
+    '/protect/history',
+    lazyRouteComponent(() => import('./areas/gateway/history.tsx'), 'History'),
+  ),
+  at(
+    '/protect/history/$id',
+    lazyRouteComponent(() => import('./areas/gateway/version-page.tsx'), 'OneVersion'),
+  ),
   at(
     '/protect/rules',
     lazyRouteComponent(() => import('./areas/gateway/rules.tsx'), 'Rules'),
