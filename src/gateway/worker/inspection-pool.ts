@@ -31,6 +31,9 @@ export type PoolLimits = {
 export type Inspected = Judgement | 'full' | 'failed'
 type Job = { readonly message: ToThread; readonly ms: number; readonly done: (answer: FromThread | undefined) => void }
 
+/** After the first plans, before threads that nobody has asked for yet begin. */
+const WARM_MS = 3_000
+
 const MODULE = new URL('./inspection-thread.ts', import.meta.url)
 
 /** One thread at a time does one job; one that breaks or takes too long is ended and begun anew with the same plans. */
@@ -38,11 +41,15 @@ class Thread {
   private worker: Worker | undefined
   private job: Job | undefined
   private timer: NodeJS.Timeout | undefined
+  /** It learns plans and cannot begin a job yet. */
+  private learning = false
+  private readonly loadMs: number
   private readonly next: () => Job | undefined
   private readonly known: () => Sources
   private readonly broke: () => void
 
-  constructor(next: () => Job | undefined, known: () => Sources, broke: () => void) {
+  constructor(loadMs: number, next: () => Job | undefined, known: () => Sources, broke: () => void) {
+    this.loadMs = loadMs
     this.next = next
     this.known = known
     this.broke = broke
@@ -57,6 +64,11 @@ class Thread {
     this.start(job)
   }
 
+  /** Begins before there is a job, so that the first does not wait for the plans. */
+  warm(): void {
+    if (this.worker === undefined && this.job === undefined) this.begin()
+  }
+
   /** Only for this thread, ahead of the queue: what all threads must hear. */
   tell(message: ToThread): void {
     this.worker?.postMessage(message, [])
@@ -64,21 +76,26 @@ class Thread {
 
   private start(job: Job): void {
     this.job = job
-    this.timer = setTimeout(() => this.fail(), job.ms)
+    this.limit(this.learning ? this.loadMs : job.ms)
     this.worker!.postMessage(job.message, [])
+  }
+
+  private limit(ms: number): void {
+    clearTimeout(this.timer)
+    this.timer = setTimeout(() => this.fail(), ms)
   }
 
   private begin(): void {
     const worker = new Worker(MODULE, { execArgv: ['--disable-warning=ExperimentalWarning'] })
     this.worker = worker
     worker.unref()
-    let learning = this.known().plans.length + this.known().schemas.length > 0
-    if (learning) worker.postMessage({ type: 'load', ...this.known() }, [])
+    this.learning = this.known().plans.length + this.known().schemas.length > 0
+    if (this.learning) worker.postMessage({ type: 'load', ...this.known() }, [])
     worker.on('message', (answer: FromThread) => {
-      if (learning) {
-        learning = false
+      if (this.learning) {
+        this.learning = false
         // The plans took their time; the job's own begins now.
-        if (this.job !== undefined) this.timer?.refresh()
+        if (this.job !== undefined) this.limit(this.job.ms)
         return
       }
       this.settle(answer)
@@ -129,10 +146,12 @@ export function inspectionPool(limits: PoolLimits, log: Log): InspectionPool {
   const counts = { jobs: 0, failed: 0, full: 0 }
   let known: Sources = { plans: [], schemas: [] }
   let closed = false
+  let warming: NodeJS.Timeout | undefined
   const threads = Array.from(
     { length: limits.threads },
     () =>
       new Thread(
+        limits.loadMs,
         () => queue.shift(),
         () => known,
         () => {
@@ -162,6 +181,8 @@ export function inspectionPool(limits: PoolLimits, log: Log): InspectionPool {
       known = sources
       const keys = new Set([...sources.plans, ...sources.schemas].map(({ key }) => key))
       for (const thread of threads) thread.tell({ type: 'keep', keys })
+      // Not while the worker itself starts: both would compile the same rules on the same cores.
+      warming ??= setTimeout(() => threads.forEach((thread) => thread.warm()), WARM_MS).unref()
     },
     async judge(wanted) {
       if (!hasRoom()) return 'full'
@@ -175,6 +196,7 @@ export function inspectionPool(limits: PoolLimits, log: Log): InspectionPool {
     counts: () => ({ ...counts, waiting: queue.length }),
     async [Symbol.asyncDispose]() {
       closed = true
+      clearTimeout(warming)
       for (const { done } of queue.splice(0)) done(undefined)
       await Promise.all(threads.map((thread) => thread.end()))
     },
