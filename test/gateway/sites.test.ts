@@ -50,7 +50,8 @@ test('hosts, routes and what each of them asks for', async (t) => {
           { path: '/big', body: wide },
           {
             path: '/patched',
-            virtualPatches: 'SecRule ARGS:id "!@rx ^[0-9]+$" "id:700001,phase:1,deny,status:404,msg:\'id\'"',
+            virtualPatches:
+              'SecRule ARGS:id "!@rx ^[0-9]+$" "id:700001,phase:1,deny,status:404,msg:\'id\'"\nSecRule ARGS:ten "@contains Hội An" "id:700003,phase:1,deny,status:410"',
           },
           {
             path: '/excluded',
@@ -90,6 +91,7 @@ test('hosts, routes and what each of them asks for', async (t) => {
     ['no JSON', 400, 'shop.vn', '/order', ...post('application/json', '{"code"')],
     ['a longer body passes', 200, 'shop.vn', '/big', ...big],
     ['a virtual patch, good', 200, 'shop.vn', '/patched?id=7'],
+    ['a patch that speaks Vietnamese', 410, 'shop.vn', `/patched?id=1&ten=${encodeURIComponent('Phố Hội An')}`],
     ['a virtual patch', 404, 'shop.vn', '/patched?id=x'],
     ['rules taken away', 200, 'shop.vn', `/excluded${ATTACK.slice(1)}`],
     ['a high threshold', 200, 'shop.vn', `/lenient/${ATTACK.slice(1)}`],

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { compileInSteps, SecLangError, type Plan, type RuleFile } from '../../engine/waf/index.ts'
+import { utf8 } from '../../engine/bytes/latin1.ts'
 import { StartError } from '../../kit/errors.ts'
 import type { RuleTexts } from './rule-files.ts'
 
@@ -31,7 +32,7 @@ function strictness({ paranoia, threshold }: Tuning): string {
 
 /** Set-up, strictness, what stands before the rules, the rules, what stands after them. A folder of rules may hold its own set-up. */
 export function filesOf(texts: RuleTexts, tuning: Tuning): RuleFile[] {
-  const own = (name: string, text: string): RuleFile[] => (text === '' ? [] : [{ name, text }])
+  const own = (name: string, text: string): RuleFile[] => (text === '' ? [] : [{ name, text: utf8(text) }])
   const isSetup = ({ name }: RuleFile): boolean => /(?:^|-)setup\.conf$/.test(name)
   return [
     ...texts.setup,
