@@ -45,7 +45,10 @@ function matchLink(state: State, link: Rule, first: Rule, source: Source): Found
   for (const item of source.items(state, link)) {
     for (const text of source.texts(link, item)) {
       const hit = operator(text)
-      if ((hit !== undefined) === negated) continue
+      if ((hit !== undefined) === negated) {
+        source.missed?.(link, text)
+        continue
+      }
       const found = { ...item, text, hit }
       const before = state.gained
       act(state, link, first, found)

@@ -8,6 +8,8 @@ export type Source = {
   items(state: State, rule: Rule): readonly Item[]
   /** The value after the rule's transformations; with multiMatch before, between and after them; none when it cannot match. */
   texts(rule: Rule, item: Item): readonly string[]
+  /** The rule was not true of one of those texts. */
+  missed?(rule: Rule, text: string): void
 }
 
 /** Every operator on every value, each transformation run each time: the plain meaning. */

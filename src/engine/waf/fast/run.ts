@@ -84,6 +84,11 @@ export class FastRun implements Source {
     return [this.known.after(whole, rule.chain).value]
   }
 
+  missed(rule: Rule, text: string): void {
+    const bit = this.program.screen.bitOf[rule.index]!
+    if (bit >= 0) this.known.clear(text, bit)
+  }
+
   run(state: State, phase: Phase): void {
     if (state.engine === 'off' || (phase !== 5 && !isOpen(state, phase))) return
     // Bodies have brought new values since the phase before.

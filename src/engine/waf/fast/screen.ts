@@ -12,7 +12,7 @@ export class Screen {
   readonly words: number
   private readonly plain: Marker
   private readonly squeezed: Marker
-  /** Rules told by bytes alone: bit and bytes. */
+  /** Rules told by bytes alone: bit and bytes. Without bytes a rule may match any text, until it did not. */
   private readonly signed: { readonly bit: number; readonly needs: Needs }[] = []
 
   /** `rules`: those to be screened; `count`: of all rules, by whose index bits are found. */
@@ -22,8 +22,9 @@ export class Screen {
     const squeezed: Wanted[] = []
     let bits = 0
     for (const rule of rules) {
+      // With a parameter from the request, or an answer from outside, nothing can be said of a text by itself.
+      if (typeof rule.test.run !== 'function' || ASKS_OUTSIDE.has(rule.test.name)) continue
       const { literals, needs } = cluesOf(rule)
-      if (literals === undefined && needs.length === 0) continue
       const bit = bits++
       this.bitOf[rule.index] = bit
       if (literals === undefined) this.signed.push({ bit, needs })
@@ -54,6 +55,8 @@ const JUNK_CLASS = `[${[...SHELL_JUNK.keys()]
   .join('')}]`
 const JUNK = new RegExp(JUNK_CLASS)
 const ALL_JUNK = new RegExp(`${JUNK_CLASS}+`, 'g')
+
+const ASKS_OUTSIDE: ReadonlySet<string> = new Set(['rbl', 'geolookup'])
 
 type Clues = { readonly literals: Literals | undefined; readonly needs: Needs }
 const NO_CLUES: Clues = { literals: undefined, needs: [] }

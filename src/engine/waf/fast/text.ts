@@ -47,6 +47,10 @@ export class Recurring {
   private young = new Map<string, Text>()
   private old = new Map<string, Text>()
 
+  find(value: string): Text | undefined {
+    return this.young.get(value) ?? this.old.get(value)
+  }
+
   of(value: string): Text {
     let text = this.young.get(value)
     if (text !== undefined) return text
@@ -102,7 +106,7 @@ export class Texts {
     if (turn !== undefined) {
       const text = new Text(undefined, before, chain.run, turn(before.classes))
       // Words and signs are looked for without regard to case.
-      text.marks = this.marks(before)
+      text.marks = this.marks(before).slice()
       return text
     }
     const value = chain.run(before.value)
@@ -112,6 +116,13 @@ export class Texts {
   /** Bits of the screened rules that may match the text. */
   marks(text: Text): Uint32Array {
     return (text.marks ??= this.screen.look(text.value))
+  }
+
+  /** A rule was run on the text and was not true of it: so it will be whenever the text comes again. */
+  clear(value: string, bit: number): void {
+    if (value.length > SHORT) return
+    const marks = this.recurring.find(value)?.marks
+    if (marks !== undefined) marks[bit >>> 5]! &= ~(1 << (bit & 31))
   }
 
   /** The values after the chain. */
