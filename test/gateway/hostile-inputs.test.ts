@@ -31,7 +31,7 @@ test(
     for (const name of readdirSync(CRS4)) symlinkSync(join(CRS4, name), join(folder, name))
     const texts = patternsOf(CRS4).map(({ source }, i) => hostileText(source, i % 12 === 0 ? 128_000 : 15_000))
     assert.ok(texts.length >= 300)
-      await using rig = await startRig({ rules: folder, mode: 'detect' })
+    await using rig = await startRig({ rules: folder, mode: 'detect' })
     const pool = new Pool(`http://127.0.0.1:${rig.port}`, { connections: 2 })
     const post = async (text: string): Promise<number> => {
       const { statusCode, body } = await pool.request({
