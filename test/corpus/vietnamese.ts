@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { EVERYDAY } from './everyday.ts'
 import { AGENTS, GIVEN, GOODS, MIDDLE, PATHS, PROVINCES, SENTENCES, STREETS, SURNAMES, WARDS } from './words.ts'
 
 /** One ordinary request as a browser or an app would send it. Strings of the head are latin1. */
@@ -48,6 +49,7 @@ class Writer {
 
   request(): OrdinaryRequest {
     const path = this.chance(25) ? `/${this.slug()}-p${this.under(99_999)}.html` : this.of(PATHS)
+    if (this.chance(20)) return this.everyday()
     const kind = this.under(100)
     if (kind < 38) return this.make('GET', path + this.query(), [])
     if (kind < 62) return this.form(path)
@@ -55,6 +57,19 @@ class Writer {
     if (kind < 90) return this.upload(path)
     if (kind < 94) return this.make(this.of(['HEAD', 'OPTIONS', 'DELETE']), path, [])
     return this.make('GET', path, [])
+  }
+
+  private everyday(): OrdinaryRequest {
+    const part = this.of(EVERYDAY)({
+      of: (list) => this.of(list),
+      under: (below) => this.under(below),
+      code: (length, alphabet) => this.code(length, alphabet),
+      sentence: () => this.sentence(),
+      goods: () => this.of(GOODS),
+      name: () => this.name(),
+    })
+    const more = (part.headers ?? []).map(([name, value]): Field => [name, latin1(value)])
+    return this.make(part.method, part.target, more, Buffer.from(part.body ?? ''))
   }
 
   private make(
@@ -88,9 +103,11 @@ class Writer {
       headers.push(['Authorization', `Bearer eyJhbGciOiJIUzI1NiJ9.${this.code(60)}.${this.code(43)}`])
     if (this.chance(10)) headers.push(['If-None-Match', `W/"${this.code(12)}"`])
     if (this.chance(12)) headers.push(['X-Requested-With', 'XMLHttpRequest'])
-    headers.push(...more)
-    if (body.length > 0) headers.push(['Content-Length', String(body.length)])
-    return { method, target, headers, body }
+    const own = new Set(more.map(([name]) => name))
+    const kept = headers.filter(([name]) => !own.has(name))
+    kept.push(...more)
+    if (body.length > 0) kept.push(['Content-Length', String(body.length)])
+    return { method, target, headers: kept, body }
   }
 
   private name(): string {
