@@ -43,6 +43,8 @@ export type Program = {
   readonly upsets: ReadonlySet<Control>
   /** By control that takes out rules or targets: 1 at the index of each rule it means. */
   readonly chosen: ReadonlyMap<Control, Uint8Array>
+  /** The same as bits of the screen. */
+  readonly chosenBits: ReadonlyMap<Control, Uint32Array>
   readonly screen: Screen
   readonly recurring: Recurring
   readonly touches: readonly number[]
@@ -89,6 +91,7 @@ function* makeProgram(plan: Plan): Generator<undefined, Program> {
   }
   const screen = new Screen(screened, plan.rules.length)
   yield
+  const chosen = chosenBy(plan)
   const chains = plan.rules.flatMap(({ chain }) => (chain === undefined ? [] : [chain]))
   return {
     phases: plan.phases.map((steps, phase) => makePhase(steps, known[phase]!, screen)),
@@ -100,7 +103,8 @@ function* makeProgram(plan: Plan): Generator<undefined, Program> {
       ),
     ),
     upsets: upsets(plan, known),
-    chosen: chosenBy(plan),
+    chosen,
+    chosenBits: new Map([...chosen].map(([control, rules]) => [control, bitsOf(rules, screen)])),
     screen,
     recurring: new Recurring(),
     touches: touchesOf(chains, plan.chainCount),
@@ -118,6 +122,15 @@ function chosenBy(plan: Plan): Map<Control, Uint8Array> {
       control,
       Uint8Array.from(plan.rules, (rule) => (isChosenRule(rules, rule) ? 1 : 0)),
     )
+  }
+  return out
+}
+
+function bitsOf(rules: Uint8Array, screen: Screen): Uint32Array {
+  const out = new Uint32Array(screen.words)
+  for (const [index, isChosen] of rules.entries()) {
+    const bit = screen.bitOf[index]!
+    if (isChosen === 1 && bit >= 0) out[bit >>> 5]! |= 1 << (bit & 31)
   }
   return out
 }

@@ -7,7 +7,7 @@ import type { Phase, Plan, Rule, Target } from '../plan.ts'
 import { entry } from '../variables/entry.ts'
 import type { MessageVariable } from '../variables/names.ts'
 import { Parts, selectFrom } from './parts.ts'
-import { programOf, type PhaseProgram, type Program } from './program.ts'
+import { programOf, type Look, type PhaseProgram, type Program } from './program.ts'
 import { Texts, type Text } from './text.ts'
 
 /**
@@ -42,6 +42,8 @@ export class FastRun implements Source {
     const flag = 1 << (bit & 31)
     const gone = this.isTouched(state, rule, 'remove-target') ? removedTargets(state, rule) : NO_TARGETS
     for (const target of rule.targets) {
+      // Before anything is computed of it: a target that was taken away must cost nothing, however large.
+      if (gone.some((other) => takesWhole(other, target))) continue
       const values = this.parts.of(state.collections[target.collection as MessageVariable], target)
       if (values.length === 0) continue
       const view = this.known.view(values, rule.chain)
@@ -158,7 +160,10 @@ export class FastRun implements Source {
   private due(state: State, { always, looks, stepOf }: PhaseProgram): Uint32Array {
     const due = always.slice()
     const hit = new Uint32Array(this.program.screen.words)
-    for (const { target, chain, every, mask } of looks) {
+    for (const look of looks) {
+      const { target, chain, every } = look
+      const mask = state.removals.length === 0 ? look.mask : this.left(state, look)
+      if (mask === undefined) continue
       const values = this.parts.of(state.collections[target.collection as MessageVariable], target)
       if (values.length === 0) continue
       let step = chain
@@ -178,6 +183,17 @@ export class FastRun implements Source {
     return due
   }
 
+  /** The rules of a look that still look; undefined when controls have taken the whole collection from all of them. */
+  private left({ removals }: State, { target, mask }: Look): Uint32Array | undefined {
+    let left = mask
+    for (const control of removals) {
+      if (control.kind !== 'remove-target' || !takesWhole(control.target, target)) continue
+      const bits = this.program.chosenBits.get(control)!
+      left = left.map((word, i) => word & ~bits[i]!)
+    }
+    return left === mask || left.some((word) => word !== 0) ? left : undefined
+  }
+
   /** The value and what each step of the chain makes of it, each different text once in a row; of these what the rule may match. */
   private everyStep(whole: Text, rule: Rule): string[] {
     const steps: Text[] = []
@@ -193,6 +209,9 @@ export class FastRun implements Source {
     return out
   }
 }
+
+const takesWhole = (by: Target, target: Target): boolean =>
+  by.collection === target.collection && by.selector === undefined
 
 const NO_ITEMS: readonly Item[] = []
 const NO_TARGETS: readonly Target[] = []
