@@ -6,6 +6,8 @@ import { compilePattern } from '../../src/engine/waf/regex/index.ts'
 import { array as arrayOf, assert as holds, constantFrom, property } from 'fast-check'
 import { compileRules } from '../../src/engine/waf/index.ts'
 import { HELD_OUT } from './attacks-held-out.ts'
+import { crsAbsent, crsRequests } from '../corpus/crs.ts'
+import { ordinaryRequests } from '../corpus/vietnamese.ts'
 import { ATTACKS, LEFT_OPEN } from './attacks.ts'
 import { BENIGN, STAYS_REFUSED } from './ordinary.ts'
 import { judge, packFiles, PLACES, type Shot } from './pack.ts'
@@ -76,6 +78,29 @@ test('every pattern of the pack is answered in linear time, or never gives up on
       assert.equal(pattern.exceeded, 0, `${name}: ${source}`)
     }
   }
+})
+
+test('CRS 4: at least 95 % of the attack requests of 930 to 944 are refused', { skip: crsAbsent }, (t) => {
+  const refused: Record<string, [refused: number, of: number]> = {}
+  for (const { family, kind, request } of crsRequests().requests) {
+    if (kind !== 'attack') continue
+    const tally = (refused[family] ??= [0, 0])
+    tally[1]++
+    if (judge({ ...request.head, body: request.body }).refused) tally[0]++
+  }
+  for (const [family, [some, of]] of Object.entries(refused)) t.diagnostic(`${family}: ${some} of ${of}`)
+  const sum = (at: 0 | 1): number => Object.values(refused).reduce((all, tally) => all + tally[at], 0)
+  t.diagnostic(`${sum(0)} of ${sum(1)} refused`)
+  assert.ok(sum(1) > 3_500)
+  assert.ok(sum(0) >= sum(1) * 0.95)
+})
+
+test('ordinary Vietnamese requests: at most 1 in 1,000 refused', () => {
+  const requests = ordinaryRequests(5_000, 'pack')
+  const refused = requests
+    .filter((request) => judge(request).refused)
+    .map(({ method, target }) => `${method} ${target}`)
+  assert.ok(refused.length * 1_000 <= requests.length, refused.join('\n'))
 })
 
 const sentences = join(
