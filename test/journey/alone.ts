@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import type { Role } from '../../src/app/config.ts'
 import type { StaffRole } from '../../src/kit/contract.ts'
 import { SMTPServer } from 'smtp-server'
-import { freePort } from '../../src/storage/sql/testing.ts'
+import { freeBase } from './system.ts'
 import { root, until } from '../commands/processes.ts'
 import { enrol, form } from '../running-node.ts'
 
@@ -50,7 +50,7 @@ export async function startAlone(
       stdio: ['ignore', 'ignore', 'inherit', fd],
     }),
   )
-  const port = await freePort()
+  const port = await freeBase()
   const child = withKey((fd) =>
     spawn(
       process.execPath,

@@ -105,7 +105,7 @@ export function isSame({ pid, birth }: Child): boolean {
 }
 
 /** A base port whose whole span is free, away from the usual ephemeral range. */
-async function freeBase(): Promise<number> {
+export async function freeBase(): Promise<number> {
   for (let tries = 0; tries < 50; tries++) {
     const base = 20_000 + 25 * Math.floor(Math.random() * 480)
     const free = await Promise.all(Array.from({ length: SPAN + 1 }, (_, i) => isFree(base + i)))
