@@ -44,7 +44,7 @@ export function escapedByte(cursor: Cursor): number {
   if (sign === undefined) throw cursor.fail('a lone backslash')
   if (sign === 'x') {
     const hex = cursor.match(/x(?:\{([0-9A-Fa-f]+)\}|([0-9A-Fa-f]{0,2}))/y)!
-    if (hex[1] === undefined && cursor.sign === '{') throw cursor.fail('such an \\x{')
+    if (hex[1] === undefined && hex[2] === '' && cursor.sign === '{') throw cursor.fail('such an \\x{')
     return asByte(cursor, Number.parseInt(hex[1] ?? `0${hex[2]}`, 16))
   }
   const octal = cursor.match(/o\{([0-7]+)\}|(0[0-7]{0,2})/y)

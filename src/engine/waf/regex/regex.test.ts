@@ -183,3 +183,9 @@ for (const [name, folder, count] of [
     assert.ok(compared > count * 1.5 && matched > count / 2, `${compared} compared, ${matched} matched`)
   })
 }
+
+test('two digits of \\x end before a brace: a count outside of a class, a sign within one', () => {
+  assert.equal(compilePattern('^a\\x27{2}$').test("a''"), true)
+  assert.equal(compilePattern('^[\\x60{]+$').test('`{'), true)
+  assert.throws(() => compilePattern('\\x{zz}'), /such an/)
+})
