@@ -20,12 +20,20 @@ const webhook = async () => {
     res.end('ok')
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return { bodies, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`, server }
+  return {
+    bodies,
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`,
+    // Also when the test has failed: an open listener would keep the process, and with it the whole run, for ever.
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
 }
 
 test('nền tảng một mình: từ chối, báo động cho người của mình, lập vụ việc, đưa chỉ dấu ra tệp có chữ ký', async () => {
-  const app = await webhook()
-  const hook = await webhook()
+  await using app = await webhook()
+  await using hook = await webhook()
   await using node = await startAlone('platform', ['--upstream', new URL(app.url).origin])
   const admin = await node.staff(['administrator'])
   const analyst = await node.staff(['analyst', 'auditor'])
@@ -73,8 +81,6 @@ test('nền tảng một mình: từ chối, báo động cho người của mì
     /exchange\//,
     'a changed file is refused',
   )
-  app.server.close()
-  hook.server.close()
 })
 
 test('trung tâm một mình: nghe người dân, phục vụ TAXII cho bất kỳ máy khách nào', async () => {
