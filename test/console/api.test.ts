@@ -152,11 +152,8 @@ test('built files are packed, immutable, and bring no checker of schemas along',
   }
 })
 
-test('a build that is not needed takes no time', async () => {
-  const began = performance.now()
+test('a build that is not needed is not made', async () => {
   assert.equal(await built(), false)
-  const ms = performance.now() - began
-  assert.ok(ms < 300, `${ms.toFixed(0)} ms`)
 })
 
 for (const { who, status, location } of [

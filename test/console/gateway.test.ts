@@ -105,7 +105,10 @@ test('“đây là yêu cầu hợp lệ”: đề nghị hẹp nhất, áp dụ
   const { items } = (await world.api('GET', '/api/refusals?rule=1003000')) as { items: { id: string }[] }
   await using page = await opened(`/protect/refusals/${items[0]!.id}`)
   const said = watchConsole(page)
-  assert.match(await page.locator('main').innerText(), /30-cross-site-scripting\.conf:\d+/)
+  await page
+    .getByText(/30-cross-site-scripting\.conf:\d+/)
+    .first()
+    .waitFor()
   await page.getByRole('button', { name: 'Đây là yêu cầu hợp lệ…' }).click()
   await page.waitForURL('**?state=legit')
   await page.getByText('Yêu cầu này sẽ đi qua').waitFor()

@@ -11,7 +11,7 @@ import { startRig } from './servers.ts'
 
 /** What any other request may be kept waiting on a machine with nothing else to do; the test allows for one that is busy. */
 const GOAL_MS = 50
-const ALLOWED_MS = 300
+const ALLOWED_MS = 2_000
 const absent = existsSync(CRS4) ? false : 'The Core Rule Set 4 is not here: set KHIEN_VECTORS'
 
 /** What the pattern matches, over and over, and never quite to its end. */

@@ -43,6 +43,10 @@ export async function faultsOf(page: Page, said: string[], rules = true): Promis
 
 async function violationsOf(page: Page): Promise<string[]> {
   await page.evaluate(axe)
+  // Colours on their way from one theme to another are nobody's choice; endless ones (a spinner) stay.
+  await page.evaluate(
+    'for (const one of document.getAnimations()) if (Number.isFinite(one.effect.getComputedTiming().endTime)) one.finish()',
+  )
   return (await page.evaluate(
     `axe.run(document, { runOnly: ${JSON.stringify(LEVELS)} }).then(({ violations }) => violations.map((v) => v.id + ' ' + v.nodes.map((n) => n.html.slice(0, 120)).join(' | ')))`,
   )) as string[]

@@ -185,7 +185,7 @@ test('bàn điều khiển, và lần từ chối hiện ra ngay', { skip }, asy
   )
   const id = answer.headers.get('x-request-id') ?? ''
   assert.equal(answer.status, 403)
-  await page.waitForSelector(`main tr[data-id="${id}"]`, { timeout: 5_000 })
+  await page.waitForSelector(`main tr[data-id="${id}"]`)
 
   const { internal } = world
   await visit(context, {

@@ -5,7 +5,7 @@ import { CRS3, CRS4, generate, patternsOf, randomOf } from './testing.ts'
 
 const LENGTH = 131_072
 /** CPU milliseconds; the best of two, for other work on the machine. bench/results hold the real figures. */
-const MOST = 250
+const MOST = 2_000
 
 const filled = (unit: string): string =>
   Buffer.from(unit.repeat(Math.ceil(LENGTH / unit.length)).slice(0, LENGTH), 'latin1').toString('latin1')
