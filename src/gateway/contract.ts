@@ -101,6 +101,28 @@ export const Outgoing = z.strictObject({
 })
 export type Outgoing = z.output<typeof Outgoing>
 
+/**
+ * A check for who tries too often: a small sum for a script, a wait without one. Those who have behaved before have `free` tries of their own;
+ * newcomers behind one address share `newcomers`.
+ */
+export const Challenge = z.strictObject({
+  /** Requests that count; others of the route go on. */
+  methods: z
+    .array(z.string().regex(/^[A-Z]{1,20}$/))
+    .min(1)
+    .max(20)
+    .default(['POST']),
+  /** `failures`: only what the application answers with one of `failures` uses tries up; `all`: every request does. */
+  counts: z.enum(['failures', 'all']).default('failures'),
+  failures: z.array(z.int().min(200).max(499)).max(20).default([401, 403, 422, 429]),
+  free: z.int().min(1).max(1_000).default(5),
+  newcomers: z.int().min(1).max(100_000).default(50),
+  minutes: z.int().min(1).max(1_440).default(10),
+  /** Leading zero bits of the first sum: 16 is about 65,000 tries, a second of a phone. It grows with what was solved on a line. */
+  bits: z.int().min(8).max(20).default(16),
+})
+export type Challenge = z.output<typeof Challenge>
+
 /** What one path of a site asks for; what is not given is the site's. */
 export const Route = z.strictObject({
   /** `/api/*` one segment, `/api/**` all below; the first that fits a request counts. */
@@ -122,6 +144,7 @@ export const Route = z.strictObject({
   threshold: Threshold.optional(),
   body: Body.optional(),
   rateLimits: z.array(RateLimit).max(10).optional(),
+  challenge: Challenge.optional(),
   outgoing: Outgoing.optional(),
   /** SecLang that takes rules or targets away: `before` with ctl, `after` with SecRuleRemoveById and its kin. */
   exclusions: z.strictObject({ before: SecLang.optional(), after: SecLang.optional() }).optional(),

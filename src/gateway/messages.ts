@@ -30,6 +30,7 @@ export const gatewayMessages = catalogue(
       queue: 'Hàng chờ kiểm tra đã đầy',
       failed: 'Không kiểm tra được',
       maintenance: 'Đang bảo trì',
+      check: 'Phải qua kiểm tra',
     },
     reasons: {
       seeded: 'Từ dòng lệnh khi khởi động',
@@ -74,6 +75,7 @@ export const gatewayMessages = catalogue(
       queue: 'Too many waited to be inspected',
       failed: 'Could not be inspected',
       maintenance: 'Maintenance',
+      check: 'Asked for a check',
     },
     reasons: {
       seeded: 'From the command line at the start',

@@ -2,6 +2,7 @@ import { accountOf } from './account.ts'
 import type { Asked, Req, Res } from './asked.ts'
 import type { TurnedBy } from './counts.ts'
 import { endWith } from './end.ts'
+import { demandCheck, SCRIPT_PATH, sendScript } from './challenge/index.ts'
 import { clientOf } from './forwarding.ts'
 import { shapeStatus } from './limits.ts'
 import { modelStatus } from './positive-model.ts'
@@ -33,7 +34,7 @@ export async function admit(shared: Shared, req: Req, res: Res, asked: Asked): P
   }
   if (shape !== 0) return away(shape, 'shape')
   const challenge = /^\/\.well-known\/acme-challenge\/([A-Za-z0-9_-]{1,128})$/.exec(target)
-  const proof = challenge === null ? undefined : await shared.challenge(challenge[1]!)
+  const proof = challenge === null ? undefined : await shared.acmeProof(challenge[1]!)
   if (proof !== undefined) {
     res.setHeader('Content-Type', 'application/octet-stream')
     res.end(proof)
@@ -56,6 +57,10 @@ export async function admit(shared: Shared, req: Req, res: Res, asked: Asked): P
     endWith(req, res, asked, 308, { headers: { Location: `${place}${target}` } })
     return false
   }
+  if (path === SCRIPT_PATH && found.challenges && method === 'GET') {
+    sendScript(res)
+    return false
+  }
   if (site.maintenance) return away(503, 'maintenance')
   if (site.account !== undefined) asked.account = accountOf(site.account, headers)
   const now = shared.deps.clock()
@@ -69,9 +74,32 @@ export async function admit(shared: Shared, req: Req, res: Res, asked: Asked): P
     )
     if (wait > 0) return away(429, 'limit', { 'Retry-After': String(wait) })
   }
+  if (route.challenge !== undefined && !(await checked(shared, req, res, asked, now))) return false
   const contentType = headers.find(([name]) => name.toLowerCase() === 'content-type')?.[1]
   const model = modelStatus(route, method, contentType, asked.hasBody)
   if (model !== 0) return away(model, 'model')
   if (route.body.beyond === 'reject' && (asked.length ?? 0) > route.body.limit) return away(413, 'size')
+  return true
+}
+
+/** A route that asks for checks: true when there is room, or a check was solved, or the wait is over. A mirror never asks. */
+async function checked(shared: Shared, req: Req, res: Res, asked: Asked, now: number): Promise<boolean> {
+  const { challenge, path } = asked.route!
+  const { site } = asked.site!
+  if (challenge === undefined || site.placement === 'mirror' || !challenge.methods.includes(asked.method)) return true
+  const { address } = asked.client
+  const decided = shared.challenges.ask(
+    { site: site.name, route: path ?? '', challenge, address, headers: asked.headers, secure: asked.secure },
+    now,
+  )
+  if (decided.by === 'demand') {
+    shared.counts.turned.check++
+    shared.tallies.add('turned', site.name, path, 'check')
+    await demandCheck(shared, req, res, asked, decided)
+    return false
+  }
+  if (decided.by === 'check') shared.counts.solved++
+  if (decided.by === 'wait') shared.counts.waited++
+  asked.answered = decided.answered
   return true
 }

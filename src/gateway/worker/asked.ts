@@ -32,6 +32,8 @@ export type Asked = {
   account: string | undefined
   site: LiveSite | undefined
   route: LiveRoute | undefined
+  /** To be told the application's status; says which headers to add, as flat pairs. */
+  answered: ((status: number) => readonly string[]) | undefined
 }
 
 export const isHttp2 = (message: Req | Res): message is Http2ServerRequest | Http2ServerResponse =>
@@ -75,6 +77,7 @@ export function readAsked(req: Req, at: number, entropy: Entropy): Asked {
     account: undefined,
     site: undefined,
     route: undefined,
+    answered: undefined,
   }
 }
 

@@ -11,6 +11,7 @@ export type TurnedBy =
   | 'queue'
   | 'failed'
   | 'maintenance'
+  | 'check'
 
 /** Everything one worker counts, from its start. */
 export type Counts = {
@@ -33,6 +34,9 @@ export type Counts = {
   stalled: number
   tunnels: number
   mirrored: number
+  /** Let through because a check was solved, or the wait was over. */
+  solved: number
+  waited: number
   settingsVersion: number
   settingsErrors: number
   readonly turned: Record<TurnedBy, number>
@@ -52,6 +56,8 @@ export const newCounts = (): Counts => ({
   stalled: 0,
   tunnels: 0,
   mirrored: 0,
+  solved: 0,
+  waited: 0,
   settingsVersion: 0,
   settingsErrors: 0,
   turned: {
@@ -66,5 +72,6 @@ export const newCounts = (): Counts => ({
     queue: 0,
     failed: 0,
     maintenance: 0,
+    check: 0,
   },
 })

@@ -18,15 +18,21 @@ export function sendHead(res: Res, status: number, message: string, flat: readon
   res.writeHead(status, headers)
 }
 
-export type EndOptions = { readonly close?: boolean; readonly headers?: Readonly<Record<string, string>> }
+export type EndOptions = {
+  readonly close?: boolean
+  readonly headers?: Readonly<Record<string, string>>
+  /** Instead of the usual page or problem. */
+  readonly body?: string
+}
 
 /** Answers and, when part of the request is still unread, closes: what follows cannot be told from a next request. */
 export function endWith(req: Req, res: Res, asked: Asked, status: number, options: EndOptions = {}): void {
   if (res.headersSent || res.destroyed) return cut(req, res)
   const value = (name: string): string => asked.headers.find(([key]) => key.toLowerCase() === name)?.[1] ?? ''
   const answer = answerFor(status, asked.id, value('accept'), value('accept-language'))
-  const headers = { ...answer.headers, ...options.headers }
-  const body = asked.method === 'HEAD' ? undefined : answer.body
+  const text = options.body ?? answer.body
+  const headers = { ...answer.headers, 'Content-Length': String(Buffer.byteLength(text)), ...options.headers }
+  const body = asked.method === 'HEAD' ? undefined : text
   if (isHttp2(res)) {
     res.writeHead(answer.status, headers)
     const { stream } = res

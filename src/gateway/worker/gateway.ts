@@ -5,6 +5,7 @@ import { KhienError } from '../../kit/errors.ts'
 import type { GatewaySettings } from '../contract.ts'
 import { acmeRenewal, challengeOf, type AcmeRenewal } from './acme.ts'
 import { Held } from './body.ts'
+import { challenges, challengeSecret, type Challenges } from './challenge/index.ts'
 import { certificates, type Certificates } from './certificates.ts'
 import type { GatewayConfig } from './config.ts'
 import { newCounts } from './counts.ts'
@@ -56,7 +57,7 @@ export async function startGateway(config: GatewayConfig, deps: GatewayDeps): Pr
 class Worker implements GatewayHandle {
   address: GatewayConfig['listen']
   private readonly config: GatewayConfig
-  private readonly shared: Shared
+  private readonly shared: Shared & { challenges: Challenges }
   private readonly server: FrontServer
   private readonly certificates: Certificates
   private live: Live | undefined
@@ -76,6 +77,7 @@ class Worker implements GatewayHandle {
       deps.log,
     )
     const counted = tallies(deps.clock, deps.entropy)
+    const limited = limiter(({ of }) => of && counted.add('limit', of.site, of.route, of.name))
     this.config = config
     this.address = config.listen
     this.certificates = certificates(config.folder, deps.log)
@@ -88,12 +90,14 @@ class Worker implements GatewayHandle {
       turns: new Turns(),
       applications: openApplications(limits, deps.clock),
       pool,
-      limiter: limiter(({ of }) => of && counted.add('limit', of.site, of.route, of.name)),
+      limiter: limited,
+      // Until the folder's secret is read; nothing is asked before.
+      challenges: challenges(deps.entropy(32), limited, deps.entropy),
       tallies: counted,
       traffic: traffic(deps.clock, deps.entropy),
       checkOutgoing: checkOutgoing(pool, limits.offLoopBytes, deps.clock),
       live: () => this.live!,
-      challenge: (token) => challengeOf(config.folder, token),
+      acmeProof: (token) => challengeOf(config.folder, token),
       tlsPort: () => this.server.tlsPort(),
       closing: false,
     }
@@ -111,6 +115,8 @@ class Worker implements GatewayHandle {
   async start(): Promise<void> {
     const { config, shared } = this
     if (config.folder !== undefined) await mkdir(config.folder, { recursive: true, mode: 0o700 })
+    const secret = await challengeSecret(config.folder, shared.deps.entropy)
+    shared.challenges = challenges(secret, shared.limiter, shared.deps.entropy)
     await this.use(await this.firstSettings())
     if (config.nodeSocket !== '' && config.workers > 1) await this.meetPeers(dirname(config.nodeSocket))
     this.address = await this.server.listen()

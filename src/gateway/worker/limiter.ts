@@ -1,4 +1,4 @@
-import { Buckets, keyFor, type LiveLimit, type Sender } from './rate-limits.ts'
+import { Buckets, keyFor, type Bucket, type LiveLimit, type Sender } from './rate-limits.ts'
 
 /** What a worker took since it last told the others: key → ms of the bucket. */
 export type Taken = Readonly<Record<string, number>>
@@ -11,6 +11,12 @@ const STORM = 20
 export type Limiter = {
   /** 0: go on. Otherwise seconds to wait, at least 1. */
   turn(limits: readonly LiveLimit[], sender: Sender, now: number): number
+  /** The milliseconds until the bucket has room for one more; 0: now. Takes nothing. */
+  early(key: string, bucket: Bucket, now: number): number
+  /** How much of a bucket is taken, ms. */
+  level(key: string, now: number): number
+  /** Takes `cost` ms of a bucket; what is negative is given back. */
+  take(key: string, cost: number, now: number): void
   /** What was taken here since the last call, for the other workers. */
   untold(): Taken
   hear(taken: Taken, now: number): void
@@ -34,19 +40,27 @@ export function limiter(told: (limit: LiveLimit) => void = () => undefined): Lim
     } else if (++seen.n === STORM) storms++
   }
 
+  function take(key: string, cost: number, now: number): void {
+    buckets.add(key, cost, now)
+    if (taken.has(key) || taken.size < UNTOLD) taken.set(key, (taken.get(key) ?? 0) + cost)
+    else lost++
+  }
+
   return {
+    take,
+    early: (key, bucket, now) => buckets.early(key, bucket, now),
+    level: (key, now) => buckets.level(key, now),
     turn(limits, sender, now) {
       let wait = 0
       for (const limit of limits) {
         const key = keyFor(limit, sender)
         if (key === undefined) continue
-        const early = buckets.take(key, limit, now)
+        const early = buckets.early(key, limit, now)
         if (early > 0) {
           turnedAway(key, now)
           told(limit)
           wait = Math.max(wait, early)
-        } else if (taken.has(key) || taken.size < UNTOLD) taken.set(key, (taken.get(key) ?? 0) + limit.step)
-        else lost++
+        } else take(key, limit.step, now)
       }
       return wait === 0 ? 0 : Math.max(1, Math.ceil(wait / 1_000))
     },

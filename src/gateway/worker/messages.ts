@@ -3,6 +3,13 @@ import { catalogue } from '../../kit/i18n.ts'
 export const messages = catalogue(
   {
     code: 'Mã yêu cầu',
+    check: {
+      title: 'Đang kiểm tra trình duyệt của bạn',
+      text: 'Có quá nhiều lượt thử ở trang này nên máy của bạn cần tính một phép nhỏ trước khi đi tiếp. Bạn không phải làm gì, chỉ vài giây là xong.',
+      wait: (seconds: number) =>
+        `Trình duyệt này không chạy mã. Hãy đợi ${seconds} giây: trang sẽ tự mở lại, và nếu vừa gửi một biểu mẫu thì bạn điền lại một lần.`,
+      program: 'Hãy giải phép tính trong “check” rồi gửi lại yêu cầu kèm đầu mục Khien-Check, hoặc chờ.',
+    },
     refused: {
       title: 'Yêu cầu này đã bị chặn',
       text: 'Một phần của yêu cầu trông giống một cuộc tấn công nên chưa được chuyển tới nơi cung cấp dịch vụ. Nếu bạn chỉ đang dùng trang như bình thường, hãy gửi mã dưới đây cho nơi cung cấp dịch vụ để được giúp.',
@@ -30,6 +37,13 @@ export const messages = catalogue(
   },
   {
     code: 'Request code',
+    check: {
+      title: 'Checking your browser',
+      text: 'There have been too many attempts on this page, so your device works out a small sum before it goes on. You need not do anything; it takes a few seconds.',
+      wait: (seconds: number) =>
+        `This browser runs no scripts. Please wait ${seconds} seconds: the page loads again by itself, and if you had sent a form, fill it in once more.`,
+      program: 'Solve the sum in "check" and send the request again with the header Khien-Check, or wait.',
+    },
     refused: {
       title: 'This request was stopped',
       text: 'Part of it looks like an attack, so it was not passed on. If you were only using the site as usual, give the request code to the people who run the site; they can help.',

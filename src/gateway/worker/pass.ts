@@ -96,7 +96,8 @@ function attempt(
       })
     }
     const start = (status: number, message: string, received: UpstreamHeaders): void => {
-      sendHead(res, status, message, responseHeaders(received, asked.id))
+      const flat = responseHeaders(received, asked.id)
+      sendHead(res, status, message, asked.answered === undefined ? flat : [...flat, ...asked.answered(status)])
       // Events are for now, and so is the head of an answer whose body takes its time.
       if (received['content-length'] !== undefined || isHttp2(res)) return
       if (isEvents(received)) res.flushHeaders()

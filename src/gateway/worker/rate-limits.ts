@@ -28,6 +28,9 @@ export function liveLimits(site: Site, route: Route | undefined): LiveLimit[] {
   return [...own(site.rateLimits, ''), ...own(route?.rateLimits ?? [], route?.path ?? '')]
 }
 
+/** One request costs `step` ms; `tolerance` ms of them may come at once. */
+export type Bucket = Pick<LiveLimit, 'step' | 'tolerance'>
+
 export type Sender = { readonly address: string; readonly account: string | undefined; readonly headers: RawHeaders }
 
 /**
@@ -38,7 +41,7 @@ export function keyFor(limit: LiveLimit, sender: Sender): string | undefined {
   if (limit.per === 'route') return limit.id
   if (limit.per === 'account') return sender.account && `${limit.id} ${sender.account}`
   const { address } = sender
-  if (address.includes(':')) return `${limit.id} ${networkOf(address)} ${sender.account ?? ''}`
+  if (address.includes(':')) return `${limit.id} ${lineOf(address)} ${sender.account ?? ''}`
   return `${limit.id} ${address} ${sender.account ?? browserMark(sender.headers)}`
 }
 
@@ -50,7 +53,8 @@ const TELLING = new Set([
   'sec-ch-ua',
   'sec-ch-ua-platform',
 ])
-const browserMark = (headers: RawHeaders): string =>
+/** What stands for the kind of browser: 132 bits of the headers that tell it. */
+export const browserMark = (headers: RawHeaders): string =>
   accountMark(
     headers
       .filter(([name]) => TELLING.has(name.toLowerCase()))
@@ -58,8 +62,9 @@ const browserMark = (headers: RawHeaders): string =>
       .join('\n'),
   )
 
-/** The first 64 bits of an IPv6 address: one line. */
-const networkOf = (address: string): string => parseAddress(address)?.slice(0, 8).join('.') ?? address
+/** What stands for one line: an IPv4 address, or the first 64 bits of an IPv6 address. */
+export const lineOf = (address: string): string =>
+  address.includes(':') ? (parseAddress(address)?.slice(0, 8).join('.') ?? address) : address
 
 /**
  * Token buckets by the generic cell rate algorithm (ITU-T I.371): of each key only the theoretical arrival time is kept. At most `most`
@@ -78,16 +83,17 @@ export class Buckets {
     return this.arrivals.size
   }
 
-  /** Takes one request at `now` (ms). 0: it may go on; otherwise the milliseconds to wait, and nothing was taken. */
-  take(key: string, { step, tolerance }: LiveLimit, now: number): number {
-    const arrival = Math.max(this.arrivals.get(key) ?? 0, now)
-    const early = arrival + step - now - tolerance
-    if (early > 0) return early
-    this.put(key, arrival + step)
-    return 0
+  /** How much of a bucket is taken, ms. */
+  level(key: string, now: number): number {
+    return Math.max(0, (this.arrivals.get(key) ?? 0) - now)
   }
 
-  /** What another worker took of the same bucket: `cost` ms. */
+  /** The milliseconds until there is room for one more request; 0: now. Takes nothing. */
+  early(key: string, { step, tolerance }: Bucket, now: number): number {
+    return Math.max(0, this.level(key, now) + step - tolerance)
+  }
+
+  /** Takes `cost` ms, by whoever it was; what is negative is given back. */
   add(key: string, cost: number, now: number): void {
     this.put(key, Math.max(this.arrivals.get(key) ?? 0, now) + cost)
   }

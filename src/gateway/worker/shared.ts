@@ -2,6 +2,7 @@ import type { Clock } from '../../kit/clock.ts'
 import type { Entropy } from '../../kit/ids.ts'
 import type { Log } from '../../kit/log.ts'
 import type { Outgoing } from '../contract.ts'
+import type { Challenges } from './challenge/index.ts'
 import type { Held } from './body.ts'
 import type { Counts } from './counts.ts'
 import type { EventSink } from './events.ts'
@@ -45,12 +46,13 @@ export type Shared = {
   readonly applications: Applications
   readonly pool: InspectionPool
   readonly limiter: Limiter
+  readonly challenges: Challenges
   readonly tallies: Tallies
   readonly traffic: Traffic
   readonly checkOutgoing: CheckOutgoing
   readonly live: () => Live
   /** The answer to an ACME http-01 challenge, when it is one of ours. */
-  readonly challenge: (token: string) => Promise<string | undefined>
+  readonly acmeProof: (token: string) => Promise<string | undefined>
   readonly tlsPort: () => number | undefined
   closing: boolean
 }

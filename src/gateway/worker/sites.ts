@@ -28,6 +28,7 @@ export type LiveRoute = {
   readonly schemaKey: string | undefined
   readonly body: Site['body']
   readonly limits: readonly LiveLimit[]
+  readonly challenge: Route['challenge']
   readonly outgoing: Site['outgoing']
   /** Rules of phases 3 or 4 look at its answers. */
   readonly judgesAnswers: boolean
@@ -36,6 +37,8 @@ export type LiveSite = {
   readonly site: Site
   readonly trust: Trust
   readonly routes: readonly LiveRoute[]
+  /** A route of it asks for checks. */
+  readonly challenges: boolean
 }
 /** Everything compiled from one version of the settings. A request keeps the one it began with. */
 export type Live = {
@@ -107,6 +110,7 @@ export async function compileSettings(
     site,
     trust: trustOf(site.trustedProxies),
     routes: routes.map((draft) => liveRoute(site, draft, compiled)),
+    challenges: site.routes.some(({ challenge }) => challenge !== undefined),
   }))
   return { version: settings.version, sites, bans: liveBans(settings.bans), sources, siteOf: hostTable(sites) }
 }
@@ -128,6 +132,7 @@ function liveRoute(site: Site, draft: Draft, compiled: ReadonlyMap<string, Plan>
     schemaKey,
     body: route?.body ?? site.body,
     limits: liveLimits(site, route),
+    challenge: route?.challenge,
     outgoing: route?.outgoing ?? site.outgoing,
     judgesAnswers: planKey !== undefined && judgesAnswers(compiled.get(planKey)!),
   }

@@ -1,0 +1,93 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { ServerResponse } from 'node:http'
+import { inLanguage } from '../../../kit/i18n.ts'
+import type { Asked, Req, Res } from '../asked.ts'
+import { readBody } from '../body.ts'
+import { endWith } from '../end.ts'
+import { messages } from '../messages.ts'
+import type { Shared } from '../shared.ts'
+import { cookie, COOKIES, type Demand } from './clients.ts'
+import { checkPage, type Again } from './page.ts'
+
+const SCRIPT = readFileSync(join(import.meta.dirname, 'check-script.js'))
+const WAIT_COOKIE_MS = 3_600_000
+/** Of a longer form the person goes back to it instead. */
+const LONGEST_FORM = 16_384
+const MOST_FIELDS = 100
+
+export function sendScript(res: Res): void {
+  const headers = {
+    'Content-Type': 'text/javascript; charset=utf-8',
+    'Content-Length': String(SCRIPT.length),
+    'Cache-Control': 'public, max-age=3600',
+    'X-Content-Type-Options': 'nosniff',
+  }
+  ;(res as ServerResponse).writeHead(200, headers)
+  ;(res as ServerResponse).end(SCRIPT)
+}
+
+/** Asks for the check: a page for people, problem+json (RFC 9457) with the sum for programs. */
+export async function demandCheck(shared: Shared, req: Req, res: Res, asked: Asked, demand: Demand): Promise<void> {
+  const value = (name: string): string => asked.headers.find(([key]) => key.toLowerCase() === name)?.[1] ?? ''
+  const page = /text\/html/i.test(value('accept')) && !/^(?:cors|no-cors|same-origin)$/.test(value('sec-fetch-mode'))
+  const again = page ? await againOf(shared, req, asked, value('content-type')) : undefined
+  if (res.destroyed) return
+  const body =
+    again === undefined
+      ? problem(demand, asked.id, /^\s*en/i.test(value('accept-language')) ? 'en' : 'vi')
+      : checkPage(demand, again, waitTarget(asked, value('referer')), asked.id)
+  endWith(req, res, asked, 429, {
+    close: shared.closing,
+    body,
+    headers: {
+      'Content-Type': again === undefined ? 'application/problem+json; charset=utf-8' : 'text/html; charset=utf-8',
+      'Retry-After': String(demand.waitSeconds),
+      'Set-Cookie': cookie(COOKIES.wait, demand.waitToken, WAIT_COOKIE_MS, asked.secure),
+      'Content-Security-Policy':
+        "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+    },
+  })
+}
+
+/** How the page can send again what was sent: a form of text it holds itself, so that nothing of it is kept here. */
+async function againOf(shared: Shared, req: Req, asked: Asked, contentType: string): Promise<Again> {
+  if (!asked.hasBody) return { kind: asked.method === 'GET' ? 'load' : 'back' }
+  const plain = /^\s*application\/x-www-form-urlencoded\s*(?:;|$)/i.test(contentType)
+  if (asked.method !== 'POST' || !plain || foreign(asked.target) || (asked.length ?? 0) > LONGEST_FORM)
+    return { kind: 'back' }
+  const { body, held } = await readBody(req, asked, { limit: LONGEST_FORM, beyond: 'reject' }, shared.held)
+  shared.held.give(held)
+  if (!Buffer.isBuffer(body)) return { kind: 'back' }
+  const fields = [...new URLSearchParams(body.toString('utf8'))]
+  return fields.length > MOST_FIELDS ? { kind: 'back' } : { kind: 'form', target: asked.target, fields }
+}
+
+/** A path that a browser would read as another host's. */
+const foreign = (target: string): boolean => /^\/[/\\]/.test(target)
+
+/** Where one without a script goes after the wait: the page the form was on, if it is of this site. */
+function waitTarget({ method, target, host }: Asked, referer: string): string {
+  const from = method !== 'GET' && URL.canParse(referer) ? new URL(referer) : undefined
+  const place = from?.host === host.toLowerCase() ? `${from.pathname}${from.search}` : target
+  return foreign(place) ? '/' : place
+}
+
+function problem(demand: Demand, id: string, language: 'vi' | 'en'): string {
+  const code = 'gateway/check'
+  return JSON.stringify({
+    type: `urn:khien:error:${code}`,
+    title: code,
+    status: 429,
+    code,
+    detail: inLanguage(messages, language).check.program,
+    requestId: id,
+    check: {
+      algorithm: 'SHA-256',
+      token: demand.token,
+      bits: demand.bits,
+      header: 'Khien-Check',
+      cookie: COOKIES.check,
+    },
+  })
+}
