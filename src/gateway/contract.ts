@@ -123,6 +123,15 @@ export const Challenge = z.strictObject({
 })
 export type Challenge = z.output<typeof Challenge>
 
+/**
+ * A list of SHA-1 hashes of breached passwords on the gateway's machine, one a line and sorted. A form or JSON object whose `field` is in it
+ * goes on with the header `X-Khien-Password-Breached: 1`; the application decides what follows.
+ */
+export const BreachedPasswords = z.strictObject({
+  field: z.string().min(1).max(100),
+  file: z.string().min(1).max(500),
+})
+
 /** What one path of a site asks for; what is not given is the site's. */
 export const Route = z.strictObject({
   /** `/api/*` one segment, `/api/**` all below; the first that fits a request counts. */
@@ -145,6 +154,7 @@ export const Route = z.strictObject({
   body: Body.optional(),
   rateLimits: z.array(RateLimit).max(10).optional(),
   challenge: Challenge.optional(),
+  breachedPasswords: BreachedPasswords.optional(),
   outgoing: Outgoing.optional(),
   /** SecLang that takes rules or targets away: `before` with ctl, `after` with SecRuleRemoveById and its kin. */
   exclusions: z.strictObject({ before: SecLang.optional(), after: SecLang.optional() }).optional(),

@@ -73,6 +73,8 @@ const OURS: ReadonlySet<string> = new Set([
   'x-forwarded-proto',
   'x-forwarded-host',
   'forwarded',
+  'khien-check',
+  'x-khien-password-breached',
   'x-request-id',
 ])
 /** Who the client is, as only a proxy of our own may tell. */
@@ -87,10 +89,11 @@ const OTHER_REQUEST: ReadonlySet<string> = new Set([
   'x-method-override',
 ])
 
-/** Sessions of a Khiên node on the same host are no business of the application. */
+/** Sessions of a Khiên node on the same host, and what tells who was checked, are no business of the application. */
 function withoutOurCookies(value: string): string {
-  if (!value.includes('khien-')) return value
-  const kept = value.split(';').filter((part) => !/^\s*khien-[a-z]{1,40}-(?:staff|person)\s*(?:=|$)/.test(part))
+  if (!value.includes('khien')) return value
+  const ours = /^\s*khien(?:-[a-z]{1,40}-(?:staff|person)|_(?:check|wait|seen))\s*(?:=|$)/
+  const kept = value.split(';').filter((part) => !ours.test(part))
   return kept.join(';').trim()
 }
 

@@ -5,6 +5,7 @@ import { KhienError } from '../../kit/errors.ts'
 import type { GatewaySettings } from '../contract.ts'
 import { acmeRenewal, challengeOf, type AcmeRenewal } from './acme.ts'
 import { Held } from './body.ts'
+import { BreachedLists } from './breached-passwords.ts'
 import { challenges, challengeSecret, type Challenges } from './challenge/index.ts'
 import { certificates, type Certificates } from './certificates.ts'
 import type { GatewayConfig } from './config.ts'
@@ -92,6 +93,7 @@ class Worker implements GatewayHandle {
       pool,
       limiter: limited,
       // Until the folder's secret is read; nothing is asked before.
+      breached: new BreachedLists(),
       challenges: challenges(deps.entropy(32), limited, deps.entropy),
       tallies: counted,
       traffic: traffic(deps.clock, deps.entropy),
@@ -163,6 +165,9 @@ class Worker implements GatewayHandle {
       return
     }
     const live = await compileSettings(settings, this.live, shared.pool)
+    await shared.breached.keep(
+      settings.sites.flatMap(({ routes }) => routes.flatMap(({ breachedPasswords: one }) => one?.file ?? [])),
+    )
     await this.certificates.use(settings.sites)
     const first = this.live === undefined
     this.live = live
@@ -240,6 +245,7 @@ class Worker implements GatewayHandle {
     await this.exchange?.[Symbol.asyncDispose]()
     this.certificates[Symbol.dispose]()
     await shared.pool[Symbol.asyncDispose]()
+    await shared.breached[Symbol.asyncDispose]()
     await shared.applications[Symbol.asyncDispose]()
     await wait(0)
   }

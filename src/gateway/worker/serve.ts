@@ -3,6 +3,7 @@ import { EXCLUSION_IDS } from '../tuning/sec-lang.ts'
 import { admit, turnAway } from './admit.ts'
 import { answerCheck, looksAtAnswers } from './answer-check.ts'
 import { readAsked, wireOf, type Asked, type Req, type Res } from './asked.ts'
+import { passwordIn } from './breached-passwords.ts'
 import { readBody, wholeBody } from './body.ts'
 import { callbackOf } from './callback.ts'
 import type { TurnedBy } from './counts.ts'
@@ -181,8 +182,11 @@ async function judgeAndPass(
   const looks = looksAtAnswers(asked.route!)
   const observed = typeof judged === 'object' && judged.verdict.refused
   const looking = (looks.rules && !observed) || looks.people
+  const headers = requestHeaders(asked, looking && (looks.people || asked.route!.plan!.responseBodyAccess))
+  if (asked.route!.breachedPasswords !== undefined && seen.length > 0)
+    headers.push(...(await breachedHeader(shared, asked.route!.breachedPasswords, seen, type)))
   const status = await passOn(shared, req, res, asked, {
-    headers: requestHeaders(asked, looking && (looks.people || asked.route!.plan!.responseBodyAccess)),
+    headers,
     body: more && body !== undefined ? wholeBody(body, req) : body,
     check: looking
       ? answerCheck(shared, req, res, asked, off ? undefined : transaction, told, {
@@ -195,6 +199,18 @@ async function judgeAndPass(
   shared.counts.upstreamErrors++
   shared.deps.log.warn('upstream', { id: asked.id, status })
   endWith(req, res, asked, status, { close: shared.closing })
+}
+
+/** A signal for the application; what cannot be told in time or at all says nothing, and never stops a log-in. */
+async function breachedHeader(
+  { breached }: Shared,
+  { field, file }: NonNullable<LiveRoute['breachedPasswords']>,
+  body: Uint8Array,
+  contentType: string,
+): Promise<readonly string[]> {
+  const password = passwordIn(body, contentType, field)
+  if (password === undefined || !(await breached.says(file, password))) return []
+  return ['X-Khien-Password-Breached', '1']
 }
 
 /** Which exclusions applied: their rules say so by their ids. */

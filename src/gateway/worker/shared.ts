@@ -2,6 +2,7 @@ import type { Clock } from '../../kit/clock.ts'
 import type { Entropy } from '../../kit/ids.ts'
 import type { Log } from '../../kit/log.ts'
 import type { Outgoing } from '../contract.ts'
+import type { BreachedLists } from './breached-passwords.ts'
 import type { Challenges } from './challenge/index.ts'
 import type { Held } from './body.ts'
 import type { Counts } from './counts.ts'
@@ -47,6 +48,7 @@ export type Shared = {
   readonly pool: InspectionPool
   readonly limiter: Limiter
   readonly challenges: Challenges
+  readonly breached: BreachedLists
   readonly tallies: Tallies
   readonly traffic: Traffic
   readonly checkOutgoing: CheckOutgoing

@@ -29,6 +29,7 @@ export type LiveRoute = {
   readonly body: Site['body']
   readonly limits: readonly LiveLimit[]
   readonly challenge: Route['challenge']
+  readonly breachedPasswords: Route['breachedPasswords']
   readonly outgoing: Site['outgoing']
   /** Rules of phases 3 or 4 look at its answers. */
   readonly judgesAnswers: boolean
@@ -133,6 +134,7 @@ function liveRoute(site: Site, draft: Draft, compiled: ReadonlyMap<string, Plan>
     body: route?.body ?? site.body,
     limits: liveLimits(site, route),
     challenge: route?.challenge,
+    breachedPasswords: route?.breachedPasswords,
     outgoing: route?.outgoing ?? site.outgoing,
     judgesAnswers: planKey !== undefined && judgesAnswers(compiled.get(planKey)!),
   }

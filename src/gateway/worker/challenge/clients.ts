@@ -44,6 +44,8 @@ const EARNED_AN_HOUR = 600
 const KINDS = 2
 /** Of all newcomers to a route, whatever their addresses. */
 const EVERYBODY = 100
+/** So many tries that were turned away keep a full bucket full. */
+const HELD_SHUT = 10
 const WAIT_MS = 15_000
 const WAITING: Bucket = { step: 2_000, tolerance: 10_000 }
 const MOST_BITS = 20
@@ -148,6 +150,9 @@ export function challenges(secret: Uint8Array, limiter: Limiter, entropy: Entrop
         limiter.take(line[0], line[1].step, now)
         return permit('wait', counted, seen, [place!], now)
       }
+      // Room comes back when the tries stop, not while they go on.
+      for (const [key, { step, tolerance }] of room)
+        if (limiter.level(key, now) < tolerance + HELD_SHUT * step) limiter.take(key, step, now)
       const bits = bitsFor(counted, now)
       const left = Math.max(held === undefined ? WAIT_MS : held.at + WAIT_MS - now, limiter.early(...line, now), 1_000)
       return {

@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict'
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test from 'node:test'
+import { openBreachedPasswords, passwordIn } from './breached-passwords.ts'
+
+const sha1 = (text: string): string => createHash('sha1').update(text).digest('hex').toUpperCase()
+
+test('every password of a list is found, and no other', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'khien-breached-'))
+  t.after(() => rm(folder, { recursive: true }))
+  const path = join(folder, 'list.txt')
+  for (const count of [1, 2, 3, 1_000])
+    for (const [end, counted] of [
+      ['\n', true],
+      ['\r\n', true],
+      ['\n', false],
+    ] as const) {
+      const passwords = Array.from({ length: count }, (_, i) => `mật khẩu ${i}`)
+      const lines = passwords
+        .map(sha1)
+        .sort()
+        .map((one, i) => (counted ? `${one}:${10 ** (i % 9)}` : one))
+      for (const last of ['', end]) {
+        await writeFile(path, lines.join(end) + last)
+        await using list = await openBreachedPasswords(path)
+        for (const one of passwords.filter((_, i) => i < 5 || i % 7 === 0)) assert.equal(await list.has(one), true)
+        for (let i = 0; i < 50; i++) assert.equal(await list.has(randomBytes(8).toString('hex')), false)
+      }
+    }
+  for (const bad of ['', 'xin chào', sha1('a').toLowerCase(), `${sha1('a')}0`]) {
+    await writeFile(path, bad)
+    await assert.rejects(openBreachedPasswords(path), { code: 'gateway/breached-passwords' })
+  }
+  await assert.rejects(openBreachedPasswords(join(folder, 'none')), { code: 'gateway/breached-passwords' })
+})
+
+test('where the password is', () => {
+  for (const [type, body, expected] of [
+    ['application/x-www-form-urlencoded', 'ten=a&mat_khau=m%E1%BA%ADt+kh%E1%BA%A9u', 'mật khẩu'],
+    ['application/json; charset=utf-8', '{"mat_khau":"mật khẩu"}', 'mật khẩu'],
+    ['application/json', '{"mat_khau":["x"]}', undefined],
+    ['application/json', '{"mat_khau"', undefined],
+    ['application/json', 'null', undefined],
+    ['text/plain', 'mat_khau=x', undefined],
+    ['application/x-www-form-urlencoded', `mat_khau=x&a=${'b'.repeat(20_000)}`, undefined],
+  ] as const)
+    assert.equal(passwordIn(Buffer.from(body), type, 'mat_khau'), expected)
+})

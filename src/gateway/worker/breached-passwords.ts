@@ -1,0 +1,113 @@
+import { hash } from 'node:crypto'
+import { open, type FileHandle } from 'node:fs/promises'
+import { StartError } from '../../kit/errors.ts'
+
+/** SHA-1 in capital hexadecimal, as the lists are written. */
+const HASH = 40
+/** A line is the hash and perhaps `:count`. */
+const LONGEST_LINE = 64
+const LONGEST_BODY = 16_384
+/** Opened lists; a worker has few, and settings that are swapped often must not open ever more. */
+const MOST_OPEN = 20
+
+export type BreachedPasswords = AsyncDisposable & {
+  has(password: string): Promise<boolean>
+}
+
+/**
+ * A list of SHA-1 hashes of breached passwords, one a line, sorted, each perhaps with `:count`: the form in which Pwned Passwords is
+ * published ("ordered by hash"). Looked up in place by halving, so that tens of gigabytes need no memory. Throws `StartError`.
+ */
+export async function openBreachedPasswords(path: string): Promise<BreachedPasswords> {
+  const wrong = (why: string): StartError => new StartError('gateway/breached-passwords', `${path} ${why}`)
+  const file = await open(path).catch(() => {
+    throw wrong('cannot be read.')
+  })
+  try {
+    const { size } = await file.stat()
+    const first = size === 0 ? '' : await lineFrom(file, 0, size)
+    if (!/^[0-9A-F]{40}(?::\d{1,12})?$/.test(first))
+      throw wrong('is no list of SHA-1 hashes in capital letters, one a line, sorted.')
+    return {
+      has: (password) => found(file, size, hash('sha1', password, 'hex').toUpperCase()),
+      [Symbol.asyncDispose]: () => file.close(),
+    }
+  } catch (error) {
+    await file.close()
+    throw error
+  }
+}
+
+/** The line that begins at or, from the middle of one, after `at`; empty at the end. */
+async function lineFrom(file: FileHandle, at: number, size: number): Promise<string> {
+  const from = Math.max(0, at - 1)
+  const buffer = Buffer.alloc(Math.min(2 * LONGEST_LINE, size - from))
+  const { bytesRead } = await file.read(buffer, 0, buffer.length, from)
+  const text = buffer.toString('latin1', 0, bytesRead)
+  const start = at === 0 ? 0 : text.indexOf('\n') + 1
+  if (at !== 0 && start === 0) return ''
+  const end = text.indexOf('\n', start)
+  return text.slice(start, end < 0 ? undefined : end).trimEnd()
+}
+
+/** Halves the bytes until the window is one line: `low` always begins at or before the wanted line, `high` after it. */
+async function found(file: FileHandle, size: number, wanted: string): Promise<boolean> {
+  let [low, high] = [0, size]
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2)
+    const line = await lineFrom(file, middle, size)
+    const key = line.slice(0, HASH)
+    if (key === wanted) return true
+    if (line === '' || key > wanted) high = middle
+    else low = middle + 1
+  }
+  return false
+}
+
+/** The password in a form or a JSON object, by the name of its field; of other bodies and long ones undefined. */
+export function passwordIn(body: Uint8Array, contentType: string, field: string): string | undefined {
+  if (body.length > LONGEST_BODY) return undefined
+  const text = Buffer.from(body).toString('utf8')
+  if (/^\s*application\/x-www-form-urlencoded\b/i.test(contentType))
+    return new URLSearchParams(text).get(field) ?? undefined
+  if (!/^\s*application\/(?:[\w.]+\+)?json\b/i.test(contentType)) return undefined
+  try {
+    const value: unknown = JSON.parse(text)
+    const found = typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[field] : undefined
+    return typeof found === 'string' ? found : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Opens each list once; one that no settings name any more is closed. */
+export class BreachedLists implements AsyncDisposable {
+  private lists = new Map<string, BreachedPasswords>()
+
+  /** Throws `StartError` when one cannot be used; then the lists of before stay. */
+  async keep(paths: readonly string[]): Promise<void> {
+    const wanted = [...new Set(paths)]
+    if (wanted.length > MOST_OPEN)
+      throw new StartError(
+        'gateway/breached-passwords',
+        `At most ${MOST_OPEN} lists of breached passwords can be open.`,
+      )
+    const next = new Map<string, BreachedPasswords>()
+    for (const path of wanted) next.set(path, this.lists.get(path) ?? (await openBreachedPasswords(path)))
+    const gone = [...this.lists].filter(([path]) => !next.has(path))
+    this.lists = next
+    await Promise.all(gone.map(([, list]) => list[Symbol.asyncDispose]()))
+  }
+
+  /** Whether the password is in the list; undefined when it could not be told. */
+  async says(path: string, password: string): Promise<boolean | undefined> {
+    return this.lists
+      .get(path)
+      ?.has(password)
+      .catch(() => undefined)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.keep([])
+  }
+}
