@@ -1,0 +1,55 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+
+const LISTEN = '0A'
+type Row = { readonly local: number; readonly remote: number; readonly state: string; readonly inode: string }
+
+/** TCP over IPv4 of the whole machine (proc(5), /proc/net/tcp). */
+function rows(): Row[] {
+  return readFileSync('/proc/net/tcp', 'utf8')
+    .split('\n')
+    .slice(1, -1)
+    .map((line) => {
+      const [, local = '', remote = '', state = '', , , , , , inode = ''] = line.trim().split(/\s+/)
+      return { local: portIn(local), remote: portIn(remote), state, inode }
+    })
+}
+
+const portIn = (address: string): number => Number.parseInt(address.slice(address.indexOf(':') + 1), 16)
+
+function socketsOf(pid: number): Set<string> {
+  const folder = `/proc/${pid}/fd`
+  return new Set(
+    readdirSync(folder).flatMap((fd) => {
+      try {
+        return /^socket:\[(\d+)\]$/.exec(readlinkSync(`${folder}/${fd}`))?.[1] ?? []
+      } catch {
+        return []
+      }
+    }),
+  )
+}
+
+/** How many sockets listen on a port. */
+export const listenersOn = (port: number): number =>
+  rows().filter(({ local, state }) => local === port && state === LISTEN).length
+
+/**
+ * Ports of the clients whose connections to `ports` a process holds, and of those that nobody has accepted yet: what can break when that
+ * process ends.
+ */
+export function clientsOf(pid: number, ports: readonly number[]): Set<number> {
+  const held = socketsOf(pid)
+  return new Set(
+    rows()
+      .filter(
+        ({ local, state, inode }) => ports.includes(local) && state !== LISTEN && (held.has(inode) || inode === '0'),
+      )
+      .map(({ remote }) => remote),
+  )
+}
+
+export const descriptorsOf = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length
+
+/** Resident memory, MiB. */
+export const residentOf = (pid: number): number =>
+  Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1024
