@@ -23,6 +23,7 @@ const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   ok: async () => (await import('./cli/ok.ts')).ok,
   bench: async () => (await import('./cli/bench.ts')).bench,
   openapi: async () => (await import('./cli/openapi.ts')).openapi,
+  pack: async () => (await import('./cli/pack.ts')).pack,
 }
 
 /** Runs one verb and gives its exit code. Whatever a person can act on becomes one sentence on stderr, without a stack. */

@@ -20,6 +20,7 @@ const GROUND: Readonly<Record<string, readonly string[]>> = {
   http: ['kit'],
   client: ['kit'],
   mail: ['kit'],
+  guard: ['kit', 'engine'],
 }
 /** Engines that take entropy, and so node:crypto, from their constructor. */
 const WITH_NODE = new Set(['seal', 'oprf'])

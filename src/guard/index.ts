@@ -1,0 +1,25 @@
+export {
+  compileInSteps,
+  compileRules,
+  isFile,
+  memoryCollections,
+  openTransaction,
+  SecLangError,
+} from '../engine/waf/index.ts'
+export type {
+  Action,
+  BodyLimits,
+  CompileOptions,
+  LimitAction,
+  Lookups,
+  MemoryCollections,
+  PersistentCollections,
+  Plan,
+  RequestHead,
+  ResponseHead,
+  RuleFile,
+  RuleMatch,
+  Surroundings,
+  Transaction,
+  Verdict,
+} from '../engine/waf/index.ts'
