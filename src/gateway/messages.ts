@@ -34,7 +34,7 @@ export const gatewayMessages = catalogue(
     },
     reasons: {
       seeded: 'Từ dòng lệnh khi khởi động',
-      sudden: 'Một quy tắc bỗng chặn nhiều người dùng bình thường nên tự chuyển sang chỉ theo dõi',
+      sudden: 'Một luật bỗng chặn nhiều người dùng bình thường nên tự chuyển sang chỉ theo dõi',
       expired: 'Ngoại lệ đã hết hạn',
     } as Record<string, string>,
     states: { open: 'Chờ quyết định', accepted: 'Đã chấp nhận', restored: 'Đã bật chặn lại' },

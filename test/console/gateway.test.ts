@@ -101,6 +101,39 @@ test('thêm trang bằng ba ô, chỉ theo dõi trước; luật sai thì nêu t
   assert.match(await page.locator('.dlg .trouble').innerText(), /khong-co/)
 })
 
+test('kiểm tra trình duyệt ở đường dẫn đăng nhập: bật bằng một ô, số lượt thành bản mới', { skip }, async () => {
+  await using page = await opened('/protect/sites/nguoi-ban')
+  const said = watchConsole(page)
+  await page.getByRole('button', { name: 'Thêm đường dẫn' }).click()
+  await page
+    .getByLabel(/^Đường dẫn/)
+    .last()
+    .fill('/dang-nhap')
+  await page
+    .getByLabel(/^Kiểm tra trình duyệt/)
+    .last()
+    .check()
+  await page.getByLabel(/^Lượt của một người/).fill('8')
+  assert.deepEqual(await faultsOf(page, said, WHOLE), [])
+  await page.getByRole('button', { name: 'Lưu thay đổi…' }).click()
+  await confirm(page, 'Có người dò mật khẩu')
+  await page.getByText('Chưa có gì thay đổi.').waitFor()
+  const { site } = await siteOf('nguoi-ban')
+  const [route] = (site['routes'] as { path: string; challenge: unknown }[]).slice(-1)
+  assert.deepEqual(route, {
+    path: '/dang-nhap',
+    challenge: {
+      methods: ['POST'],
+      counts: 'failures',
+      failures: [401, 403, 422, 429],
+      free: 8,
+      newcomers: 50,
+      minutes: 10,
+      bits: 16,
+    },
+  })
+})
+
 test('“đây là yêu cầu hợp lệ”: đề nghị hẹp nhất, áp dụng, hoàn tác', { skip }, async () => {
   const { items } = (await world.api('GET', '/api/refusals?rule=1003000')) as { items: { id: string }[] }
   await using page = await opened(`/protect/refusals/${items[0]!.id}`)

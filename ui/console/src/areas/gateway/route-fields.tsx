@@ -2,6 +2,7 @@ import { useEffect, useState } from 'react'
 import type { Route } from '../../../../../src/gateway/contract.ts'
 import { useWords } from '../../language.tsx'
 import { siteWords } from '../../words/sites.ts'
+import { ChallengeFields } from './challenge-fields.tsx'
 import { CodeInput, LinesInput, Row, SelectInput, TextInput, TickInput } from './inputs.tsx'
 import { RateFields } from './rate-fields.tsx'
 import { BodyFields, OutgoingFields, ScoreFields, SecLangFields } from './shared-fields.tsx'
@@ -66,6 +67,7 @@ export function RouteFields({ value, onChange, still }: Props) {
       {value.rateLimits ? (
         <RateFields value={value.rateLimits} still={still} onChange={(limits) => set('rateLimits', limits)} />
       ) : null}
+      <ChallengeFields value={value} onChange={onChange} still={still} />
       <Own
         label={m.ownOutgoing}
         on={value.outgoing !== undefined}

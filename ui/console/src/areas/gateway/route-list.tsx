@@ -1,3 +1,4 @@
+import { useState } from 'react'
 import type { Route } from '../../../../../src/gateway/contract.ts'
 import { useWords } from '../../language.tsx'
 import { siteWords } from '../../words/sites.ts'
@@ -15,6 +16,7 @@ export function RouteList({
   readonly still: boolean
 }) {
   const m = useWords(siteWords)
+  const [added, setAdded] = useState<number>()
   const move = (from: number, to: number): void => {
     const next = [...value]
     next.splice(to, 0, ...next.splice(from, 1))
@@ -23,7 +25,7 @@ export function RouteList({
   return (
     <>
       {value.map((route, i) => (
-        <details key={i} className="route-fields">
+        <details key={i} className="route-fields" open={i === added || undefined}>
           <summary>
             <span className="tok">{route.path}</span>{' '}
             <span className="soft">{route.mode === undefined ? m.asSite : m.modes[route.mode]}</span>
@@ -50,7 +52,14 @@ export function RouteList({
       ))}
       {still ? null : (
         <p className="acts-row">
-          <button type="button" className="btn" onClick={() => onChange([...value, newRoute('/api/**')])}>
+          <button
+            type="button"
+            className="btn"
+            onClick={() => {
+              setAdded(value.length)
+              onChange([...value, newRoute('/api/**')])
+            }}
+          >
             {m.routeAdd}
           </button>
         </p>

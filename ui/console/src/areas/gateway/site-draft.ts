@@ -1,4 +1,4 @@
-import type { RateLimit, Route, Site } from '../../../../../src/gateway/contract.ts'
+import type { Challenge, RateLimit, Route, Site } from '../../../../../src/gateway/contract.ts'
 
 /** A field that is taken away is absent, not undefined: the server's shape is strict. */
 export function withField<T extends object, K extends keyof T>(thing: T, key: K, value: T[K] | undefined): T {
@@ -45,6 +45,15 @@ export const newSite = (host: string, upstream: string, mode: Site['mode'], rule
   routes: [],
 })
 
+export const newChallenge = (): Challenge => ({
+  methods: ['POST'],
+  counts: 'failures',
+  failures: [401, 403, 422, 429],
+  free: 5,
+  newcomers: 50,
+  minutes: 10,
+  bits: 16,
+})
 export const newRoute = (path: string): Route => ({ path })
 export const newRate = (taken: readonly RateLimit[]): RateLimit => {
   const names = new Set(taken.map(({ name }) => name))

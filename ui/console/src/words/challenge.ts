@@ -1,0 +1,41 @@
+import { words } from '../language.tsx'
+
+/** The check for who tries too often, and the list of breached passwords: settings of a path. */
+export const challengeWords = words(
+  {
+    own: 'Kiểm tra trình duyệt khi thử quá nhiều (đăng nhập, mã OTP, tìm kiếm)',
+    lead: 'Người đã đăng nhập được trước đây có lượt riêng. Người mới sau cùng một địa chỉ dùng chung số lượt; hết thì trình duyệt tính một phép nhỏ, không chạy mã thì chờ. Độ khó 16 là khoảng một giây trên điện thoại và tự tăng khi bị giải nhiều.',
+    methods: 'Phương thức được tính',
+    counts: 'Tính lượt nào',
+    kinds: { failures: 'thất bại', all: 'mọi lượt' },
+    failures: 'Mã trả lời là thất bại',
+    failuresHint: 'mỗi dòng một: 401; ứng dụng trả 200 khi sai mật khẩu thì ghi 200',
+    free: 'Lượt của một người',
+    newcomers: 'Lượt chung của người mới',
+    minutes: 'trong (phút)',
+    bits: 'Độ khó (bit)',
+    breached: 'Báo ứng dụng khi mật khẩu nằm trong danh sách đã lộ',
+    field: 'Tên ô mật khẩu',
+    fieldHint: 'trong biểu mẫu hoặc JSON',
+    file: 'Tệp danh sách',
+    fileHint: 'SHA-1 chữ hoa, mỗi dòng một, đã sắp xếp, trên máy chạy cổng',
+  },
+  {
+    own: 'Check browsers that try too often (log-in, one-time codes, search)',
+    lead: 'Those who have logged in before have tries of their own. Newcomers behind one address share theirs; past that a browser works out a small sum, or waits when it runs no scripts. A difficulty of 16 is about a second of a phone, and grows when many are solved.',
+    methods: 'Methods that count',
+    counts: 'Which tries count',
+    kinds: { failures: 'failures', all: 'all' },
+    failures: 'Statuses that are a failure',
+    failuresHint: 'one a line: 401; write 200 if the application answers a wrong password with 200',
+    free: 'Tries of one person',
+    newcomers: 'Shared tries of newcomers',
+    minutes: 'in (minutes)',
+    bits: 'Difficulty (bits)',
+    breached: 'Tell the application when a password is in a list of breached ones',
+    field: 'Name of the password field',
+    fieldHint: 'in a form or JSON',
+    file: 'List file',
+    fileHint: 'SHA-1 in capitals, one a line, sorted, on the gateway’s machine',
+  },
+)
