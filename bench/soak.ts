@@ -75,6 +75,18 @@ function tell(found: Soaked): void {
   say('the worker let live, descriptors once the load is over', found.idleDescriptors, 'descriptors')
 }
 
+/** What lives and how large it is, every ten seconds, for who looks on. */
+function tellTime({ samples }: Soaked): void {
+  const began = samples[0]!.at
+  for (let from = began; from < samples.at(-1)!.at; from += 10_000) {
+    const part = new Map(samples.filter(({ at }) => at >= from && at < from + 10_000).map((one) => [one.pid, one]))
+    const each = [...part.values()].map(
+      ({ who, pid, mib, descriptors }) => `${who} ${pid} ${mib.toFixed(0)} MiB ${descriptors}`,
+    )
+    console.error(`${((from - began) / 1000).toFixed(0)} s: ${each.join(', ')}`)
+  }
+}
+
 const minutes = Number(process.argv[2] ?? 10)
 if (!(minutes > 0 && minutes <= 600)) throw new Error('soak [minutes]: expected a number of minutes up to 600')
 const vectors = process.env['KHIEN_VECTORS'] ?? join(import.meta.dirname, '..', '..', 'shared', 'vectors')
@@ -82,16 +94,16 @@ const folder = mkdtempSync(join(tmpdir(), 'khien-bench-soak-'))
 try {
   const rules = process.env['SOAK_RULES'] === 'pack' ? undefined : coreRuleSet(folder, vectors)
   say('rules', rules === undefined ? 'our own pack' : 'OWASP CRS v4', '-')
-  tell(
-    await soak({
-      seconds: minutes * 60,
-      everyMs: EVERY_MS,
-      nodeKills: NODE_KILLS,
-      rules,
-      seed: 49,
-      say: (line) => console.error(line),
-    }),
-  )
+  const found = await soak({
+    seconds: minutes * 60,
+    everyMs: EVERY_MS,
+    nodeKills: NODE_KILLS,
+    rules,
+    seed: 49,
+    say: (line) => console.error(line),
+  })
+  tellTime(found)
+  tell(found)
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }

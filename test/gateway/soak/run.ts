@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Fault, FromLoad, LoadConfig, Tally } from './load.ts'
+import { isAlive } from '../../commands/processes.ts'
 import { numbers } from './shots.ts'
 import { clientsOf, descriptorsOf, listenersOn, residentOf } from './sockets.ts'
 import { startPlatform, type Platform } from './system.ts'
@@ -172,13 +173,19 @@ async function killing(
     kills.push(kill)
     say(`worker ${pid} killed, ${kill.clients.size} connections, ${kill.others} others listen`)
     restarts.push(
-      full(platform).then(
+      again(platform, pid).then(
         () => void (kill.backMs = Date.now() - kill.killed),
         () => undefined,
       ),
     )
   }
   await Promise.all(restarts)
+}
+
+async function again(platform: Platform, pid: number): Promise<void> {
+  // Its listening sockets go with it, and not a moment sooner.
+  while (isAlive(pid)) await wait(5)
+  await full(platform)
 }
 
 async function full({ port, tls }: Platform): Promise<void> {

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 
-const LISTEN = '0A'
+const [LISTEN, ESTABLISHED] = ['0A', '01']
 type Row = { readonly local: number; readonly remote: number; readonly state: string; readonly inode: string }
 
 /** TCP over IPv4 of the whole machine (proc(5), /proc/net/tcp). */
@@ -39,11 +39,10 @@ export const listenersOn = (port: number): number =>
  */
 export function clientsOf(pid: number, ports: readonly number[]): Set<number> {
   const held = socketsOf(pid)
+  const unaccepted = ({ state, inode }: Row): boolean => state === ESTABLISHED && inode === '0'
   return new Set(
     rows()
-      .filter(
-        ({ local, state, inode }) => ports.includes(local) && state !== LISTEN && (held.has(inode) || inode === '0'),
-      )
+      .filter((row) => ports.includes(row.local) && row.state !== LISTEN && (held.has(row.inode) || unaccepted(row)))
       .map(({ remote }) => remote),
   )
 }
