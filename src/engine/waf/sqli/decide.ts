@@ -143,10 +143,20 @@ const SHAPES: readonly Shape[] = [
 /** The shape that makes the text SQL, or undefined. */
 export function isInjection(tokens: readonly Token[], quote: Quote): string | undefined {
   const shape = tokens.map(({ kind }) => kind).join('')
-  const within = quote === '' ? 'none' : 'quote'
-  for (const one of SHAPES) {
-    if (one.within !== undefined && one.within !== within) continue
-    if (one.like.test(shape) && (one.when?.(tokens, shape) ?? true)) return shape
-  }
+  for (const one of likely(shape, quote === '' ? 'none' : 'quote')) if (one.when?.(tokens, shape) ?? true) return shape
   return undefined
 }
+
+/** What the letters alone allow. Ordinary writing has few shapes: most come again and again. */
+function likely(shape: string, within: 'quote' | 'none'): readonly Shape[] {
+  const key = within + shape
+  let known = LIKELY.get(key)
+  if (known === undefined) {
+    known = SHAPES.filter((one) => (one.within ?? within) === within && one.like.test(shape))
+    if (LIKELY.size >= MOST_LIKELY) LIKELY.clear()
+    LIKELY.set(key, known)
+  }
+  return known
+}
+const LIKELY = new Map<string, readonly Shape[]>()
+const MOST_LIKELY = 10_000

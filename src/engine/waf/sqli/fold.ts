@@ -1,5 +1,5 @@
 import type { Kind, Token } from './token.ts'
-import { isCalled, wordKind } from './words.ts'
+import { beginsPair, isCalled, wordKind } from './words.ts'
 
 const UNARY = new Set(['+', '-', '!', '~', '!~', 'not'])
 const isUnary = ({ kind, text }: Token): boolean => (kind === 'o' || kind === '&') && UNARY.has(text)
@@ -9,7 +9,7 @@ const isValue = (kind: Kind): boolean => kind === '1' || kind === 'n' || kind ==
  * Tokens → at most `most` of them, with all that does not change the shape of a statement taken away: comments between words, repeated
  * signs, `1+2*3` → `1`, `a, b, c` → `a`. A comment that ends the text stays: attackers cut the rest of a statement off with one.
  */
-export function fold(tokens: readonly Token[], most: number): Token[] {
+export function fold(tokens: Iterable<Token>, most: number): Token[] {
   const stack: Token[] = []
   let comment: Token | undefined
   for (const token of tokens) {
@@ -57,9 +57,8 @@ function two(stack: Token[]): boolean {
   const ab = a.kind + b.kind
   if (ab === 'ss') return replace(stack, 2, { ...a, closed: b.closed! })
   if (ab === ';;' || ab === '((' || ab === '))' || ab === ',,') return replace(stack, 2, a)
-  const joined = wordKind(`${a.text} ${b.text}`)
-  if (joined !== undefined && a.kind !== 's' && b.kind !== 's')
-    return replace(stack, 2, { kind: joined, text: `${a.text} ${b.text}` })
+  const joined = a.kind !== 's' && b.kind !== 's' && beginsPair(a.text) ? wordKind(`${a.text} ${b.text}`) : undefined
+  if (joined !== undefined) return replace(stack, 2, { kind: joined, text: `${a.text} ${b.text}` })
   if (a.kind === 'o' && (isUnary(b) || b.kind === 't') && b.kind !== '&') return replace(stack, 2, a)
   if (a.kind === '&' && (isUnary(b) || b.kind === 't')) return replace(stack, 2, a)
   if (a.kind === '(' && isUnary(b)) return replace(stack, 2, a)

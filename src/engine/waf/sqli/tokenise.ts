@@ -6,35 +6,39 @@ export type Quote = '' | "'" | '"'
 /** Whether `#` begins a comment and `--` needs a space after it (MySQL), or not (the standard). */
 export type Dialect = 'standard' | 'mysql'
 
-const SPACE = /[\0-\x20\x7f\xa0]+/y
 const WORD = /[A-Za-z_\x80-\xff$][A-Za-z0-9_$#\x80-\xff]*(?:\.[A-Za-z_\x80-\xff][A-Za-z0-9_$\x80-\xff]*)*/y
 const NUMBER = /0x[0-9a-f]+|0b[01]+|(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[+-]?[0-9]+)?[fd]?(?![A-Za-z0-9_])|[0-9]+/iy
 const VARIABLE = /@@?(?:`[^`]*`?|'[^']*'?|"[^"]*"?|[A-Za-z0-9_$.\x80-\xff]*)/y
 const OPERATOR = /<=>|<>|<=|>=|!=|!<|!>|:=|::|\^=|\|\|\/|\|\/|~\*|!~|[=<>+\-*/%^~!|&]/y
 const DOLLAR = /\$([A-Za-z_]*)\$/y
+const PREFIXES = 'nbxeuqNBXEUQ'
 const PREFIXED = /(?:[nbxe]|u&)'|n?q'/iy
 
-/** At most `most` tokens of the text, in order. Linear in the text, whatever its bytes (latin1). */
-export function tokenise(text: string, quote: Quote, dialect: Dialect, most: number): Token[] {
-  const out: Token[] = []
+/** At most `most` tokens of the text, in order, read as they are asked for. Linear in the text, whatever its bytes (latin1). */
+export function* tokenise(text: string, quote: Quote, dialect: Dialect, most: number): Generator<Token, void, void> {
   let at = 0
+  let left = most
   if (quote !== '') {
     const [token, end] = quoted(text, 0, quote, '')
-    out.push(token)
+    yield token
+    left--
     at = end
   }
-  while (at < text.length && out.length < most) {
-    const end = match(SPACE, text, at)
-    if (end > at) {
-      at = end
+  while (at < text.length && left > 0) {
+    if (isSpace(text.charCodeAt(at))) {
+      at++
       continue
     }
     const [token, next] = tokenAt(text, at, dialect)
-    out.push(token)
+    yield token
+    left--
     at = next
   }
-  return out
 }
+
+const isSpace = (code: number): boolean => code <= 0x20 || code === 0x7f || code === 0xa0
+const isLetter = (code: number): boolean =>
+  (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || code === 95 || code >= 0x80
 
 function match(pattern: RegExp, text: string, at: number): number {
   pattern.lastIndex = at
@@ -45,6 +49,9 @@ type Step = readonly [token: Token, end: number]
 
 function tokenAt(text: string, at: number, dialect: Dialect): Step {
   const sign = text[at]!
+  // Most of what is read is words: nothing else begins with a letter but a string of these.
+  if (isLetter(text.charCodeAt(at)))
+    return (PREFIXES.includes(sign) ? stringAt(text, at) : undefined) ?? wordAt(text, at)!
   return (
     commentAt(text, at, dialect) ??
     stringAt(text, at) ??

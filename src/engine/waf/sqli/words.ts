@@ -54,6 +54,12 @@ const FUNCTIONS: ReadonlySet<string> = new Set(LISTS.find(([kind]) => kind === '
 /** What a word, or two words with a space between, does; undefined for a mere name. Lower case. */
 export const wordKind = (word: string): Kind | undefined => WORDS.get(word)
 
+const FIRSTS: ReadonlySet<string> = new Set(
+  PAIRS.flatMap(([, list]) => list.split('|').map((pair) => pair.split(' ')[0]!)),
+)
+/** Whether some pair begins with the word. */
+export const beginsPair = (word: string): boolean => FIRSTS.has(word)
+
 /** Whether a name before `(` is called: `insert(`, `left(`, `if(` are functions there, whatever else they are. */
 export const isCalled = (word: string): boolean => FUNCTIONS.has(word) || CALLED_TOO.has(word)
 const CALLED_TOO: ReadonlySet<string> = new Set(
