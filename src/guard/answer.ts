@@ -48,7 +48,11 @@ export function sendRefusal(watch: Watch, refusal: Refusal, req: Req, res: Serve
     if (refusal.action === 'drop') return res.stream.close(8)
     res.writeHead(status, { ...headers, ...length })
     res.end(text ?? '')
-    if (!req.complete) res.once('finish', () => res.stream.close())
+    if (req.complete) return
+    // Of the sender nothing more is wanted (RFC 9113 §8.1); what has arrived is let go, or the stream would never be over.
+    res.stream.close()
+    req.resume()
+    res.stream.resume()
     return
   }
   const close = !req.complete
