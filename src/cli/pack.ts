@@ -61,6 +61,13 @@ async function compile(root: string, home: string): Promise<void> {
   }
   const words = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)])
   await run(process.execPath, [tsc, ...words, ...entries], root)
+  // The compiler leaves `./x.ts` in declarations as it is; a reader would look for sources that are not there.
+  for (const name of readdirSync(home, { recursive: true, encoding: 'utf8' }).filter((each) =>
+    each.endsWith('.d.ts'),
+  )) {
+    const path = join(home, name)
+    writeFileSync(path, readFileSync(path, 'utf8').replace(/((?:from|import\()\s*'\.{1,2}\/[^']*)\.ts'/g, "$1.js'"))
+  }
 }
 
 const manifest = (version: string, license: string): object => ({
