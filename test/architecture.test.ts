@@ -21,6 +21,7 @@ const GROUND: Readonly<Record<string, readonly string[]>> = {
   client: ['kit'],
   mail: ['kit'],
   guard: ['kit', 'engine'],
+  release: ['kit'],
 }
 /** Engines that take entropy, and so node:crypto, from their constructor. */
 const WITH_NODE = new Set(['seal', 'oprf'])
