@@ -7,6 +7,7 @@ import { responseHeaders, type UpstreamHeaders } from './forwarding.ts'
 import { HeldAnswer } from './held-answer.ts'
 import type { Shared } from './shared.ts'
 import { stallWatch } from './stall.ts'
+import { turnMeter } from './turns.ts'
 import type { Application } from './upstreams.ts'
 
 export type Passed = {
@@ -79,20 +80,22 @@ function attempt(
     }
     res.on('close', onClose)
 
+    const enough = turnMeter()
+    const inTurn = (): void => shared.turns.wait(() => settled || controller!.resume())
     const write = (chunk: Buffer): void => {
       // What still comes for a client that has left is nobody's, and would never drain.
       if (settled) return
+      const large = enough(chunk.length)
       if ((res as Writable).write(chunk)) {
-        if (!shared.turns.moved(chunk.length)) return
+        if (!large) return
         controller!.pause()
-        return shared.turns.wait(() => settled || controller!.resume())
+        return inTurn()
       }
       controller!.pause()
       stall.begin()
       res.once('drain', () => {
         stall.clear()
-        if (shared.turns.moved(chunk.length)) shared.turns.wait(() => settled || controller!.resume())
-        else controller!.resume()
+        inTurn()
       })
     }
     const start = (status: number, message: string, received: UpstreamHeaders): void => {
