@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import { connect, type AddressInfo } from 'node:net'
 import test from 'node:test'
-import { proxyListener, readProxyHeader } from './proxy-protocol.ts'
+import { proxyListener, readProxyHeader, speakFor } from './proxy-protocol.ts'
 
 const v4 = (address: string, port: number): Buffer => {
   const head = Buffer.from('0d0a0d0a000d0a515549540a2111000c', 'hex')
@@ -62,7 +62,11 @@ for (const [name, bytes, expected] of [
 test('PROXY v2: a request arrives from the client the proxy names, in pieces too; others are closed', async () => {
   const server = createServer((req, res) => res.end(`${req.socket.remoteAddress}:${req.socket.remotePort}`))
   const listener = proxyListener(
-    (socket) => void server.emit('connection', socket),
+    ({ socket, told }) => {
+      speakFor(socket, told)
+      server.emit('connection', socket)
+      socket.resume()
+    },
     (peer) => peer.endsWith('127.0.0.1'),
     ({ address }) => address.startsWith('198.18.'),
   )

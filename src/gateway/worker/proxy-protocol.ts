@@ -52,39 +52,56 @@ function readVersion2(bytes: Buffer): ProxyHeader | 'more' | undefined {
   return undefined
 }
 
+/** The first byte of a TLS record that begins a handshake (RFC 8446 §5.1); no HTTP request begins with it. */
+const HANDSHAKE = 0x16
+
+/** A connection whose header is off: who the client is, and whether TLS follows. */
+export type Spoken = { readonly socket: Socket; readonly told: Told; readonly tls: boolean }
+
 /**
- * A listener that takes connections with a PROXY header from peers that `trusts` lets, and hands them to `handOver` as
- * if the client had come itself. `admits` says which client addresses it will believe; all else is closed unanswered.
+ * A listener that takes connections with a PROXY header from peers that `trusts` lets, and hands them to `handOver` once the client's first byte
+ * is there, which the client has `firstMs` for. `admits` says which client addresses it will believe; all else is closed unanswered.
  */
 export function proxyListener(
-  handOver: (socket: Socket) => void,
+  handOver: (spoken: Spoken) => void,
   trusts: (peer: string) => boolean,
   admits: (told: Told) => boolean,
+  firstMs: number = WAIT_MS,
 ): Server {
   return createServer({ noDelay: true }, (socket) => {
     socket.on('error', () => socket.destroy())
     if (!trusts(socket.remoteAddress ?? '')) return void socket.destroy()
-    const timer = setTimeout(() => socket.destroy(), WAIT_MS)
+    let timer = setTimeout(() => socket.destroy(), WAIT_MS)
     let held = Buffer.alloc(0)
+    let told: Told | undefined
     const take = (chunk: Buffer): void => {
       held = Buffer.concat([held, chunk])
-      const read = readProxyHeader(held)
-      if (read === 'more' && held.length < HEAD + LONGEST) return
+      if (told === undefined) {
+        const read = readProxyHeader(held)
+        if (read === 'more' && held.length < HEAD + LONGEST) return
+        if (read === undefined || read === 'more' || !admits(read.told)) return void socket.destroy()
+        told = read.told
+        held = held.subarray(read.length)
+        clearTimeout(timer)
+        timer = setTimeout(() => socket.destroy(), firstMs)
+      }
+      // What follows can only be told once it comes: a browser opens connections that it may want later.
+      if (held.length === 0) return
       clearTimeout(timer)
       socket.off('data', take)
-      if (read === undefined || read === 'more' || !admits(read.told)) return void socket.destroy()
       socket.pause()
-      if (!read.told.local) speakFor(socket, read.told)
-      if (held.length > read.length) socket.unshift(held.subarray(read.length))
-      handOver(socket)
-      socket.resume()
+      const tls = held[0] === HANDSHAKE
+      socket.unshift(held)
+      handOver({ socket, told, tls })
     }
     socket.on('data', take)
     socket.on('close', () => clearTimeout(timer))
   })
 }
 
-function speakFor(socket: Socket, told: Told): void {
+/** From here on a connection's addresses are the client's that the proxy told of. */
+export function speakFor(socket: Socket, told: Told): void {
+  if (told.local) return
   Object.defineProperty(socket, 'remoteAddress', { value: told.address })
   Object.defineProperty(socket, 'remotePort', { value: told.port })
 }

@@ -10,7 +10,7 @@ import type { GatewayConfig, ListenAddress } from './config.ts'
 import { endWith, writeBare } from './end.ts'
 import { plainAddress, trustOf } from './forwarding.ts'
 import { guardSession, http2Settings } from './http2-guard.ts'
-import { proxyListener } from './proxy-protocol.ts'
+import { proxyListener, speakFor, type Spoken, type Told } from './proxy-protocol.ts'
 import { serve } from './serve.ts'
 import type { Shared } from './shared.ts'
 import { isWebSocket, tunnel } from './tunnel.ts'
@@ -26,6 +26,8 @@ export class FrontServer {
   private readonly secure = new Set<TLSSocket>()
   private readonly tunnels = new Set<Duplex>()
   private readonly listeners: TcpServer[] = []
+  /** Clients of connections under TLS that proxies passed on, by the proxy's address and port. */
+  private readonly spoken = new Map<string, Told>()
   private readonly underWay = new WeakMap<object, number>()
 
   constructor(shared: Shared, config: GatewayConfig, certificates: Certificates) {
@@ -84,12 +86,27 @@ export class FrontServer {
   ): Promise<void> {
     const trust = trustOf(trusted)
     const listener = proxyListener(
-      (socket) => void this.http.emit('connection', socket),
+      (spoken) => this.takeSpoken(spoken),
       (peer) => trust(plainAddress(peer)),
       admits,
+      this.shared.limits.headMs,
     )
+    listener.maxConnections = this.shared.limits.connections
     await open(listener, at, '--port')
     this.listeners.push(listener)
+  }
+
+  private takeSpoken({ socket, told, tls }: Spoken): void {
+    if (!tls) {
+      speakFor(socket, told)
+      this.http.emit('connection', socket)
+      return void socket.resume()
+    }
+    // The server's own socket stands on this one and has its peer; by that it is known again once the handshake is over.
+    const peer = peerKey(socket)
+    this.spoken.set(peer, told)
+    socket.once('close', () => this.spoken.delete(peer))
+    this.tls.emit('connection', socket)
   }
 
   private openHttp(): Server {
@@ -150,6 +167,8 @@ export class FrontServer {
       socket.once('close', () => this.secure.delete(socket))
       socket.on('error', () => socket.destroy())
       socket.setNoDelay(true)
+      const told = this.spoken.get(peerKey(socket))
+      if (told !== undefined) speakFor(socket, told)
       const front = socket.alpnProtocol === 'h2' ? this.http2 : this.http
       front.emit('connection', socket)
     })
@@ -202,6 +221,8 @@ export class FrontServer {
     writeBare(socket, status, '', deps.entropy)
   }
 }
+
+const peerKey = (socket: Socket): string => `${socket.remoteAddress} ${socket.remotePort} ${socket.localPort}`
 
 const spokenFor = (socket: Socket | TLSSocket): { address: string; port: number } => ({
   address: socket.remoteAddress ?? '',
