@@ -186,6 +186,18 @@ test('a connection carries on after bodies read, refused and ignored', async () 
   assert.deepEqual(it.bodies.map(String), ['a=1', 'c=3'])
 })
 
+test('refused by its head: answered at once, the body unread, the connection closed', async () => {
+  await using it = await rig()
+  // Khiên's rules refuse a coding in phase 1; the rest of this body never comes.
+  const socket = connect(it.port, '127.0.0.1')
+  let said = ''
+  socket.on('data', (chunk) => (said += chunk.toString('latin1'))).on('error', () => undefined)
+  socket.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Encoding: zstd\r\nContent-Length: 9000000\r\n\r\nabc')
+  await new Promise((resolve) => socket.once('close', resolve))
+  assert.match(said, /^HTTP\/1\.1 415 [\s\S]*\r\nconnection: close\r\n/i)
+  assert.deepEqual(it.bodies, [])
+})
+
 test('beyond the limit with pass: the beginning is inspected, the app gets every byte', async () => {
   await using it = await rig({ beyond: 'pass', bodyLimit: 100_000, textLimit: 50_000 })
   const body = Buffer.concat(Array.from({ length: 40 }, (_, i) => Buffer.alloc(20_001, 65 + (i % 26))))
