@@ -24,7 +24,14 @@ export async function challengeOf(folder: string | undefined, token: string): Pr
   return readFile(challengeFile(folder, token), 'utf8').catch(() => undefined)
 }
 
-export type AcmeRenewal = AsyncDisposable
+export type AcmeRenewal = AsyncDisposable & {
+  /** Looks now: there are other sites than a moment ago. */
+  look(): void
+}
+
+/** The names of a site that can be proven over HTTP: no wildcard (RFC 8555 §8.3), no address. */
+export const provable = (hosts: readonly string[]): string[] =>
+  hosts.filter((host) => !host.includes('*') && !host.startsWith('['))
 
 /**
  * Fetches the certificates of sites that want one and renews them when a third of their time is left. One worker at a time does so, under a
@@ -38,6 +45,7 @@ export function acmeRenewal(
 ): AcmeRenewal {
   const rest = new Map<string, number>()
   let working: Promise<void> | undefined
+  let again = false
 
   async function look(): Promise<void> {
     for (const site of sites()) {
@@ -52,7 +60,8 @@ export function acmeRenewal(
           rest.set(site.name, clock() + REST_MS)
           log.error('certificate-not-renewed', {
             site: site.name,
-            error: error instanceof Error ? error.name : 'unknown',
+            // What the authority says of our own host names.
+            detail: error instanceof Error ? error.message.slice(0, 300) : 'unknown',
           })
         }
       })
@@ -63,14 +72,23 @@ export function acmeRenewal(
       .catch((error: unknown) => log.error('acme', { error: error instanceof Error ? error.name : 'unknown' }))
       .finally(() => {
         working = undefined
+        if (again) {
+          again = false
+          turn()
+        }
       })
   }
   const timer = setInterval(turn, LOOK_MS)
   timer.unref()
   turn()
   return {
+    look() {
+      if (working === undefined) turn()
+      else again = true
+    },
     async [Symbol.asyncDispose]() {
       clearInterval(timer)
+      again = false
       await Promise.race([working, new Promise((resolve) => setTimeout(resolve, 500).unref())])
     },
   }
@@ -96,8 +114,7 @@ async function renew(
   await mkdir(join(place, 'challenges'), { recursive: true, mode: 0o700 })
   const acme = await acmeClient()
   const client = new acme.Client({ directoryUrl: directory, accountKey: await accountKey(join(place, 'account.key')) })
-  // A wildcard cannot be proven over HTTP (RFC 8555 §8.3).
-  const names = site.hosts.filter((host) => !host.includes('*') && !host.startsWith('['))
+  const names = provable(site.hosts)
   const [key, csr] = await acme.crypto.createCsr({ commonName: names[0]!, altNames: names })
   const certificate = await client.auto({
     csr,

@@ -26,6 +26,8 @@ export type Certificates = Disposable & {
 export function certificates(folder: string | undefined, log: Log): Certificates {
   type Held = { readonly seen: string; readonly context: SecureContext | undefined }
   const held = new Map<string, Held>()
+  /** Said once, not at every look. */
+  const missed = new Set<string>()
   let sites: readonly Site[] = []
   let byHost = new Map<string, string>()
 
@@ -40,6 +42,7 @@ export function certificates(folder: string | undefined, log: Log): Certificates
       const [cert, key] = await Promise.all([readFile(files.certificate), readFile(files.key)])
       try {
         held.set(site.name, { seen, context: createSecureContext({ cert, key, minVersion: 'TLSv1.2' }) })
+        missed.delete(site.name)
         log.info('certificate-loaded', { site: site.name })
       } catch {
         // Perhaps only half written: the next look will see another time.
@@ -47,7 +50,8 @@ export function certificates(folder: string | undefined, log: Log): Certificates
         log.error('certificate-unusable', { site: site.name })
       }
     } catch {
-      if (before === undefined) log.warn('certificate-missing', { site: site.name })
+      if (before === undefined && !missed.has(site.name)) log.warn('certificate-missing', { site: site.name })
+      missed.add(site.name)
     }
   }
   async function look(): Promise<void> {

@@ -173,6 +173,7 @@ class Worker implements GatewayHandle {
     this.live = live
     this.settings = settings
     this.sites = settings.sites
+    this.renewal?.look()
     shared.counts.settingsVersion = settings.version
     shared.pool.keep(live.sources)
     shared.applications.keep(settings.sites)

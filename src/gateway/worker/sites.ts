@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Plan } from '../../engine/waf/index.ts'
 import { StartError } from '../../kit/errors.ts'
 import type { GatewaySettings, Route, Site } from '../contract.ts'
+import { provable } from './acme.ts'
 import { liveBans, type Bans } from './bans.ts'
 import { trustOf, type Trust } from './forwarding.ts'
 import { compileGlob } from './glob.ts'
@@ -72,6 +73,12 @@ export async function compileSettings(
     const read = await readRuleSet(set)
     texts.set(set.name, { ...read, hash: hashOf([read.setup, read.rules, [...read.data]]) })
   }
+  for (const { name, tls, hosts } of settings.sites)
+    if (tls !== undefined && 'acme' in tls && provable(hosts).length === 0)
+      throw new StartError(
+        'gateway/acme-host',
+        `Site ${name}: a certificate through ACME needs a host name of its own, without *.`,
+      )
   const plans = new Map<string, PlanSource>()
   const schemas = new Map<string, SchemaSource>()
   const drafts = settings.sites.map((site) => ({ site, routes: routesOf(site).map((route) => draft(site, route)) }))
