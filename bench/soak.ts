@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { kindsOf, soak, type Soaked } from '../test/gateway/soak/run.ts'
+import { describe, kindsOf, soak, type Soaked } from '../test/gateway/soak/run.ts'
 import { coreRuleSet } from '../test/gateway/soak/system.ts'
 
 // A platform as `khien start` runs it, two workers with the OWASP Core Rule Set v4 where it is among the vectors (else our own pack), under
@@ -54,13 +54,14 @@ function tell(found: Soaked): void {
   for (const [kind, count] of Object.entries(found.right).toSorted()) say(`right, ${kind}`, count, 'answers')
   none('wrong answers', found.wrong.length, 'answers')
   none('hangs (no answer within 35 s)', found.hangs.length, 'requests')
-  say('broken with the worker that was killed', found.broken, 'requests')
+  say('broken with the worker that was killed, or refused while none was up', found.broken, 'requests')
   none('broken otherwise', found.unexplained.length, 'requests')
   for (const [kind, count] of Object.entries(kindsOf([...found.wrong, ...found.hangs, ...found.unexplained])))
     say(kind, count, 'requests')
   say('slowest right answer', found.slowestMs, 'ms')
   for (const what of ['worker', 'node'] as const)
     say(`kills, ${what}`, found.kills.filter((kill) => kill.what === what).length, 'kills')
+  say('no worker listened', found.outageMs / 1_000, 's')
   const back = found.kills.flatMap(({ backMs }) => (backMs === undefined ? [] : [backMs]))
   say('a worker listens again, median', middle(back), 'ms')
   say('a worker listens again, longest', Math.max(...back), 'ms')
@@ -103,6 +104,8 @@ try {
     say: (line) => console.error(line),
   })
   tellTime(found)
+  for (const line of describe([...found.wrong, ...found.hangs, ...found.unexplained].slice(0, 200), found.kills))
+    console.error(line)
   tell(found)
 } finally {
   rmSync(folder, { recursive: true, force: true })

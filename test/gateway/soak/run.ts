@@ -3,9 +3,8 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Fault, FromLoad, LoadConfig, Tally } from './load.ts'
-import { isAlive } from '../../commands/processes.ts'
 import { numbers } from './shots.ts'
-import { clientsOf, descriptorsOf, listenersOn, residentOf } from './sockets.ts'
+import { clientsOf, descriptorsOf, listenersOn, listening, residentOf } from './sockets.ts'
 import { startPlatform, type Platform } from './system.ts'
 
 export type SoakPlan = {
@@ -20,7 +19,7 @@ export type SoakPlan = {
   readonly say?: (line: string) => void
 }
 
-type Kill = {
+export type Kill = {
   readonly what: 'worker' | 'node'
   readonly pid: number
   /** From when it no longer ran, and when it was gone, epoch ms. */
@@ -49,6 +48,8 @@ export type Soaked = {
   /** Broken with the worker that held them; unexplained: all other broken ones. */
   readonly broken: number
   readonly unexplained: readonly Fault[]
+  /** How long no worker listened at all. */
+  readonly outageMs: number
   readonly kills: readonly Kill[]
   readonly samples: readonly Sample[]
   /** The worker that was let live from the middle on. */
@@ -57,9 +58,14 @@ export type Soaked = {
   readonly idleDescriptors: number
 }
 
+/** When no worker listened, epoch ms. */
+type Outage = { readonly from: number; to: number }
+
 const LISTENS_AGAIN_MS = 60_000
 /** A connection that was opened so near to the kill may have waited in the queue of the one that died. */
 const NEAR_MS = 150
+/** Who listens is looked at so often, on a machine that is busy. */
+const LOOKED_MS = 500
 /** A client may notice so much later, on a machine that is busy. */
 const NOTICED_MS = 10_000
 
@@ -97,9 +103,15 @@ async function underLoad(platform: Platform, plan: SoakPlan): Promise<Soaked> {
   const until = began + plan.seconds * 1_000
   const kills: Kill[] = []
   const samples: Sample[] = []
+  const outages: Outage[] = []
   let sampling = true
   const sampler = (async () => {
-    for (; sampling; await wait(1_000)) samples.push(...sample(platform))
+    for (let n = 0; sampling; n++, await wait(100)) {
+      if (n % 10 === 0) samples.push(...sample(platform))
+      if (listenersOn(platform.port) > 0) continue
+      if (Date.now() - (outages.at(-1)?.to ?? 0) > 500) outages.push({ from: Date.now(), to: Date.now() })
+      outages.at(-1)!.to = Date.now()
+    }
   })()
   let steady = 0
   try {
@@ -109,7 +121,8 @@ async function underLoad(platform: Platform, plan: SoakPlan): Promise<Soaked> {
     const seconds = (Date.now() - began) / 1_000
     await wait(Math.min(25_000, plan.seconds * 50))
     const idleDescriptors = platform.workers().includes(steady) ? descriptorsOf(steady) : 0
-    const isExplained = (fault: Fault): boolean => kills.some((kill) => explains(kill, fault))
+    const isExplained = (fault: Fault): boolean =>
+      kills.some((kill) => explains(kill, fault)) || nobodyListened(outages, fault)
     const broken = faults.filter(({ what }) => what === 'broken')
     return {
       seconds,
@@ -119,6 +132,7 @@ async function underLoad(platform: Platform, plan: SoakPlan): Promise<Soaked> {
       hangs: faults.filter(({ what }) => what === 'hang'),
       broken: broken.filter(isExplained).length,
       unexplained: broken.filter((fault) => !isExplained(fault)),
+      outageMs: outages.reduce((sum, { from, to }) => sum + to - from, 0),
       kills,
       samples,
       steady,
@@ -131,13 +145,17 @@ async function underLoad(platform: Platform, plan: SoakPlan): Promise<Soaked> {
   }
 }
 
-/** A worker's own clients; who waited to be accepted by it; who found nobody listening. The node holds no client. */
-function explains(kill: Kill, { client, opened, began, ended, found }: Fault): boolean {
+/** A worker's own clients, and who waited to be accepted by it. The node holds no client. */
+function explains(kill: Kill, { client, opened, began, ended }: Fault): boolean {
   if (kill.what === 'node' || ended < kill.stopped || began > kill.killed + NOTICED_MS) return false
   if (kill.clients.has(client) && opened <= kill.killed && ended <= kill.killed + NOTICED_MS) return true
   if (opened >= kill.stopped - NEAR_MS && opened <= kill.killed + NEAR_MS) return true
-  return found === 'ECONNREFUSED' && kill.others === 0
+  return false
 }
+
+/** Refused by the kernel while no worker was up. */
+const nobodyListened = (outages: readonly Outage[], { found, began, ended }: Fault): boolean =>
+  found === 'ECONNREFUSED' && outages.some(({ from, to }) => ended >= from - LOOKED_MS && began <= to + LOOKED_MS)
 
 async function killing(
   platform: Platform,
@@ -166,14 +184,17 @@ async function killing(
       say(`node ${pid} killed`)
       continue
     }
-    const victims = platform.workers().filter((pid) => pid !== steady)
+    const up = listening(platform.workers(), platform.port)
+    // One that only starts has nothing to lose; the last one is taken now and then.
+    if (up.length === 0 || (up.length === 1 && random() < 0.75)) continue
+    const victims = up.filter((pid) => pid !== steady)
     const pid = victims[Math.floor(random() * victims.length)]
     if (pid === undefined) continue
     const kill = end('worker', pid, platform)
     kills.push(kill)
     say(`worker ${pid} killed, ${kill.clients.size} connections, ${kill.others} others listen`)
     restarts.push(
-      again(platform, pid).then(
+      again(platform, kill.others + 1).then(
         () => void (kill.backMs = Date.now() - kill.killed),
         () => undefined,
       ),
@@ -182,9 +203,9 @@ async function killing(
   await Promise.all(restarts)
 }
 
-async function again(platform: Platform, pid: number): Promise<void> {
-  // Its listening sockets go with it, and not a moment sooner.
-  while (isAlive(pid)) await wait(5)
+/** Its listening sockets go when the last of its threads has ended, which may be a moment after it is dead. */
+async function again(platform: Platform, before: number): Promise<void> {
+  for (let tries = 0; tries < 200 && listenersOn(platform.port) >= before; tries++) await wait(20)
   await full(platform)
 }
 
@@ -195,11 +216,11 @@ async function full({ port, tls }: Platform): Promise<void> {
 }
 
 /** Halted first, so that what it holds can be looked at while it takes nothing more. */
-function end(what: Kill['what'], pid: number, { port, tls }: Platform): Kill {
+function end(what: Kill['what'], pid: number, { port, tls, workers }: Platform): Kill {
   process.kill(pid, 'SIGSTOP')
   const stopped = Date.now()
   const clients = what === 'worker' ? clientsOf(pid, [port, tls]) : new Set<number>()
-  const others = what === 'worker' ? listenersOn(port) - 1 : listenersOn(port)
+  const others = listening(workers(), port).filter((one) => one !== pid).length
   process.kill(pid, 'SIGKILL')
   return { what, pid, stopped, killed: Date.now(), clients, others, backMs: undefined }
 }
@@ -220,6 +241,14 @@ function sample(platform: Platform): Sample[] {
     }
   })
 }
+
+/** Faults with their times from the last kill before their end, ms, for who looks for a cause. */
+export const describe = (faults: readonly Fault[], kills: readonly Kill[]): string[] =>
+  faults.map(({ what, kind, found, client, opened, began, ended }) => {
+    const kill = kills.findLast(({ killed }) => killed <= ended)
+    const from = (at: number): number => at - (kill?.killed ?? 0)
+    return `${what}, ${kind}: ${found}, port ${client}, opened ${from(opened)}, began ${from(began)}, ended ${from(ended)} after ${kill?.what} ${kill?.pid} was killed${kill?.clients.has(client) ? ', which held it' : ''}`
+  })
 
 /** How often which fault met which kind of request. */
 export function kindsOf(faults: readonly Fault[]): Record<string, number> {

@@ -16,22 +16,33 @@ function rows(): Row[] {
 
 const portIn = (address: string): number => Number.parseInt(address.slice(address.indexOf(':') + 1), 16)
 
+function socketAt(path: string): string | undefined {
+  try {
+    return /^socket:\[(\d+)\]$/.exec(readlinkSync(path))?.[1]
+  } catch {
+    return undefined
+  }
+}
+
 function socketsOf(pid: number): Set<string> {
   const folder = `/proc/${pid}/fd`
-  return new Set(
-    readdirSync(folder).flatMap((fd) => {
-      try {
-        return /^socket:\[(\d+)\]$/.exec(readlinkSync(`${folder}/${fd}`))?.[1] ?? []
-      } catch {
-        return []
-      }
-    }),
-  )
+  try {
+    return new Set(readdirSync(folder).flatMap((fd) => socketAt(`${folder}/${fd}`) ?? []))
+  } catch {
+    // It ended as we looked.
+    return new Set()
+  }
 }
 
 /** How many sockets listen on a port. */
 export const listenersOn = (port: number): number =>
   rows().filter(({ local, state }) => local === port && state === LISTEN).length
+
+/** Those of the processes that listen on a port. */
+export function listening(pids: readonly number[], port: number): number[] {
+  const open = new Set(rows().flatMap(({ local, state, inode }) => (local === port && state === LISTEN ? [inode] : [])))
+  return pids.filter((pid) => [...socketsOf(pid)].some((inode) => open.has(inode)))
+}
 
 /**
  * Ports of the clients whose connections to `ports` a process holds, and of those that nobody has accepted yet: what can break when that
