@@ -209,6 +209,65 @@ test('beyond the limit with pass: the beginning is inspected, the app gets every
   assert.equal(early.status, 403)
 })
 
+const form = (...parts: readonly (readonly [head: string, content: Buffer | string])[]): Buffer =>
+  Buffer.concat([
+    ...parts.flatMap(([head, content]) => [
+      Buffer.from(`--b\r\nContent-Disposition: form-data; ${head}\r\n\r\n`),
+      Buffer.from(content),
+      Buffer.from('\r\n'),
+    ]),
+    Buffer.from('--b--\r\n'),
+  ])
+const photo = 'name="anh"; filename="a.jpg"\r\nContent-Type: image/jpeg'
+const pixels = Buffer.alloc(400_000, 1)
+for (const { says, body, beyond, status } of [
+  {
+    says: 'an upload that fits',
+    body: form(['name="a"', 'phở'], [photo, Buffer.alloc(60_000, 1)]),
+    beyond: 'reject',
+    status: 200,
+  },
+  { says: 'a large upload', body: form(['name="a"', 'phở'], [photo, pixels]), beyond: 'reject', status: 413 },
+  { says: 'a large upload, let by', body: form(['name="a"', 'phở'], [photo, pixels]), beyond: 'pass', status: 200 },
+  {
+    says: 'an attack before a large upload',
+    body: form(['name="a"', ATTACK], [photo, pixels]),
+    beyond: 'pass',
+    status: 403,
+  },
+  { says: 'a field too long', body: form(['name="a"', 'x'.repeat(30_000)]), beyond: 'reject', status: 413 },
+  {
+    says: 'fields too long together',
+    body: form(['name="a"', 'x'.repeat(15_000)], ['name="b"', 'y'.repeat(15_000)]),
+    beyond: 'reject',
+    status: 413,
+  },
+  {
+    says: 'a field too long, let by',
+    body: form(['name="a"', 'x'.repeat(30_000)], [photo, pixels]),
+    beyond: 'pass',
+    status: 200,
+  },
+  {
+    says: 'an attack in a field too long',
+    body: form(['name="a"', `${ATTACK} ${'x'.repeat(30_000)}`]),
+    beyond: 'pass',
+    status: 403,
+  },
+  {
+    says: 'a part cut in its head',
+    body: Buffer.concat([form([photo, Buffer.alloc(99_900, 1)]).subarray(0, -7), form([photo, pixels])]),
+    beyond: 'pass',
+    status: 200,
+  },
+] as const)
+  test(`forms: ${says} → ${status}`, async () => {
+    await using it = await rig({ bodyLimit: 100_000, textLimit: 20_000, beyond })
+    const headers = { 'content-type': 'multipart/form-data; boundary=b' }
+    assert.equal((await ask(it.port, '/', { chunks: pieces(body, 40_000), headers })).status, status)
+    if (status === 200) assert.ok(it.bodies[0]!.equals(body))
+  })
+
 test('what is beyond the limit stays with the client until the app reads', async () => {
   let begin = (): void => undefined
   await using it = await rig({ beyond: 'pass', bodyLimit: 65_536 }, (req, res, bodies) => {

@@ -4,6 +4,7 @@ import { safeHost, safePath } from '../kit/request-mask.ts'
 import { trustOf, type Trust } from './client.ts'
 import { plainOf } from './coding.ts'
 import { GuardError } from './error.ts'
+import { boundForm, isMultipart } from './multipart.ts'
 import { readOptions, type GuardOptions, type Settings } from './options.ts'
 import { newCounts, type Cause, type Counts, type Refusal } from './refusal.ts'
 
@@ -11,6 +12,11 @@ import { newCounts, type Cause, type Counts, type Refusal } from './refusal.ts'
 export type Held = { readonly bytes: Uint8Array; readonly whole: boolean } | 'too-large' | 'no-room'
 
 const NOTHING = new Uint8Array()
+const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+const boundText = (body: Uint8Array, limit: number): { seen: Uint8Array; cut: boolean } => ({
+  seen: body.subarray(0, limit),
+  cut: body.length > limit,
+})
 const PASS: Verdict = { refused: false, action: 'pass', status: 200, score: 0, threshold: 0, matches: [], ruleIds: [] }
 
 /** What all requests of one guard share: the plan, the settings, the counts and the room for bodies. */
@@ -81,11 +87,11 @@ export class Inspection {
     if (plain === 'unknown') return this.turnAway('coding', 415)
     if (plain === 'too-large') return this.turnAway('size', 413)
     const type = this.header('content-type')
-    const isText = !isFile(type, plain) && !/^\s*multipart\/form-data\s*;/i.test(type)
-    const cut = isText && plain.length > textLimit
+    const { seen, cut } = isMultipart(type)
+      ? boundForm(type, asBuffer(plain), held.whole, textLimit)
+      : boundText(plain, isFile(type, plain) ? bodyLimit : textLimit)
     if (cut && beyond === 'reject') return this.turnAway('size', 413)
     if (cut || !held.whole) this.watch.counts.uninspected++
-    const seen = cut ? plain.subarray(0, textLimit) : plain
     return this.decide(() => this.transaction.inspectBody(seen), seen.length)
   }
 

@@ -7,7 +7,7 @@ export type GuardOptions = {
   readonly mode?: 'block' | 'detect'
   /** Of a body so much is held and inspected. Default 1 MiB. */
   readonly bodyLimit?: number
-  /** Of a body that is neither a form with files nor a file so much is inspected: it is read on the event loop. Default 128 KiB. */
+  /** Of a body that is no file, and of a form's fields that are none, so much is inspected, on the event loop. Default 128 KiB. */
   readonly textLimit?: number
   /** A longer body is refused with 413, or goes on with only its beginning inspected. Default `reject`. */
   readonly beyond?: 'reject' | 'pass'
