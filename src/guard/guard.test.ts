@@ -237,6 +237,18 @@ for (const { says, body, beyond, status } of [
   },
   { says: 'a field too long', body: form(['name="a"', 'x'.repeat(30_000)]), beyond: 'reject', status: 413 },
   {
+    says: 'a field too long whose name speaks of a file',
+    body: form(['name="a;filename="', 'x'.repeat(30_000)]),
+    beyond: 'reject',
+    status: 413,
+  },
+  {
+    says: 'a field too long with lines like a boundary',
+    body: form(['name="a"', `x\r\n--bc; filename="y"\r\n\r\n${'x'.repeat(30_000)}`]),
+    beyond: 'reject',
+    status: 413,
+  },
+  {
     says: 'fields too long together',
     body: form(['name="a"', 'x'.repeat(15_000)], ['name="b"', 'y'.repeat(15_000)]),
     beyond: 'reject',
