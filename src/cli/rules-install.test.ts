@@ -10,8 +10,9 @@ import { gzipSync } from 'node:zlib'
 import { openTransaction } from '../engine/waf/index.ts'
 import { readRuleSet } from '../gateway/worker/rule-files.ts'
 import { compilePlanAtOnce } from '../gateway/worker/plans.ts'
-import { main } from '../main.ts'
 import { entry, signDetached, tarOf } from '../release/testing.ts'
+import { KhienError } from '../kit/errors.ts'
+import { rules } from './rules.ts'
 import { loadPlan } from './waf-rules.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -47,12 +48,18 @@ function release(version: string, change: (name: string, text: string) => string
   )
 }
 
-type Said = { code: number; out: string; err: string }
+type Said = { code: number | string; out: string; err: string }
+/** What the verb says, and its exit code or the code of its error. */
 async function khien(...args: readonly string[]): Promise<Said> {
   const said = { out: '', err: '' }
   const io = { out: (text: string) => void (said.out += text), err: (text: string) => void (said.err += text) }
-  const code = await main(args, { ...io, stdin: process.stdin, env: {}, language: 'en', root })
-  return { code, ...said }
+  try {
+    const code = await rules.run(args, { ...io, stdin: process.stdin, env: {}, language: 'en', root })
+    return { code, ...said }
+  } catch (error) {
+    if (!(error instanceof KhienError)) throw error
+    return { code: error.code, out: said.out, err: `${said.err}${error.message}\n` }
+  }
 }
 
 function place(
@@ -73,7 +80,7 @@ test(
   async () => {
     const data = fresh()
     const home = join(data, 'rules/crs')
-    const first = await khien('rules', 'install', 'crs', '--from', place(release('4.28.0')), '--data', data, ...KEY)
+    const first = await khien('install', 'crs', '--from', place(release('4.28.0')), '--data', data, ...KEY)
     assert.deepEqual([first.code, first.out], [0, `${join(home, '4.28.0')}\n`], first.err)
     assert.match(first.err, /believed because you said so/)
 
@@ -118,17 +125,7 @@ test(
     writeFileSync(setup, changed, 'latin1')
     writeFileSync(join(folder, '10-own.conf'), 'SecRule ARGS:own "@streq yes" "id:77,phase:2,deny"\n')
     writeFileSync(join(folder, 'ssrf.data'), 'changed by hand\n')
-    const second = await khien(
-      'rules',
-      'install',
-      'crs',
-      '--from',
-      place(release('4.29.1')),
-      '--data',
-      data,
-      '--trust',
-      ED25519,
-    )
+    const second = await khien('install', 'crs', '--from', place(release('4.29.1')), '--data', data, '--trust', ED25519)
     assert.equal(second.code, 0, second.err)
     assert.match(
       second.err,
@@ -138,10 +135,10 @@ test(
     assert.notEqual(readFileSync(join(home, '4.29.1/ssrf.data'), 'latin1'), 'changed by hand\n')
     assert.equal(readFileSync(join(home, 'current'), 'utf8'), '4.29.1\n')
 
-    const listed = await khien('rules', 'list', '--data', data)
+    const listed = await khien('list', '--data', data)
     assert.match(listed.out, /^\* crs 4\.29\.1 .* signed by DB38 .*\n  crs 4\.28\.0 .*\n$/)
-    assert.match((await khien('rules', 'remove', 'crs', '4.29.1', '--data', data)).err, /is the current release/)
-    assert.equal((await khien('rules', 'remove', 'crs', '4.28.0', '--data', data)).code, 0)
+    assert.match((await khien('remove', 'crs', '4.29.1', '--data', data)).err, /is the current release/)
+    assert.equal((await khien('remove', 'crs', '4.28.0', '--data', data)).code, 0)
     assert.deepEqual(readdirSync(home), ['4.29.1', 'current', 'key.asc'])
   },
 )
@@ -168,21 +165,25 @@ test('over an address: signature and checksum beside it, redirects, limits', { s
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   try {
-    for (const { path, says } of [
-      { path: '/crs.tar.gz' },
-      { path: '/moved.tar.gz' },
-      { path: '/away.tar.gz', says: /Only https addresses are fetched, not http:\/\/example\.com/ },
-      { path: '/round.tar.gz', says: /around in circles/ },
-      { path: '/other.tar.gz', says: /not the one .*other\.tar\.gz\.sha256 speaks of/ },
-      { path: '/broken.tar.gz', says: /answers 500/ },
-      { path: '/long.tar.gz', says: /more than 32 MiB/ },
-      { path: '/none.tar.gz', says: /There is nothing at/ },
+    for (const { path, code, says } of [
+      { path: '/crs.tar.gz', code: 0 },
+      { path: '/moved.tar.gz', code: 0 },
+      {
+        path: '/away.tar.gz',
+        code: 'release/download',
+        says: /Only https addresses are fetched, not http:\/\/example\.com/,
+      },
+      { path: '/round.tar.gz', code: 'release/download', says: /around in circles/ },
+      { path: '/other.tar.gz', code: 'rules/checksum', says: /not the one .*other\.tar\.gz\.sha256 speaks of/ },
+      { path: '/broken.tar.gz', code: 'release/download', says: /answers 500/ },
+      { path: '/long.tar.gz', code: 'release/too-large', says: /more than 32 MiB/ },
+      { path: '/none.tar.gz', code: 'rules/unreadable', says: /There is nothing at/ },
     ]) {
       const data = fresh()
-      const { code, err } = await khien('rules', 'install', 'crs', '--from', `${origin}${path}`, '--data', data, ...KEY)
-      assert.equal(code, says === undefined ? 0 : 1, err)
-      if (says !== undefined) assert.match(err, says)
-      assert.equal(existsSync(join(data, 'rules/crs/current')), says === undefined)
+      const said = await khien('install', 'crs', '--from', `${origin}${path}`, '--data', data, ...KEY)
+      assert.equal(said.code, code, said.err)
+      if (says !== undefined) assert.match(said.err, says)
+      assert.equal(existsSync(join(data, 'rules/crs/current')), code === 0)
     }
   } finally {
     server.closeAllConnections()
@@ -192,6 +193,7 @@ test('over an address: signature and checksum beside it, redirects, limits', { s
 
 type Refused = {
   says: string
+  code: string
   archive?: () => Buffer
   /** What is signed instead of the archive; null: there is no signature. */
   signed?: ((archive: Buffer) => Buffer) | null
@@ -202,63 +204,107 @@ const good = (): Buffer => release('4.28.0')
 const refused: Refused[] = [
   {
     says: 'a changed archive',
+    code: 'release/bad-signature',
     signed: (archive) => signDetached(Buffer.concat([archive, Buffer.from('x')]), key, ED25519, Date.now()),
     with: /the file or the signature was changed/,
   },
   {
     says: 'the project’s key, which did not sign',
+    code: 'release/wrong-key',
     args: ['--key', join(fixtures, 'ed25519-key.asc')],
     with: /does not hold the key 3600 6F0E 0BA1 6783 2158 8211 38EE ACA1 AB8A 6E72/,
   },
   {
     says: 'another’s key',
+    code: 'release/wrong-key',
     args: ['--key', join(fixtures, 'rsa-key.asc'), '--trust', '21E8B6CF983B52FFFAA98E0947251855713059C5'],
     with: /was made by DB38 E280/,
   },
   {
     says: 'an expired key',
+    code: 'release/key-expired',
     args: ['--key', join(fixtures, 'expired-key.asc'), '--trust', EXPIRED],
     with: /expired on 2020-01-31/,
   },
-  { says: 'no key', args: [], with: /--key FILE; the project publishes it at https:\/\/coreruleset\.org/ },
-  { says: 'no signature', signed: null, with: /There is no signature at .*--unsigned with --sha256/ },
-  { says: 'unsigned without a checksum', signed: null, args: ['--unsigned'], with: /checksum must be given/ },
+  {
+    says: 'no key',
+    code: 'rules/key',
+    args: [],
+    with: /--key FILE; the project publishes it at https:\/\/coreruleset\.org/,
+  },
+  {
+    says: 'no signature',
+    code: 'rules/unsigned',
+    signed: null,
+    with: /There is no signature at .*--unsigned with --sha256/,
+  },
+  {
+    says: 'unsigned without a checksum',
+    code: 'rules/unsigned',
+    signed: null,
+    args: ['--unsigned'],
+    with: /checksum must be given/,
+  },
   {
     says: 'unsigned with another checksum',
+    code: 'rules/checksum',
     signed: null,
     args: ['--unsigned', '--sha256', '0'.repeat(64)],
     with: /its SHA-256 is [0-9a-f]{64}/,
   },
-  { says: 'signed with another checksum', args: [...KEY, '--sha256', '0'.repeat(64)], with: /its SHA-256 is/ },
-  { says: 'a path that leads out', archive: () => gzipSync(tarOf(entry('crs/../../x', 'y'))), with: /leads out of it/ },
-  { says: 'a bomb', archive: () => gzipSync(Buffer.alloc(140_000_000)), with: /more than 128 MiB/ },
-  { says: 'a link', archive: () => gzipSync(tarOf(entry('crs/rules', '', '2'))), with: /a link or a device/ },
+  {
+    says: 'signed with another checksum',
+    code: 'rules/checksum',
+    args: [...KEY, '--sha256', '0'.repeat(64)],
+    with: /its SHA-256 is/,
+  },
+  {
+    says: 'a path that leads out',
+    code: 'release/archive-path',
+    archive: () => gzipSync(tarOf(entry('crs/../../x', 'y'))),
+    with: /leads out of it/,
+  },
+  {
+    says: 'a bomb',
+    code: 'release/archive-bomb',
+    archive: () => gzipSync(Buffer.alloc(140_000_000)),
+    with: /more than 128 MiB/,
+  },
+  {
+    says: 'a link',
+    code: 'release/archive-link',
+    archive: () => gzipSync(tarOf(entry('crs/rules', '', '2'))),
+    with: /a link or a device/,
+  },
   {
     says: 'something else',
+    code: 'rules/not-a-release',
     archive: () => gzipSync(tarOf(entry('readme', 'y'))),
     with: /no release of the Core Rule Set/,
   },
   {
     says: 'a folder of another version',
+    code: 'rules/not-a-release',
     archive: () => release('4.28.0', (_, text) => text.replaceAll('OWASP_CRS/4.28.0', 'OWASP_CRS/4.1.0')),
     with: /its folder says 4\.28\.0, its rules say 4\.1\.0/,
   },
   {
     says: 'a rule we cannot run',
+    code: 'rules/unsupported',
     archive: () =>
       release('4.28.0', (name, text) => (name.includes('930') ? text.replace('"@pmFromFile', '"@inspectFile') : text)),
     with: /REQUEST-930-APPLICATION-ATTACK-LFI\.conf:\d+: operator @inspectFile is not supported.*Nothing was changed/,
   },
 ]
-for (const { says, archive = good, signed, args = KEY, with: expected } of refused)
+for (const { says, code, archive = good, signed, args = KEY, with: expected } of refused)
   test(`refused, and nothing changes: ${says}`, { skip }, async () => {
     const data = fresh()
     const bytes = archive()
     const path = place(bytes, signed === null ? undefined : signed?.(bytes))
     if (signed === null) rmSync(`${path}.asc`, { force: true })
-    const { code, err } = await khien('rules', 'install', 'crs', '--from', path, '--data', data, ...args)
-    assert.equal(code, 1)
-    assert.match(err, expected)
+    const said = await khien('install', 'crs', '--from', path, '--data', data, ...args)
+    assert.equal(said.code, code)
+    assert.match(said.err, expected)
     assert.equal(existsSync(join(data, 'rules')), false)
   })
 
@@ -267,32 +313,10 @@ test('unsigned, with the checksum of a person who looked', { skip }, async () =>
   const archive = good()
   const path = place(archive)
   rmSync(`${path}.asc`)
-  const said = await khien(
-    'rules',
-    'install',
-    'crs',
-    '--from',
-    path,
-    '--data',
-    data,
-    '--unsigned',
-    '--sha256',
-    sum(archive),
-  )
+  const said = await khien('install', 'crs', '--from', path, '--data', data, '--unsigned', '--sha256', sum(archive))
   assert.equal(said.code, 0, said.err)
   assert.match(said.err, /WARNING: taken without a signature/)
-  assert.match((await khien('rules', 'list', '--data', data)).out, /^\* crs 4\.28\.0 +\S+ +unsigned/)
-  const again = await khien(
-    'rules',
-    'install',
-    'crs',
-    '--from',
-    path,
-    '--data',
-    data,
-    '--unsigned',
-    '--sha256',
-    sum(archive),
-  )
+  assert.match((await khien('list', '--data', data)).out, /^\* crs 4\.28\.0 +\S+ +unsigned/)
+  const again = await khien('install', 'crs', '--from', path, '--data', data, '--unsigned', '--sha256', sum(archive))
   assert.match(again.err, /was installed already/)
 })
