@@ -21,9 +21,9 @@ export type BodyTask = {
 }
 
 /**
- * Adds what the body holds, read by the chosen processor. REQUEST_BODY is there unless the body is XML or
- * multipart, and then when forced: CRS is written for that (ModSecurity v3 always fills it, v2 for forms and JSON). REQBODY_ERROR is 1 for a body its
- * processor cannot read. Never throws.
+ * Adds what the body holds, read by the chosen processor. REQUEST_BODY is there unless the body is XML or multipart that could be read, and
+ * then when forced: CRS is written for that (ModSecurity v3 always fills it, v2 for forms and JSON). REQBODY_ERROR is 1 for a body its processor
+ * cannot read; its raw text is all there is to look at then, as in ModSecurity v3. Never throws.
  */
 export function readBody(task: BodyTask, before: Collections, body: Uint8Array): Collections {
   if (task.reading.bodies === 'strict') return readBodyStrictly(task.head, before, body)
@@ -34,6 +34,7 @@ export function readBody(task: BodyTask, before: Collections, body: Uint8Array):
   const length = String(body.length)
   const isRaw = body.length > 0 && (task.force || (processor !== 'XML' && processor !== 'MULTIPART'))
   const raw = { ...processed, REQUEST_BODY: isRaw ? one(text) : [], REQUEST_BODY_LENGTH: one(length) }
+  const unread = (error: string | undefined) => (error === undefined ? raw : { ...raw, REQUEST_BODY: one(text) })
   switch (processor) {
     case 'URLENCODED': {
       const { pairs, error } = parseUrlencoded(text, reading.argumentSeparator, reading.argumentsLimit)
@@ -47,11 +48,11 @@ export function readBody(task: BodyTask, before: Collections, body: Uint8Array):
     case 'XML': {
       const { text: content, attributes, error } = parseXml(text)
       const found = [entry('/*', content), ...attributes.map((value) => entry('//@*', value))]
-      return withError({ ...raw, XML: found }, error)
+      return withError({ ...unread(error), XML: found }, error)
     }
     case 'MULTIPART': {
       const parsed = parseMultipart(headerOf(head.headers, 'content-type'), text, reading.uploadFileLimit)
-      return withArguments({ ...raw, ...multipartVariables(parsed) }, parsed.pairs, parsed.error)
+      return withArguments({ ...unread(parsed.error), ...multipartVariables(parsed) }, parsed.pairs, parsed.error)
     }
     default:
       return raw

@@ -9,6 +9,9 @@ import { withArguments, withError } from './arguments.ts'
 import { entry, keyed, namesOf, one, type Collections } from './entry.ts'
 import { headerOf } from './head.ts'
 
+/** RFC 8259 §8.1: whoever reads JSON may ignore a byte order mark, and most do. */
+const withoutMark = (text: string): string => (text.startsWith('\xef\xbb\xbf') ? text.slice(3) : text)
+
 /**
  * `SecRequestBodyReading Strict`: by the content type. REQUEST_BODY is the raw text only when no processor took the body, and stays empty
  * for a file. A body that is JSON under another name also gives its values, because an application may read any body as JSON.
@@ -22,14 +25,14 @@ export function readBodyStrictly(head: RequestHead, before: Collections, body: U
   if (isFile(type, body)) return sized
   const text = toLatin1(body)
   if (media === 'application/json' || media.endsWith('+json')) {
-    const { pairs, error } = parseJson(text)
+    const { pairs, error } = parseJson(withoutMark(text))
     return withArguments({ ...sized, REQBODY_PROCESSOR: one('JSON') }, pairs, error)
   }
   if (media === 'multipart/form-data') {
     const { pairs, files, error } = parseMultipartStrictly(type.trim(), text)
     return withArguments({ ...sized, FILES: keyed(files), FILES_NAMES: namesOf(files) }, pairs, error)
   }
-  const hidden = opensLikeJson(body) ? parseJson(text.replace(/^\xef\xbb\xbf/, '')) : undefined
+  const hidden = opensLikeJson(body) ? parseJson(withoutMark(text)) : undefined
   const json = hidden?.error === undefined ? (hidden?.pairs ?? []) : []
   if (media === 'application/x-www-form-urlencoded') {
     const { pairs, error } = parseUrlencoded(text)
