@@ -347,6 +347,20 @@ test('detect refuses nothing and tells each once', async () => {
   assert.equal(it.counts().observed, 3)
 })
 
+test('collections last from request to request', async () => {
+  const counting = compileRules([
+    {
+      name: 'counting',
+      text: `SecAction "id:1,phase:1,pass,nolog,initcol:ip=%{REMOTE_ADDR},setvar:ip.asked=+1"
+SecRule IP:asked "@gt 2" "id:2,phase:1,deny,status:429,log,msg:'Too often'"`,
+    },
+  ])
+  await using it = await rig({}, readAll, counting)
+  const statuses: number[] = []
+  for (let i = 0; i < 4; i++) statuses.push((await ask(it.port, '/')).status)
+  assert.deepEqual(statuses, [200, 200, 429, 429])
+})
+
 test('a refusal holds no value, and the answer nothing of the request', async () => {
   await using it = await rig()
   const said = await ask(it.port, `/users/0912345678/x?secret=Nguyen&id=1%20UNION%20SELECT%20hoten%20FROM%20users--`, {

@@ -1,4 +1,11 @@
-import { isFile, openTransaction, type Plan, type RequestHead, type Verdict } from '../engine/waf/index.ts'
+import {
+  isFile,
+  memoryCollections,
+  openTransaction,
+  type Plan,
+  type RequestHead,
+  type Verdict,
+} from '../engine/waf/index.ts'
 import { newCode, systemEntropy } from '../kit/ids.ts'
 import { safeHost, safePath } from '../kit/request-mask.ts'
 import { trustOf, type Trust } from './client.ts'
@@ -25,6 +32,8 @@ export class Watch {
   readonly settings: Settings
   readonly trusts: Trust
   readonly counts: Counts = newCounts()
+  /** IP, GLOBAL and the like, from request to request of this process. */
+  readonly collections = memoryCollections()
   private held = 0
 
   constructor(plan: Plan, options: GuardOptions) {
@@ -59,7 +68,7 @@ export class Inspection {
   constructor(watch: Watch, request: RequestHead) {
     this.watch = watch
     this.request = { ...request, uniqueId: this.id }
-    this.transaction = openTransaction(watch.plan, this.request, { at: this.at })
+    this.transaction = openTransaction(watch.plan, this.request, { at: this.at, collections: watch.collections })
     watch.counts.requests++
   }
 

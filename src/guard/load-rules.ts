@@ -26,7 +26,7 @@ const rulesHome = (): string => {
 /**
  * Rule files, and folders whose `.conf` files are read in name order → plan. Without paths: Khiên's own rules. Word lists are found beside
  * the rules that name them; Include takes paths beside the first file, `*` in the last part. A set-up file (`…setup.conf`) of a folder is
- * read before its other files. Throws `GuardError` that names the file and line at fault. Takes some hundred milliseconds: call it once.
+ * read before its other files. Throws `GuardError` that names the file and line at fault. Takes a second or some: call it once.
  */
 export function loadRules(paths: string | readonly string[] = ownRules(), options: LoadOptions = {}): Plan {
   const read = new Map<string, string>()
