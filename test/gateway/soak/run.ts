@@ -148,9 +148,10 @@ async function underLoad(platform: Platform, plan: SoakPlan): Promise<Soaked> {
 /** A worker's own clients, and who waited to be accepted by it. The node holds no client. */
 function explains(kill: Kill, { client, opened, began, ended }: Fault): boolean {
   if (kill.what === 'node' || ended < kill.stopped || began > kill.killed + NOTICED_MS) return false
-  if (kill.clients.has(client) && opened <= kill.killed && ended <= kill.killed + NOTICED_MS) return true
-  if (opened >= kill.stopped - NEAR_MS && opened <= kill.killed + NEAR_MS) return true
-  return false
+  // A client that is busy notices late that its new connection stands; it asked for it when the request began.
+  const earliest = Math.min(opened, began)
+  if (kill.clients.has(client) && earliest <= kill.killed && ended <= kill.killed + NOTICED_MS) return true
+  return opened >= kill.stopped - NEAR_MS && earliest <= kill.killed + NEAR_MS
 }
 
 /** Refused by the kernel while no worker was up. */
