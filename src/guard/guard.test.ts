@@ -351,7 +351,8 @@ test('collections last from request to request', async () => {
   const counting = compileRules([
     {
       name: 'counting',
-      text: `SecAction "id:1,phase:1,pass,nolog,initcol:ip=%{REMOTE_ADDR},setvar:ip.asked=+1"
+      text: `SecAction "id:1,phase:1,pass,nolog,initcol:ip=%{REMOTE_ADDR}"
+SecAction "id:3,phase:1,pass,nolog,setvar:ip.asked=+1"
 SecRule IP:asked "@gt 2" "id:2,phase:1,deny,status:429,log,msg:'Too often'"`,
     },
   ])
