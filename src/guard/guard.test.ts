@@ -280,6 +280,14 @@ for (const { says, body, beyond, status } of [
     if (status === 200) assert.ok(it.bodies[0]!.equals(body))
   })
 
+test('JSON that is cut cannot be read, and the rules refuse it', async () => {
+  await using it = await rig({ textLimit: 20_000, beyond: 'pass' })
+  const headers = { 'content-type': 'application/json' }
+  assert.equal((await ask(it.port, '/', { body: JSON.stringify({ a: 'b'.repeat(15_000) }), headers })).status, 200)
+  const said = await ask(it.port, '/', { body: JSON.stringify({ a: 'b'.repeat(30_000) }), headers })
+  assert.deepEqual([said.status, it.refusals[0]!.matches[0]!.place], [400, 'REQBODY_ERROR'])
+})
+
 test('what is beyond the limit stays with the client until the app reads', async () => {
   let begin = (): void => undefined
   await using it = await rig({ beyond: 'pass', bodyLimit: 65_536 }, (req, res, bodies) => {
