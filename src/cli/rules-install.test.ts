@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict'
 import { createHash, createPrivateKey } from 'node:crypto'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -125,6 +134,9 @@ test(
     writeFileSync(setup, changed, 'latin1')
     writeFileSync(join(folder, '10-own.conf'), 'SecRule ARGS:own "@streq yes" "id:77,phase:2,deny"\n')
     writeFileSync(join(folder, 'ssrf.data'), 'changed by hand\n')
+    const left = join(home, `.new-${'0'.repeat(16)}`)
+    mkdirSync(left)
+    utimesSync(left, 1, 1)
     const second = await khien('install', 'crs', '--from', place(release('4.29.1')), '--data', data, '--trust', ED25519)
     assert.equal(second.code, 0, second.err)
     assert.match(

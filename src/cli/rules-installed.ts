@@ -31,6 +31,7 @@ export type Release = z.infer<typeof releaseSchema>
 
 export const VERSION = /^\d{1,4}\.\d{1,4}\.\d{1,4}(?:-[a-z0-9.]{1,20})?$/
 const RECORD = 'release.json'
+const HOUR = 3_600_000
 
 /** The folder of installed releases: one folder a version, and `current`, which names the live one. */
 export class Installed {
@@ -84,6 +85,7 @@ export class Installed {
   /** Puts the files there as a whole, durable, and only then names the version as the live one: there is no half of it. */
   add(release: Release, files: ReadonlyMap<string, Buffer>): void {
     mkdirSync(this.home, { recursive: true })
+    this.tidy()
     const begun = join(this.home, `.new-${randomBytes(8).toString('hex')}`)
     mkdirSync(begun)
     try {
@@ -115,6 +117,14 @@ export class Installed {
     const gone = join(this.home, `.old-${randomBytes(8).toString('hex')}`)
     renameSync(this.folderOf(version), gone)
     rmSync(gone, { recursive: true, force: true })
+  }
+
+  /** What an installation that was killed left behind; a young one may still be at work. */
+  private tidy(): void {
+    for (const name of namesIn(this.home).filter((each) => /^\.(?:new|old)-[0-9a-f]{16}$/.test(each))) {
+      const path = join(this.home, name)
+      if (Date.now() - statSync(path).mtimeMs > HOUR) rmSync(path, { recursive: true, force: true })
+    }
   }
 
   private replace(name: string, bytes: Buffer): void {
