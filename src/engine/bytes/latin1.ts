@@ -7,6 +7,26 @@ export function toLatin1(bytes: Uint8Array): string {
   return out
 }
 
+/** The first `length` bytes as such a string; for short ones, several at a time rather than one by one. */
+export function latin1Of(bytes: Uint8Array, length: number): string {
+  if (length > 4096) return toLatin1(bytes.subarray(0, length))
+  let out = ''
+  let at = 0
+  for (; at + 8 <= length; at += 8)
+    out += String.fromCharCode(
+      bytes[at]!,
+      bytes[at + 1]!,
+      bytes[at + 2]!,
+      bytes[at + 3]!,
+      bytes[at + 4]!,
+      bytes[at + 5]!,
+      bytes[at + 6]!,
+      bytes[at + 7]!,
+    )
+  for (; at < length; at++) out += String.fromCharCode(bytes[at]!)
+  return out
+}
+
 /** The other way; characters above 0xFF lose their high bits, so give it latin1 only. */
 export function fromLatin1(text: string): Uint8Array {
   const out = new Uint8Array(text.length)

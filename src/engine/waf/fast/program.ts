@@ -6,13 +6,24 @@ import { foldPlan, targetOf, upsets, type Assignment, type Known } from './fold.
 import { cluesOf, Screen } from './screen.ts'
 import { Recurring, touchesOf } from './text.ts'
 
-/** One collection, or part of it, after one chain, and the bits of the screened rules that look at it. */
+/** One collection, or part of it, after one chain. */
+export type Slot = {
+  /** Which part, see `Program.parts`. */
+  readonly part: number
+  readonly chain: Chain | undefined
+  /** The slot of the same part a step earlier; -1 for the part as it is. */
+  readonly before: number
+}
+
+/** A slot, and the bits of the screened rules that look at it. */
 export type Look = {
   readonly target: Target
-  readonly chain: Chain | undefined
+  readonly slot: number
   /** multiMatch: what each step of the chain makes is looked at too. */
   readonly every: boolean
-  readonly mask: Uint32Array
+  readonly mask: Int32Array
+  /** The words of the mask that are not 0. */
+  readonly spots: readonly number[]
 }
 
 /** Changes of TX that come before a step, and what they leave in MATCHED_VARS. */
@@ -27,7 +38,7 @@ export type PhaseProgram = {
   /** By step: where to go on once it matched. */
   readonly target: Int32Array
   /** Steps that are run for every request, as bits. */
-  readonly always: Uint32Array
+  readonly always: Int32Array
   readonly looks: readonly Look[]
   /** By bit of the screen, the step of its rule; -1 in other phases. */
   readonly stepOf: Int32Array
@@ -44,13 +55,18 @@ export type Program = {
   /** By control that takes out rules or targets: 1 at the index of each rule it means. */
   readonly chosen: ReadonlyMap<Control, Uint8Array>
   /** The same as bits of the screen. */
-  readonly chosenBits: ReadonlyMap<Control, Uint32Array>
+  readonly chosenBits: ReadonlyMap<Control, Int32Array>
   readonly screen: Screen
   readonly recurring: Recurring
   readonly touches: readonly number[]
   /** By rule index, the number of its selection; -1 when its values change as rules run. */
   readonly selectionOf: Int32Array
   readonly selections: number
+  /** Collections and parts of them that screened rules look at. */
+  readonly parts: readonly Target[]
+  readonly slots: readonly Slot[]
+  /** By index of a screened rule, the slot of each of its targets. */
+  readonly slotsOf: readonly (readonly number[] | undefined)[]
 }
 
 const programs = new WeakMap<Plan, Program>()
@@ -92,14 +108,19 @@ function* makeProgram(plan: Plan): Generator<undefined, Program> {
   const screen = new Screen(screened, plan.rules.length)
   yield
   const chosen = chosenBy(plan)
+  const places = new Places()
+  const slotsOf = plan.rules.map((rule) =>
+    screen.bitOf[rule.index]! < 0 ? undefined : rule.targets.map((target) => places.of(target, rule.chain)),
+  )
   const chains = plan.rules.flatMap(({ chain }) => (chain === undefined ? [] : [chain]))
   return {
-    phases: plan.phases.map((steps, phase) => makePhase(steps, known[phase]!, screen)),
+    phases: plan.phases.map((steps, phase) => makePhase(steps, known[phase]!, screen, slotsOf)),
     unfolded: plan.phases.map((steps) =>
       makePhase(
         steps,
         steps.map(() => ({ kind: 'run' })),
         screen,
+        slotsOf,
       ),
     ),
     upsets: upsets(plan, known),
@@ -110,6 +131,9 @@ function* makeProgram(plan: Plan): Generator<undefined, Program> {
     touches: touchesOf(chains, plan.chainCount),
     selectionOf,
     selections: numbers.size,
+    parts: places.parts,
+    slots: places.slots,
+    slotsOf,
   }
 }
 
@@ -126,8 +150,8 @@ function chosenBy(plan: Plan): Map<Control, Uint8Array> {
   return out
 }
 
-function bitsOf(rules: Uint8Array, screen: Screen): Uint32Array {
-  const out = new Uint32Array(screen.words)
+function bitsOf(rules: Uint8Array, screen: Screen): Int32Array {
+  const out = new Int32Array(screen.words)
   for (const [index, isChosen] of rules.entries()) {
     const bit = screen.bitOf[index]!
     if (isChosen === 1 && bit >= 0) out[bit >>> 5]! |= 1 << (bit & 31)
@@ -141,9 +165,39 @@ const keyOf = ({ collection, selector, count }: Target): readonly unknown[] => [
   selector === undefined ? '' : 'name' in selector ? `n${selector.name}` : `p${selector.source}`,
 ]
 
-function makePhase(steps: readonly Step[], known: readonly Known[], screen: Screen): PhaseProgram {
-  const always = new Uint32Array((steps.length + 31) >>> 5)
-  const looks = new Map<string, Look>()
+/** Numbers parts of collections, and what chains make of them. */
+class Places {
+  readonly parts: Target[] = []
+  readonly slots: Slot[] = []
+  private readonly partOf = new Map<string, number>()
+  private readonly slotOf = new Map<string, number>()
+
+  of(target: Target, chain: Chain | undefined): number {
+    const name = JSON.stringify(keyOf(target))
+    let part = this.partOf.get(name)
+    if (part === undefined) this.partOf.set(name, (part = this.parts.push(target) - 1))
+    return this.slot(part, chain)
+  }
+
+  private slot(part: number, chain: Chain | undefined): number {
+    const name = `${part} ${chain === undefined ? '' : chain.index}`
+    const known = this.slotOf.get(name)
+    if (known !== undefined) return known
+    const before = chain === undefined ? -1 : this.slot(part, chain.before)
+    const slot = this.slots.push({ part, chain, before }) - 1
+    this.slotOf.set(name, slot)
+    return slot
+  }
+}
+
+function makePhase(
+  steps: readonly Step[],
+  known: readonly Known[],
+  screen: Screen,
+  slotsOf: Program['slotsOf'],
+): PhaseProgram {
+  const always = new Int32Array((steps.length + 31) >>> 5)
+  const looks = new Map<string, Omit<Look, 'spots'>>()
   const stepOf = new Int32Array(screen.words * 32).fill(-1)
   const preludes: Prelude[] = []
   const passes = new Uint8Array(steps.length)
@@ -161,17 +215,28 @@ function makePhase(steps: readonly Step[], known: readonly Known[], screen: Scre
       continue
     }
     stepOf[bit] = at
-    for (const look of looksOf(step, screen.words, looks)) look.mask[bit >>> 5]! |= 1 << (bit & 31)
+    for (const look of looksOf(step, slotsOf[step.index]!, screen.words, looks))
+      look.mask[bit >>> 5]! |= 1 << (bit & 31)
   }
-  return { steps, target, always, looks: [...looks.values()], stepOf, preludes, passes }
+  const spotted = [...looks.values()].map((look) => ({
+    ...look,
+    spots: [...look.mask.keys()].filter((word) => look.mask[word] !== 0),
+  }))
+  return { steps, target, always, looks: spotted, stepOf, preludes, passes }
 }
 
 // Exclusions are left aside: a rule that is looked at in vain costs little, and it leaves out what it must itself.
-function looksOf({ targets, chain, multiMatch }: Rule, words: number, looks: Map<string, Look>): Look[] {
-  return targets.map((target) => {
-    const key = JSON.stringify([keyOf(target), chain?.index, multiMatch])
+function looksOf(
+  { targets, multiMatch }: Rule,
+  slots: readonly number[],
+  words: number,
+  looks: Map<string, Omit<Look, 'spots'>>,
+): Omit<Look, 'spots'>[] {
+  return targets.map((target, i) => {
+    const slot = slots[i]!
+    const key = `${slot} ${multiMatch}`
     let look = looks.get(key)
-    if (look === undefined) looks.set(key, (look = { target, chain, every: multiMatch, mask: new Uint32Array(words) }))
+    if (look === undefined) looks.set(key, (look = { target, slot, every: multiMatch, mask: new Int32Array(words) }))
     return look
   })
 }

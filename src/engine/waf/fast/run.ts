@@ -4,7 +4,7 @@ import { isTaken, removedTargets, select, type Item } from '../evaluate/select.t
 import type { Source } from '../evaluate/source.ts'
 import type { State } from '../evaluate/state.ts'
 import type { Phase, Plan, Rule, Target } from '../plan.ts'
-import { entry } from '../variables/entry.ts'
+import { entry, type Values } from '../variables/entry.ts'
 import type { MessageVariable } from '../variables/names.ts'
 import { Parts, selectFrom } from './parts.ts'
 import { programOf, type Look, type PhaseProgram, type Program } from './program.ts'
@@ -19,10 +19,13 @@ export class FastRun implements Source {
   private readonly known: Texts
   private parts = new Parts()
   private selected: (readonly Item[] | undefined)[] = []
+  /** By part, its values in this phase. */
+  private values: (Values | undefined)[] = []
 
   constructor(plan: Plan) {
     this.program = programOf(plan)
-    this.known = new Texts(this.program.touches, this.program.screen, this.program.recurring)
+    const { touches, slots, screen, recurring } = this.program
+    this.known = new Texts(touches, slots, screen, recurring)
   }
 
   items(state: State, rule: Rule): readonly Item[] {
@@ -41,12 +44,14 @@ export class FastRun implements Source {
     const word = bit >>> 5
     const flag = 1 << (bit & 31)
     const gone = this.isTouched(state, rule, 'remove-target') ? removedTargets(state, rule) : NO_TARGETS
-    for (const target of rule.targets) {
+    const slots = this.program.slotsOf[rule.index]!
+    for (let n = 0; n < slots.length; n++) {
+      const target = rule.targets[n]!
       // Before anything is computed of it: a target that was taken away must cost nothing, however large.
       if (gone.some((other) => takesWhole(other, target))) continue
-      const values = this.parts.of(state.collections[target.collection as MessageVariable], target)
+      const values = this.valuesOf(state, slots[n]!)
       if (values.length === 0) continue
-      const view = this.known.view(values, rule.chain)
+      const view = this.known.view(slots[n]!, values)
       if (!rule.multiMatch && (this.known.marksOf(view)[word]! & flag) === 0) continue
       for (let i = 0; i < values.length; i++) {
         const text = view.texts[i]!
@@ -59,6 +64,14 @@ export class FastRun implements Source {
       }
     }
     return out
+  }
+
+  /** The values of a slot's part. */
+  private valuesOf({ collections }: State, slot: number): Values {
+    const { part } = this.program.slots[slot]!
+    while (this.values.length <= part) this.values.push(undefined)
+    const target = this.program.parts[part]!
+    return (this.values[part] ??= this.parts.of(collections[target.collection as MessageVariable], target))
   }
 
   /** Values that change as rules run: mostly one variable of TX. */
@@ -95,6 +108,7 @@ export class FastRun implements Source {
     if (state.engine === 'off' || (phase !== 5 && !isOpen(state, phase))) return
     // Bodies have brought new values since the phase before.
     this.selected = []
+    this.values = []
     this.parts = new Parts()
     const { phases, unfolded } = this.program
     const from = this.isUpset(state) ? 0 : this.runFrom(state, phase, phases[phase]!, 0)
@@ -157,21 +171,18 @@ export class FastRun implements Source {
   }
 
   /** Steps of the phase that may match this request. */
-  private due(state: State, { always, looks, stepOf }: PhaseProgram): Uint32Array {
+  private due(state: State, { always, looks, stepOf }: PhaseProgram): Int32Array {
     const due = always.slice()
-    const hit = new Uint32Array(this.program.screen.words)
+    const hit = new Int32Array(this.program.screen.words)
     for (const look of looks) {
-      const { target, chain, every } = look
+      const values = this.valuesOf(state, look.slot)
+      if (values.length === 0) continue
       const mask = state.removals.length === 0 ? look.mask : this.left(state, look)
       if (mask === undefined) continue
-      const values = this.parts.of(state.collections[target.collection as MessageVariable], target)
-      if (values.length === 0) continue
-      let step = chain
-      for (;;) {
-        const marks = this.known.marksOf(this.known.view(values, step))
-        for (let word = 0; word < hit.length; word++) hit[word]! |= marks[word]! & mask[word]!
-        if (!every || step === undefined) break
-        step = step.before
+      const { spots, every } = look
+      for (let slot = look.slot; slot >= 0; slot = every ? this.program.slots[slot]!.before : -1) {
+        const marks = this.known.marksOf(this.known.view(slot, values))
+        for (let i = 0; i < spots.length; i++) hit[spots[i]!]! |= marks[spots[i]!]! & mask[spots[i]!]!
       }
     }
     for (let word = 0; word < hit.length; word++) {
@@ -184,7 +195,7 @@ export class FastRun implements Source {
   }
 
   /** The rules of a look that still look; undefined when controls have taken the whole collection from all of them. */
-  private left({ removals }: State, { target, mask }: Look): Uint32Array | undefined {
+  private left({ removals }: State, { target, mask }: Look): Int32Array | undefined {
     let left = mask
     for (const control of removals) {
       if (control.kind !== 'remove-target' || !takesWhole(control.target, target)) continue
@@ -219,7 +230,7 @@ const ZERO = entry('', '0')
 const ONE = entry('', '1')
 
 /** The first bit set at or after `from`, -1 when none is. */
-function nextBit(bits: Uint32Array, from: number): number {
+function nextBit(bits: Int32Array, from: number): number {
   let word = from >>> 5
   if (word >= bits.length) return -1
   let left = bits[word]! & (-1 << (from & 31))

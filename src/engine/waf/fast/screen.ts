@@ -38,8 +38,8 @@ export class Screen {
     this.squeezed = new Marker(squeezed, this.words)
   }
 
-  look(text: string): Uint32Array {
-    const marks = new Uint32Array(this.words)
+  look(text: string): Int32Array {
+    const marks = new Int32Array(this.words)
     this.plain.mark(text, marks)
     // Without junk the plain pass has seen the squeezed words too.
     if (JUNK.test(text)) this.squeezed.mark(text.replace(ALL_JUNK, ''), marks)
@@ -82,7 +82,7 @@ type Wanted = { readonly word: string; readonly bit: number }
 class Marker {
   private readonly phrases: Phrases | undefined
   /** By row of the automaton that ends words: their bits. */
-  private readonly rows: Uint32Array
+  private readonly rows: Int32Array
   private readonly words: number
   private readonly seen: Int32Array
   private stamp = 0
@@ -98,14 +98,14 @@ class Marker {
     this.words = words
     this.phrases = unique.length === 0 ? undefined : compilePhrases(unique, { caseless: true })
     const count = this.phrases?.rows ?? 0
-    this.rows = new Uint32Array(count * words)
+    this.rows = new Int32Array(count * words)
     this.seen = new Int32Array(count)
     for (let row = 0; row < count; row++)
       for (const index of this.phrases!.wordsAt(row))
         for (const bit of bits.get(unique[index]!)!) this.rows[row * words + (bit >>> 5)]! |= 1 << (bit & 31)
   }
 
-  mark(text: string, marks: Uint32Array): void {
+  mark(text: string, marks: Int32Array): void {
     if (this.phrases === undefined) return
     const { rows, words, seen } = this
     if (++this.stamp > 0x7ffffff0) {

@@ -1,6 +1,7 @@
 import type { Chain } from '../plan.ts'
 import type { Values } from '../variables/entry.ts'
 import { caseOf, classesOf, touchedBy } from './classes.ts'
+import type { Slot } from './program.ts'
 import type { Screen } from './screen.ts'
 
 /** One text met in a request, with what is known of it. Equal texts are mostly one, wherever they stand. */
@@ -10,7 +11,7 @@ export class Text {
   private readonly run: Chain['run'] | undefined
   private known: number
   /** Which screened rules may match; undefined until asked. */
-  marks: Uint32Array | undefined
+  marks: Int32Array | undefined
   /** By transformation, what it makes of this text. */
   next: Map<string, Text> | undefined
 
@@ -33,7 +34,7 @@ export class Text {
 }
 
 /** The values of a collection, or of a part of it, after a chain. */
-export type View = { readonly texts: readonly Text[]; readonly classes: number; marks: Uint32Array | undefined }
+export type View = { readonly texts: readonly Text[]; readonly classes: number; marks: Int32Array | undefined }
 
 /** Longest text kept for the next request, and how many of them. */
 const SHORT = 128
@@ -68,13 +69,20 @@ export class Recurring {
 export class Texts {
   private readonly known = new Map<string, Text>()
   private readonly recurring: Recurring
-  private readonly views = new Map<Values, (View | undefined)[]>()
+  /** By slot, what it was made of and what it is. */
+  private readonly sources: (Values | undefined)[]
+  private readonly views: (View | undefined)[]
+  private readonly slots: readonly Slot[]
   private readonly touches: readonly number[]
   private readonly screen: Screen
 
   /** `touches`: by chain index, the classes its last step may change. */
-  constructor(touches: readonly number[], screen: Screen, recurring: Recurring) {
+  constructor(touches: readonly number[], slots: readonly Slot[], screen: Screen, recurring: Recurring) {
     this.touches = touches
+    this.slots = slots
+    // Filled with nothing at once: most slots of a plan are never asked for.
+    this.sources = Array<Values | undefined>(slots.length)
+    this.views = Array<View | undefined>(slots.length)
     this.screen = screen
     this.recurring = recurring
   }
@@ -114,7 +122,7 @@ export class Texts {
   }
 
   /** Bits of the screened rules that may match the text. */
-  marks(text: Text): Uint32Array {
+  marks(text: Text): Int32Array {
     return (text.marks ??= this.screen.look(text.value))
   }
 
@@ -125,36 +133,31 @@ export class Texts {
     if (marks !== undefined) marks[bit >>> 5]! &= ~(1 << (bit & 31))
   }
 
-  /** The values after the chain. */
-  view(values: Values, chain: Chain | undefined): View {
-    let views = this.views.get(values)
-    if (views === undefined) this.views.set(values, (views = [this.first(values)]))
-    return chain === undefined ? views[0]! : this.onward(views, chain)
-  }
-
-  private first(values: Values): View {
-    return viewOf(values.map(({ value }) => this.of(value)))
+  /** The values of a slot's part after its chain. */
+  view(at: number, values: Values): View {
+    if (this.sources[at] === values) return this.views[at]!
+    const view = this.made(this.slots[at]!, values)
+    this.sources[at] = values
+    this.views[at] = view
+    return view
   }
 
   // What no text of a collection holds need not be looked for in each.
-  private onward(views: (View | undefined)[], chain: Chain): View {
-    const at = chain.index + 1
-    while (views.length <= at) views.push(undefined)
-    const known = views[at]
-    if (known !== undefined) return known
-    const before = chain.before === undefined ? views[0]! : this.onward(views, chain.before)
-    const same = (before.classes & this.touches[chain.index]!) === 0
-    return (views[at] = same ? before : viewOf(before.texts.map((text) => this.step(text, chain))))
+  private made({ chain, before }: Slot, values: Values): View {
+    if (chain === undefined) return viewOf(values.map(({ value }) => this.of(value)))
+    const earlier = this.view(before, values)
+    const same = (earlier.classes & this.touches[chain.index]!) === 0
+    return same ? earlier : viewOf(earlier.texts.map((text) => this.step(text, chain)))
   }
 
   /** Bits of those rules that may match any text of the view. */
-  marksOf(view: View): Uint32Array {
+  marksOf(view: View): Int32Array {
     return (view.marks ??= this.unite(view.texts))
   }
 
-  private unite(texts: readonly Text[]): Uint32Array {
+  private unite(texts: readonly Text[]): Int32Array {
     if (texts.length === 1) return this.marks(texts[0]!)
-    const out = new Uint32Array(this.screen.words)
+    const out = new Int32Array(this.screen.words)
     for (const text of texts) join(out, this.marks(text))
     return out
   }
@@ -166,7 +169,7 @@ function viewOf(texts: readonly Text[]): View {
   return { texts, classes, marks: undefined }
 }
 
-export function join(out: Uint32Array, marks: Uint32Array): void {
+export function join(out: Int32Array, marks: Int32Array): void {
   for (let word = 0; word < out.length; word++) out[word]! |= marks[word]!
 }
 

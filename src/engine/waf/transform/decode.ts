@@ -1,3 +1,5 @@
+import { latin1Of } from '../../bytes/latin1.ts'
+
 const hexAt = (text: string, at: number): number => {
   const code = text.charCodeAt(at)
   if (code >= 48 && code <= 57) return code - 48
@@ -15,27 +17,35 @@ export function hexByteAt(text: string, at: number): number {
 // A full-width form (U+FF01–U+FF5E) written as %uFFxx means the ASCII sign 0x20 above its low byte.
 const narrowed = (high: number, low: number): number => (high === 0xff && low > 0 && low < 0x5f ? low + 0x20 : low)
 
+const [PLUS, SPACE, PERCENT] = [43, 32, 37]
+/** Written to by one call at a time: a string that grows by single signs costs twice as much. */
+const MOST_ROOM = 65_536
+let room: Uint8Array = new Uint8Array(MOST_ROOM)
+
 function percentDecode(text: string, unicode: boolean): string {
   if (!text.includes('%')) return text.includes('+') ? text.replaceAll('+', ' ') : text
-  let out = ''
+  if (room.length < text.length) room = new Uint8Array(text.length * 2)
+  let length = 0
   for (let at = 0; at < text.length; at++) {
-    const sign = text[at]!
-    if (sign === '+') out += ' '
-    else if (sign !== '%') out += sign
+    const code = text.charCodeAt(at)
+    if (code === PLUS) room[length++] = SPACE
+    else if (code !== PERCENT) room[length++] = code
     else {
       const byte = hexByteAt(text, at + 1)
       const wide = unicode && (text.charCodeAt(at + 1) | 32) === 117
       const high = wide ? hexByteAt(text, at + 2) : -1
       const low = high < 0 ? -1 : hexByteAt(text, at + 4)
       if (low >= 0) {
-        out += String.fromCharCode(narrowed(high, low))
+        room[length++] = narrowed(high, low)
         at += 5
       } else if (byte >= 0) {
-        out += String.fromCharCode(byte)
+        room[length++] = byte
         at += 2
-      } else out += '%'
+      } else room[length++] = PERCENT
     }
   }
+  const out = latin1Of(room, length)
+  if (room.length > MOST_ROOM) room = new Uint8Array(MOST_ROOM)
   return out
 }
 
