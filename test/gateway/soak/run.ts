@@ -25,6 +25,8 @@ export type Kill = {
   /** From when it no longer ran, and when it was gone, epoch ms. */
   readonly stopped: number
   readonly killed: number
+  /** When its listening sockets were: until then the kernel still gave it connections. */
+  gone: number
   readonly clients: ReadonlySet<number>
   /** Other workers that listened then. */
   readonly others: number
@@ -146,12 +148,13 @@ async function underLoad(platform: Platform, plan: SoakPlan): Promise<Soaked> {
 }
 
 /** A worker's own clients, and who waited to be accepted by it. The node holds no client. */
-function explains(kill: Kill, { client, opened, began, ended }: Fault): boolean {
+function explains(kill: Kill, { client, opened, began, ended, found }: Fault): boolean {
   if (kill.what === 'node' || ended < kill.stopped || began > kill.killed + NOTICED_MS) return false
   // A client that is busy notices late that its new connection stands; it asked for it when the request began.
   const earliest = Math.min(opened, began)
   if (kill.clients.has(client) && earliest <= kill.killed && ended <= kill.killed + NOTICED_MS) return true
-  return opened >= kill.stopped - NEAR_MS && earliest <= kill.killed + NEAR_MS
+  if (found === 'ECONNREFUSED') return kill.others === 0 && began <= kill.gone + LOOKED_MS
+  return opened >= kill.stopped - NEAR_MS && earliest <= kill.gone + NEAR_MS
 }
 
 /** Refused by the kernel while no worker was up. */
@@ -195,7 +198,7 @@ async function killing(
     kills.push(kill)
     say(`worker ${pid} killed, ${kill.clients.size} connections, ${kill.others} others listen`)
     restarts.push(
-      again(platform, kill.others + 1).then(
+      again(platform, kill).then(
         () => void (kill.backMs = Date.now() - kill.killed),
         () => undefined,
       ),
@@ -205,8 +208,9 @@ async function killing(
 }
 
 /** Its listening sockets go when the last of its threads has ended, which may be a moment after it is dead. */
-async function again(platform: Platform, before: number): Promise<void> {
-  for (let tries = 0; tries < 200 && listenersOn(platform.port) >= before; tries++) await wait(20)
+async function again(platform: Platform, kill: Kill): Promise<void> {
+  for (let tries = 0; tries < 200 && listenersOn(platform.port) > kill.others; tries++) await wait(20)
+  kill.gone = Date.now()
   await full(platform)
 }
 
@@ -223,7 +227,8 @@ function end(what: Kill['what'], pid: number, { port, tls, workers }: Platform):
   const clients = what === 'worker' ? clientsOf(pid, [port, tls]) : new Set<number>()
   const others = listening(workers(), port).filter((one) => one !== pid).length
   process.kill(pid, 'SIGKILL')
-  return { what, pid, stopped, killed: Date.now(), clients, others, backMs: undefined }
+  const killed = Date.now()
+  return { what, pid, stopped, killed, gone: killed, clients, others, backMs: undefined }
 }
 
 function sample(platform: Platform): Sample[] {
