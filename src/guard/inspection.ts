@@ -1,4 +1,6 @@
 import {
+  boundForm,
+  isMultipart,
   isFile,
   memoryCollections,
   openTransaction,
@@ -11,7 +13,6 @@ import { safeHost, safePath } from '../kit/request-mask.ts'
 import { trustOf, type Trust } from './client.ts'
 import { plainOf } from './coding.ts'
 import { GuardError } from './error.ts'
-import { boundForm, isMultipart } from './multipart.ts'
 import { readOptions, type GuardOptions, type Settings } from './options.ts'
 import { newCounts, type Cause, type Counts, type Refusal } from './refusal.ts'
 
@@ -19,7 +20,6 @@ import { newCounts, type Cause, type Counts, type Refusal } from './refusal.ts'
 export type Held = { readonly bytes: Uint8Array; readonly whole: boolean } | 'too-large' | 'no-room'
 
 const NOTHING = new Uint8Array()
-const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 const boundText = (body: Uint8Array, limit: number): { seen: Uint8Array; cut: boolean } => ({
   seen: body.subarray(0, limit),
   cut: body.length > limit,
@@ -97,7 +97,7 @@ export class Inspection {
     if (plain === 'too-large') return this.turnAway('size', 413)
     const type = this.header('content-type')
     const { seen, cut } = isMultipart(type)
-      ? boundForm(type, asBuffer(plain), held.whole, textLimit)
+      ? boundForm(type, plain, held.whole, textLimit)
       : boundText(plain, isFile(type, plain) ? bodyLimit : textLimit)
     if (cut && beyond === 'reject') return this.turnAway('size', 413)
     if (cut || !held.whole) this.watch.counts.uninspected++

@@ -1,4 +1,4 @@
-import { isFile, openTransaction, type Transaction } from '../../engine/waf/index.ts'
+import { boundForm, isFile, isMultipart, openTransaction, type Transaction } from '../../engine/waf/index.ts'
 import { EXCLUSION_IDS } from '../tuning/sec-lang.ts'
 import { admit, turnAway } from './admit.ts'
 import { answerCheck, looksAtAnswers } from './answer-check.ts'
@@ -133,12 +133,14 @@ async function judgeAndPass(
   let seen: Uint8Array = body === undefined ? NONE : body.subarray(0, route.body.limit)
   const type = req.headers['content-type'] ?? ''
   const text = seen.length > 0 && !isFile(type, seen)
-  if (text && seen.length > shared.limits.textBytes && !/^\s*multipart\/form-data\s*;/i.test(type)) {
-    // Of text so much is looked at, and the rest only goes by where the route says so.
-    if (route.body.beyond === 'reject') return away(413, 'size')
-    seen = seen.subarray(0, shared.limits.textBytes)
-  }
-  if (more || seen.length < (body?.length ?? 0)) shared.counts.uninspected++
+  const whole = !more && seen.length === (body?.length ?? 0)
+  // Of text so much is looked at, and the rest only goes by where the route says so.
+  const { seen: looked, cut } = isMultipart(type)
+    ? boundForm(type, seen, whole, shared.limits.textBytes)
+    : boundText(seen, text ? shared.limits.textBytes : seen.length)
+  if (cut && route.body.beyond === 'reject') return away(413, 'size')
+  if (cut || !whole) shared.counts.uninspected++
+  seen = looked
   const off = (text && seen.length >= shared.limits.offLoopBytes) || (route.schemaKey !== undefined && seen.length > 0)
   const told: Case = { head: headOf(asked), body: seen, at: asked.at }
   const onThread = (plan: string | undefined) =>
@@ -212,6 +214,11 @@ async function breachedHeader(
   if (password === undefined || !(await breached.says(file, password))) return []
   return ['X-Khien-Password-Breached', '1']
 }
+
+const boundText = (body: Uint8Array, most: number): ReturnType<typeof boundForm> => ({
+  seen: body.subarray(0, most),
+  cut: body.length > most,
+})
 
 /** Which exclusions applied: their rules say so by their ids. */
 function countExclusions({ tallies }: Shared, asked: Asked, ruleIds: readonly number[]): void {

@@ -1,8 +1,10 @@
-import { readBoundary } from '../engine/waf/bodies/boundary.ts'
-import { readDisposition } from '../engine/waf/bodies/disposition.ts'
+import { fromLatin1, toLatin1 } from '../../bytes/latin1.ts'
+import { readBoundary } from './boundary.ts'
+import { readDisposition } from './disposition.ts'
 
 /** What of a form's head is looked at for a file's name. */
 const HEAD = 8_192
+const [NEWLINE, DASH] = [10, 45]
 
 export const isMultipart = (type: string): boolean => /^\s*multipart\/form-data\s*;/i.test(type)
 
@@ -12,23 +14,28 @@ export const isMultipart = (type: string): boolean => /^\s*multipart\/form-data\
  */
 export function boundForm(
   type: string,
-  body: Buffer,
+  body: Uint8Array,
   whole: boolean,
   textLimit: number,
-): { readonly seen: Buffer; readonly cut: boolean } {
+): { readonly seen: Uint8Array; readonly cut: boolean } {
   const { boundary, error } = readBoundary(type)
   // A boundary that cannot be read makes all of it text; the rules refuse it by its own oddity.
   if (error !== undefined || boundary === '') return { seen: body.subarray(0, textLimit), cut: body.length > textLimit }
-  const mark = Buffer.from(`--${boundary}`, 'latin1')
-  const closed = (end: number): Buffer =>
-    Buffer.concat([body.subarray(0, end), Buffer.from(body[end - 1] === 10 ? '' : '\r\n'), mark, Buffer.from('--\r\n')])
+  const mark = fromLatin1(`--${boundary}`)
+  const closed = (end: number): Uint8Array => {
+    const tail = fromLatin1(`${body[end - 1] === NEWLINE ? '' : '\r\n'}--${boundary}--\r\n`)
+    const out = new Uint8Array(end + tail.length)
+    out.set(body.subarray(0, end))
+    out.set(tail, end)
+    return out
+  }
   let fields = 0
   for (let at = markFrom(body, mark, 0); at >= 0;) {
     const next = markFrom(body, mark, at + mark.length)
     const end = next < 0 ? body.length : next
     const head = headEnd(body, at + mark.length, end)
     if (next < 0 && !whole) return { seen: closed(head === undefined ? at : end), cut: false }
-    if (head !== undefined && !isFilePart(body.toString('latin1', at, head))) {
+    if (head !== undefined && !isFilePart(toLatin1(body.subarray(at, head)))) {
       if (fields + end - head > textLimit) return { seen: closed(head + textLimit - fields), cut: true }
       fields += end - head
     }
@@ -42,17 +49,19 @@ const isFilePart = (head: string): boolean =>
   readDisposition(/^content-disposition:[ \t]*([^\r\n]*)/im.exec(head)?.[1] ?? '').hasFile
 
 /** Where the next line begins that is the mark, or the mark and two dashes. */
-function markFrom(body: Buffer, mark: Buffer, from: number): number {
-  for (let at = body.indexOf(mark, from); at >= 0; at = body.indexOf(mark, at + 1)) {
-    const behind = body.toString('latin1', at + mark.length, at + mark.length + 2)
-    if ((at === 0 || body[at - 1] === 10) && /^(?:$|\r|\n|[ \t]|--?)/.test(behind)) return at
+function markFrom(body: Uint8Array, mark: Uint8Array, from: number): number {
+  for (let at = body.indexOf(DASH, from); at >= 0; at = body.indexOf(DASH, at + 1)) {
+    if (at > 0 && body[at - 1] !== NEWLINE) continue
+    if (mark.some((byte, i) => body[at + i] !== byte)) continue
+    const behind = toLatin1(body.subarray(at + mark.length, at + mark.length + 2))
+    if (/^(?:$|\r|\n|[ \t]|--?)/.test(behind)) return at
   }
   return -1
 }
 
 /** Behind the empty line that ends a part's head; undefined when the part has none. */
-function headEnd(body: Buffer, from: number, to: number): number | undefined {
-  const text = body.toString('latin1', from, Math.min(to, from + HEAD))
+function headEnd(body: Uint8Array, from: number, to: number): number | undefined {
+  const text = toLatin1(body.subarray(from, Math.min(to, from + HEAD)))
   const found = /\r?\n\r?\n/.exec(text)
   return found === null ? undefined : from + found.index + found[0].length
 }
