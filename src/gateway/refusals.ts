@@ -5,12 +5,15 @@ import type { Database } from '../storage/sql/index.ts'
 import { RefusalId } from './contract.ts'
 import type { GatewayTables } from './store.ts'
 
-const Text = z.string().max(500)
+/** Cut, not refused: what a client made longer than anything in order must not cost its own refusal. */
+const upTo = (most: number) => z.string().transform((text) => text.slice(0, most))
+const Text = upTo(500)
+const METHOD = /^[A-Z][A-Z_-]{0,19}$/
 const Match = z.object({
   ruleId: z.int(),
   message: Text,
   severity: Text,
-  tags: z.array(Text).max(30),
+  tags: z.array(Text).transform((tags) => tags.slice(0, 30)),
   place: Text,
   masked: Text,
   score: z.number(),
@@ -25,19 +28,22 @@ export const Refusal = z.object({
   worker: z.int(),
   clientAddress: Text,
   clientPort: z.int(),
-  method: Text,
+  method: z.string().transform((method) => (METHOD.test(method) ? method : 'OTHER')),
   host: Text,
-  path: z.string().max(2_000),
+  path: upTo(2_000),
   status: z.int(),
   score: z.number(),
   threshold: z.number(),
   mode: z.enum(['block', 'detect']),
-  matches: z.array(Match).max(50),
+  matches: z.array(Match).transform((matches) => matches.slice(0, 50)),
   bytes: z.number(),
   site: Text.optional(),
   route: Text.optional(),
   account: Text.optional(),
-  ruleIds: z.array(z.int()).max(200).optional(),
+  ruleIds: z
+    .array(z.int())
+    .transform((ids) => ids.slice(0, 200))
+    .optional(),
   callbackHost: Text.optional(),
   callbackPort: z.int().optional(),
 })

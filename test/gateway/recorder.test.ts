@@ -12,6 +12,7 @@ import type { FromChild } from '../../src/app/protocol.ts'
 import type { GatewayConfig } from '../../src/app/config.ts'
 import { silentLog } from '../../src/kit/log.ts'
 import { socketRecorder, type Refusal } from '../../src/gateway/worker/index.ts'
+import { Refusal as AtNode } from '../../src/gateway/refusals.ts'
 import { safePath } from '../../src/kit/request-mask.ts'
 import { PACK_FOLDER } from './pack.ts'
 import { startUpstream } from './servers.ts'
@@ -74,6 +75,59 @@ test('refusals arrive in order and in groups, also after the node was away', asy
     await wait(30)
   }
   await rm(folder, { recursive: true })
+})
+
+test('one refusal that the node will never take costs no other of its group', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'khien-'))
+  const path = join(folder, 'node.sock')
+  const heard: string[] = []
+  const server = createServer((req, res) => {
+    let body = ''
+    req.on('data', (chunk: Buffer) => (body += chunk.toString()))
+    req.on('end', () => {
+      const ids = body.split('\n').map((line) => (JSON.parse(line) as Refusal).id)
+      if (ids.includes('R-bad')) return void res.writeHead(400).end()
+      heard.push(...ids)
+      res.writeHead(204).end()
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(path, resolve))
+  {
+    await using recorder = socketRecorder(path, silentLog)
+    const ids = Array.from({ length: 200 }, (_, i) => (i === 77 ? 'R-bad' : `R-${i}`))
+    await Promise.all(ids.map((id) => recorder.record(refusal(id))))
+    assert.deepEqual(
+      heard,
+      ids.filter((id) => id !== 'R-bad'),
+    )
+    assert.deepEqual(recorder.counts(), { queued: 0, dropped: 1 })
+  }
+  await new Promise((resolve) => server.close(resolve))
+  await rm(folder, { recursive: true })
+})
+
+test('a refusal with more in it than is in order is kept, cut', () => {
+  const match = {
+    ruleId: 1,
+    message: 'm'.repeat(900),
+    severity: 'CRITICAL',
+    place: 'p',
+    masked: '•',
+    score: 5,
+    length: 1,
+  }
+  const kept = AtNode.parse({
+    ...refusal('R-0000-0000'),
+    method: 'A'.repeat(600),
+    path: `/${'a'.repeat(5_000)}`,
+    matches: Array(60).fill({ ...match, tags: Array(40).fill('t') }),
+    ruleIds: Array(300).fill(1),
+  })
+  assert.deepEqual(
+    [kept.method, kept.path.length, kept.matches.length, kept.matches[0]!.message.length, kept.matches[0]!.tags.length],
+    ['OTHER', 2_000, 50, 500, 30],
+  )
+  assert.equal(kept.ruleIds?.length, 200)
 })
 
 for (const [target, kept] of [

@@ -198,7 +198,7 @@ for (const store of STORES) {
         // What was heard is looked at behind the answer.
         for (let i = 0; i < 50; i++) await new Promise((resolve) => setTimeout(resolve, 2))
       }
-      await told(Array.from({ length: 90 }, () => refusedBy(1, '203.0.113.9', NOW)))
+      await told(Array.from({ length: 90 }, (_, i) => refusedBy(1, '203.0.113.9', NOW, { account: `invented${i}` })))
       const two = { ruleIds: [2, 3], score: 10 }
       const matches = [2, 3].map((ruleId) => ({
         ruleId,

@@ -13,9 +13,11 @@ export function decidedAlone(refusal: Refusal): number | undefined {
   return !others && outcomeOf(refusal, alone).outcome === 'through' ? rule : undefined
 }
 
-/** Who sent it, told apart so that nobody counts twice: the account, or the address; of IPv6 the first 64 bits, one line. */
-export function lineOf({ account, clientAddress }: Pick<Refusal, 'account' | 'clientAddress'>): string {
-  if (account !== undefined) return account
+/**
+ * The line it came over: an IPv4 address, or the first 64 bits of an IPv6 address. Never the account: a client says that of itself, and may
+ * invent another for each request.
+ */
+export function lineOf({ clientAddress }: Pick<Refusal, 'clientAddress'>): string {
   if (!isIPv6(clientAddress)) return clientAddress
   const { hostname } = new URL(`http://[${clientAddress.replace(/%.*$/, '')}]/`)
   const [head = '', tail] = hostname.slice(1, -1).split('::')

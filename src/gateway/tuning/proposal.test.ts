@@ -135,9 +135,10 @@ for (const [name, of, outcome] of [
 
 for (const [address, account, line] of [
   ['203.0.113.9', undefined, '203.0.113.9'],
-  ['203.0.113.9', 'dau', 'dau'],
+  ['203.0.113.9', 'dau', '203.0.113.9'],
   ['2001:db8:1:2:3:4:5:6', undefined, '2001:db8:1:2'],
+  ['2001:db8:1:2:3:4:5:6', 'dau', '2001:db8:1:2'],
   ['2001:db8::1', undefined, '2001:db8:0:0'],
 ] as const)
-  test(`${address} counts as ${line}`, () =>
-    assert.equal(lineOf({ clientAddress: address, ...(account ? { account } : {}) }), line))
+  test(`${address} counts as ${line}, account ${account}`, () =>
+    assert.equal(lineOf({ ...refusal([]), clientAddress: address, ...(account ? { account } : {}) }), line))

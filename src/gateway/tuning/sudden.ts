@@ -14,10 +14,10 @@ import type { TuningTables } from './store.ts'
 const MINUTE_MS = 60_000
 const WINDOW_MS = 10 * MINUTE_MS
 const WEEK_MS = 7 * 86_400_000
-/** Fewer different clients in ten minutes than this say nothing. */
+/** Fewer different lines in ten minutes than this say nothing. */
 const LEAST = 50
 const TIMES = 10
-/** Pairs of site and rule watched at once, and clients told apart of one: beyond, the highest count is only larger than this. */
+/** Pairs of site and rule watched at once, and lines told apart of one: beyond, the highest count is only larger than this. */
 const PAIRS = 500
 const CLIENTS = 2_000
 
@@ -32,16 +32,17 @@ export type SuddenContext = {
   /** Tells people: an alert of the node's own. */
   readonly alert: (found: SuddenView) => Promise<void>
 }
-/** Clients that one rule alone refused on one site, with the last time each was seen. */
+/** Lines on which one rule alone refused something of one site, with the last time of each. */
 type Watched = { site: string; rule: number; message: string; seen: Map<string, number>; busy: boolean }
 
 /**
- * A rule that in ten minutes alone refuses more than 50 different clients, and ten times more than in any ten minutes of the last seven days,
+ * A rule that in ten minutes alone refuses clients on more than 50 different lines, and ten times more than in any ten minutes of the last seven days,
  * has most likely met a new page of the application and not an attack: it turns itself to watching on that site, and says so.
  *
- * Why different clients: one attacker's flood must not be able to switch a rule off. So a client counts once, accounts before addresses, a
- * line of IPv6 as one; and only a refusal that this rule decided alone counts, for attacks mostly meet several rules where a clumsy rule
- * stands by itself. Who has very many addresses can still do it: therefore an alert, and a site may say `watchSudden: false`.
+ * Why different lines: one attacker's flood must not be able to switch a rule off. So an IPv4 address counts once and a /64 of IPv6 once,
+ * whatever accounts or browsers it tells of; and only a refusal that this rule decided alone counts, for attacks mostly meet several rules
+ * where a clumsy rule stands by itself. Who has very many addresses can still do it: therefore an alert, and a site may say
+ * `watchSudden: false`.
  */
 export function suddenService(ctx: SuddenContext) {
   const { db, clock, settings, refusals } = ctx

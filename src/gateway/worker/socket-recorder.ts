@@ -46,20 +46,30 @@ export function socketRecorder(path: string, log: Log): Recorder & AsyncDisposab
     }, ms)
   }
 
+  /** Sends the first so many; a group that is refused is halved, so that one bad line costs no other. */
+  const sendFirst = async (count: number): Promise<void> => {
+    const batch = queue.slice(0, count)
+    const status = await post('/gateway/refusals', 'application/x-ndjson', batch.map(({ line }) => line).join('\n'))
+    if (status >= 500) throw new Error('node answered 5xx')
+    if (status >= 400 && count > 1) {
+      const half = count >> 1
+      await sendFirst(half)
+      return sendFirst(count - half)
+    }
+    if (status >= 400) {
+      // It will never take this one; it must not stand in the way of the next.
+      dropped++
+      log.error('refusal-rejected', { status })
+    }
+    queue.splice(0, count)
+    for (const { done } of batch) done()
+  }
+
   const send = async (): Promise<boolean> => {
-    const batch = queue.slice(0, BATCH)
     try {
-      const status = await post('/gateway/refusals', 'application/x-ndjson', batch.map(({ line }) => line).join('\n'))
-      if (status >= 500) throw new Error('node answered 5xx')
-      if (status >= 400) {
-        // It will never take these; do not stand in the way of the next.
-        dropped += batch.length
-        log.error('refusals-rejected', { status, count: batch.length })
-      }
+      await sendFirst(Math.min(BATCH, queue.length))
       if (failures > 0) log.info('node-is-back', { queued: queue.length })
       failures = 0
-      queue.splice(0, batch.length)
-      for (const { done } of batch) done()
       return true
     } catch {
       if (failures++ === 0) log.warn('node-is-away', { queued: queue.length })
