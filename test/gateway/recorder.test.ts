@@ -120,7 +120,7 @@ test('a refusal with more in it than is in order is kept, cut', () => {
     ...refusal('R-0000-0000'),
     method: 'A'.repeat(600),
     path: `/${'a'.repeat(5_000)}`,
-    matches: Array(60).fill({ ...match, tags: Array(40).fill('t') }),
+    matches: Array.from({ length: 60 }, () => ({ ...match, tags: Array<string>(40).fill('t') })),
     ruleIds: Array(300).fill(1),
   })
   assert.deepEqual(
