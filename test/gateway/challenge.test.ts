@@ -53,7 +53,7 @@ async function startShop() {
   }
 }
 
-async function startGuarded(bits = 10) {
+async function startGuarded(bits = 10, trustedProxies: string[] = []) {
   await using stack = new AsyncDisposableStack()
   const shop = stack.use(await startShop())
   const clock = manualClock(Date.UTC(2026, 10, 20))
@@ -62,9 +62,11 @@ async function startGuarded(bits = 10) {
     settingsWith(shop.origin, [
       {
         name: 'cho-sen',
+        trustedProxies,
         routes: [
           { path: '/dang-nhap', challenge: { bits } },
           { path: '/otp', challenge: { bits, counts: 'all', free: 2, newcomers: 20 } },
+          { path: '/kho', challenge: { bits: 20, newcomers: 2 } },
         ],
       },
     ]),
@@ -277,6 +279,74 @@ test('một lần giải chỉ đủ cho vài lượt, của ai cũng vậy; cà
   assert.ok(rig.gateway.stats().solved > 200 && rig.gateway.stats().waited >= 6)
 })
 
+test('trang kiểm tra: không gửi hộ biểu mẫu của trang khác; phép tính của đường dẫn nào dùng cho đường dẫn ấy', async (t) => {
+  await using guarded = await startGuarded(8, ['127.0.0.1'])
+  const { pool, clock, shop } = guarded
+  const ask = async (path: string, headers: Record<string, string>, body = 'ten=a&mat_khau=b') => {
+    const type = { 'content-type': 'application/x-www-form-urlencoded', host: 'cho-sen.vn' }
+    const answer = await pool.request({ method: 'POST', path, headers: { ...type, ...headers }, body })
+    const cookies = [answer.headers['set-cookie'] ?? []].flat()
+    return { status: answer.statusCode, text: await answer.body.text(), cookies }
+  }
+  const from = (address: string): Record<string, string> => ({ 'x-forwarded-for': address })
+  for (let i = 0; i < 80; i++) for (const path of ['/dang-nhap', '/kho']) await ask(path, from('198.51.100.7'))
+  const page = { ...from('198.51.100.7'), accept: 'text/html' }
+  for (const [headers, again] of [
+    [{ 'sec-fetch-site': 'same-origin', origin: 'https://cho-sen.vn' }, true],
+    [{ 'sec-fetch-site': 'none' }, true],
+    [{ origin: 'https://cho-sen.vn' }, true],
+    [{ 'sec-fetch-site': 'cross-site', origin: 'https://cho-sen.vn' }, false],
+    [{ 'sec-fetch-site': 'same-site', origin: 'https://khac.cho-sen.vn' }, false],
+    [{ origin: 'https://evil.example' }, false],
+    [{ origin: 'null' }, false],
+    [{}, false],
+  ] as [Record<string, string>, boolean][]) {
+    const { status, text } = await ask('/dang-nhap', { ...page, ...headers })
+    assert.equal(status, 429)
+    assert.equal(text.includes('<form'), again, JSON.stringify(headers))
+    assert.equal(text.includes('mat_khau'), again)
+  }
+  await t.test('phép tính dễ không mở đường dẫn khó', async () => {
+    const { check } = JSON.parse((await ask('/dang-nhap', from('198.51.100.7'))).text) as { check: Answer['check'] }
+    const solved = { ...from('198.51.100.7'), 'khien-check': solve(check!) }
+    assert.equal((await ask('/kho', solved)).status, 429)
+    assert.equal((await ask('/dang-nhap', solved)).status, 401)
+  })
+  await t.test('vé chờ của địa chỉ nào dùng ở địa chỉ ấy, và cả đường dẫn có mức chung', async () => {
+    const lines = Array.from({ length: 200 }, (_, i) => `2001:db8:${(i + 1).toString(16)}::1`)
+    const tickets: string[] = []
+    for (const line of lines)
+      for (let i = 0; i < 4; i++) {
+        const { status, cookies } = await ask('/kho', from(line))
+        if (status === 429 && i === 3) tickets.push(cookies[0]!.split(';')[0]!)
+      }
+    assert.equal(tickets.length, lines.length)
+    clock.advance(20_000)
+    assert.equal((await ask('/kho', { ...from(lines[1]!), cookie: tickets[0]! })).status, 429, 'another line')
+    let through = 0
+    for (const [i, line] of lines.entries())
+      if ((await ask('/kho', { ...from(line), cookie: tickets[i]! })).status === 401) through++
+    assert.ok(through >= 15 && through <= 25, `${through} of 200 lines`)
+  })
+  await t.test('nơi mọi lượt đều tính: người đã đến có lượt riêng ở đó, không ở nơi khác', async () => {
+    const { status, cookies } = await ask('/otp', { ...from('203.0.113.5'), 'x-forwarded-proto': 'https' })
+    assert.equal(status, 200)
+    assert.match(cookies[0]!, /^khien_met=.*; HttpOnly; SameSite=Lax; Secure$/)
+    const met = { ...from('203.0.113.5'), cookie: cookies[0]!.split(';')[0]! }
+    clock.advance(61 * MINUTE)
+    for (let i = 0; i < 30; i++) await ask('/otp', from('203.0.113.5'))
+    assert.equal((await ask('/otp', from('203.0.113.5'))).status, 429)
+    assert.deepEqual(
+      [(await ask('/otp', met)).status, (await ask('/otp', met)).status, (await ask('/otp', met)).status],
+      [200, 200, 429],
+    )
+  })
+  await t.test('ứng dụng hỏng không tính lượt của ai', async () => {
+    await shop[Symbol.asyncDispose]()
+    for (let i = 0; i < 80; i++) assert.notEqual((await ask('/dang-nhap', from('203.0.113.77'))).status, 429)
+  })
+})
+
 test('mật khẩu đã lộ: ứng dụng được báo bằng một đầu mục, khách không tự đặt được', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'khien-breached-'))
   t.after(() => rm(folder, { recursive: true }))
@@ -346,6 +416,18 @@ test(
         assert.ok((await page.context().cookies()).some(({ name, httpOnly }) => name === 'khien_seen' && httpOnly))
         await page.context().close()
       }
+    })
+    await t.test('không giữ cookie: nói ra, không lặp mãi', async () => {
+      const context = await browser.newContext()
+      const page = await context.newPage()
+      await page.addInitScript("Object.defineProperty(document, 'cookie', { get: () => '', set: () => undefined })")
+      let posts = 0
+      page.on('request', (request) => void (posts += Number(request.method() === 'POST')))
+      await fill(page)
+      await page.click('button')
+      await page.getByText('không giữ cookie').waitFor()
+      assert.equal(posts, 1)
+      await context.close()
     })
     await t.test('ứng dụng gọi bằng fetch', async () => {
       const page = await (await browser.newContext()).newPage()

@@ -192,7 +192,7 @@ test('settings come from the node, are kept for a start without it, and a new ve
     assert.equal(statusOf(await ask(rig.port, 'v5.vn', '/')), 200)
     assert.equal(statusOf(await ask(rig.port, 'v6.vn', '/')), 421)
     version = 6
-    for (let i = 0; i < 60 && rig.gateway.stats().settingsVersion !== 6; i++)
+    for (let i = 0; i < 600 && rig.gateway.stats().settingsVersion !== 6; i++)
       await new Promise((r) => setTimeout(r, 50))
     assert.equal(statusOf(await ask(rig.port, 'v6.vn', '/')), 200)
   }

@@ -87,15 +87,17 @@ async function checked(shared: Shared, req: Req, res: Res, asked: Asked, now: nu
   const { challenge, path } = asked.route!
   const { site } = asked.site!
   if (challenge === undefined || site.placement === 'mirror' || !challenge.methods.includes(asked.method)) return true
-  const { address } = asked.client
+  const { address, trusted } = asked.client
+  const told = asked.headers.find(([name]) => name.toLowerCase() === 'x-forwarded-proto')?.[1]
+  const secure = asked.secure || (trusted && told === 'https')
   const decided = shared.challenges.ask(
-    { site: site.name, route: path ?? '', challenge, address, headers: asked.headers, secure: asked.secure },
+    { site: site.name, route: path ?? '', challenge, address, headers: asked.headers, secure },
     now,
   )
   if (decided.by === 'demand') {
     shared.counts.turned.check++
     shared.tallies.add('turned', site.name, path, 'check')
-    await demandCheck(shared, req, res, asked, decided)
+    await demandCheck(shared, req, res, asked, decided, secure)
     return false
   }
   if (decided.by === 'check') shared.counts.solved++

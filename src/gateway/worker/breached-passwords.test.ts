@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readlink, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'node:test'
-import { openBreachedPasswords, passwordIn } from './breached-passwords.ts'
+import { manualClock } from '../../kit/clock.ts'
+import { BreachedLists, openBreachedPasswords, passwordIn } from './breached-passwords.ts'
 
 const sha1 = (text: string): string => createHash('sha1').update(text).digest('hex').toUpperCase()
 
@@ -35,6 +36,29 @@ test('every password of a list is found, and no other', async (t) => {
     await assert.rejects(openBreachedPasswords(path), { code: 'gateway/breached-passwords' })
   }
   await assert.rejects(openBreachedPasswords(join(folder, 'none')), { code: 'gateway/breached-passwords' })
+})
+
+test('a list that was replaced is taken; settings with a bad one leave nothing open', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'khien-breached-'))
+  t.after(() => rm(folder, { recursive: true }))
+  const [good, other] = [join(folder, 'good.txt'), join(folder, 'other.txt')]
+  await writeFile(good, sha1('một'))
+  await writeFile(other, sha1('hai'))
+  const clock = manualClock(0)
+  await using lists = new BreachedLists(clock)
+  await lists.keep([good])
+  const open = async (): Promise<number> =>
+    (
+      await Promise.all((await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')))
+    ).filter((path) => path.startsWith(folder)).length
+  for (let i = 0; i < 20; i++) await assert.rejects(lists.keep([good, other, join(folder, 'none')]))
+  assert.equal(await open(), 1)
+  assert.deepEqual([await lists.says(good, 'một'), await lists.says(other, 'hai')], [true, undefined])
+  await writeFile(`${good}.new`, `${sha1('ba')}\n`)
+  await rename(`${good}.new`, good)
+  assert.equal(await lists.says(good, 'ba'), false, 'not yet')
+  clock.advance(60_000)
+  assert.deepEqual([await lists.says(good, 'ba'), await lists.says(good, 'một')], [true, false])
 })
 
 test('where the password is', () => {

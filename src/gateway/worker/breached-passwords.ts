@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { open, type FileHandle } from 'node:fs/promises'
+import { open, stat, type FileHandle } from 'node:fs/promises'
 import { StartError } from '../../kit/errors.ts'
 
 /** SHA-1 in capital hexadecimal, as the lists are written. */
@@ -29,7 +29,7 @@ export async function openBreachedPasswords(path: string): Promise<BreachedPassw
     if (!/^[0-9A-F]{40}(?::\d{1,12})?$/.test(first))
       throw wrong('is no list of SHA-1 hashes in capital letters, one a line, sorted.')
     return {
-      has: (password) => found(file, size, hash('sha1', password, 'hex').toUpperCase()),
+      has: async (password) => found(file, size, hash('sha1', password, 'hex').toUpperCase()),
       [Symbol.asyncDispose]: () => file.close(),
     }
   } catch (error) {
@@ -80,9 +80,17 @@ export function passwordIn(body: Uint8Array, contentType: string, field: string)
   }
 }
 
+/** A list that was put in place of another is taken within this time. */
+const LOOK_MS = 60_000
+
 /** Opens each list once; one that no settings name any more is closed. */
 export class BreachedLists implements AsyncDisposable {
-  private lists = new Map<string, BreachedPasswords>()
+  private lists = new Map<string, Open>()
+  private readonly clock: () => number
+
+  constructor(clock: () => number) {
+    this.clock = clock
+  }
 
   /** Throws `StartError` when one cannot be used; then the lists of before stay. */
   async keep(paths: readonly string[]): Promise<void> {
@@ -92,22 +100,57 @@ export class BreachedLists implements AsyncDisposable {
         'gateway/breached-passwords',
         `At most ${MOST_OPEN} lists of breached passwords can be open.`,
       )
-    const next = new Map<string, BreachedPasswords>()
-    for (const path of wanted) next.set(path, this.lists.get(path) ?? (await openBreachedPasswords(path)))
-    const gone = [...this.lists].filter(([path]) => !next.has(path))
-    this.lists = next
-    await Promise.all(gone.map(([, list]) => list[Symbol.asyncDispose]()))
+    const opened = new Map<string, Open>()
+    try {
+      for (const path of wanted) if (!this.lists.has(path)) opened.set(path, await this.open(path))
+    } catch (error) {
+      await closeAll(opened.values())
+      throw error
+    }
+    const gone = [...this.lists].filter(([path]) => !wanted.includes(path)).map(([, list]) => list)
+    this.lists = new Map(wanted.map((path) => [path, opened.get(path) ?? this.lists.get(path)!]))
+    await closeAll(gone)
   }
 
   /** Whether the password is in the list; undefined when it could not be told. */
   async says(path: string, password: string): Promise<boolean | undefined> {
+    const open = this.lists.get(path)
+    if (open === undefined) return undefined
+    if (this.clock() - open.looked >= LOOK_MS) {
+      open.looked = this.clock()
+      await this.renew(path, open).catch(() => undefined)
+    }
     return this.lists
       .get(path)
-      ?.has(password)
+      ?.list.has(password)
       .catch(() => undefined)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.keep([])
   }
+
+  private async open(path: string): Promise<Open> {
+    return { list: await openBreachedPasswords(path), seen: await marksOf(path), looked: this.clock() }
+  }
+
+  private async renew(path: string, known: Open): Promise<void> {
+    if ((await marksOf(path)) === known.seen) return
+    const next = await this.open(path)
+    if (this.lists.get(path) !== known) return closeAll([next])
+    this.lists.set(path, next)
+    // Who is in the middle of a look-up in the old one is given time.
+    setTimeout(() => void closeAll([known]), 5_000).unref()
+  }
+}
+
+type Open = { readonly list: BreachedPasswords; readonly seen: string; looked: number }
+
+async function marksOf(path: string): Promise<string> {
+  const { ino, mtimeMs, size } = await stat(path)
+  return `${ino} ${mtimeMs} ${size}`
+}
+
+async function closeAll(lists: Iterable<Open>): Promise<void> {
+  await Promise.allSettled([...lists].map(({ list }) => list[Symbol.asyncDispose]()))
 }

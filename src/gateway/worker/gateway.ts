@@ -93,7 +93,7 @@ class Worker implements GatewayHandle {
       pool,
       limiter: limited,
       // Until the folder's secret is read; nothing is asked before.
-      breached: new BreachedLists(),
+      breached: new BreachedLists(deps.clock),
       challenges: challenges(deps.entropy(32), limited, deps.entropy),
       tallies: counted,
       traffic: traffic(deps.clock, deps.entropy),

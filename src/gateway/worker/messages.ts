@@ -8,6 +8,8 @@ export const messages = catalogue(
       text: 'Có quá nhiều lượt thử ở trang này nên máy của bạn cần tính một phép nhỏ trước khi đi tiếp. Bạn không phải làm gì, chỉ vài giây là xong.',
       wait: (seconds: number) =>
         `Trình duyệt này không chạy mã. Hãy đợi ${seconds} giây: trang sẽ tự mở lại, và nếu vừa gửi một biểu mẫu thì bạn điền lại một lần.`,
+      cookies:
+        'Trình duyệt này không giữ cookie nên không nhớ được là đã kiểm tra xong. Hãy bật cookie cho trang này rồi tải lại.',
       program: 'Hãy giải phép tính trong “check” rồi gửi lại yêu cầu kèm đầu mục Khien-Check, hoặc chờ.',
     },
     refused: {
@@ -42,6 +44,8 @@ export const messages = catalogue(
       text: 'There have been too many attempts on this page, so your device works out a small sum before it goes on. You need not do anything; it takes a few seconds.',
       wait: (seconds: number) =>
         `This browser runs no scripts. Please wait ${seconds} seconds: the page loads again by itself, and if you had sent a form, fill it in once more.`,
+      cookies:
+        'This browser keeps no cookies, so it cannot remember that the check is done. Allow cookies for this site and load the page again.',
       program: 'Solve the sum in "check" and send the request again with the header Khien-Check, or wait.',
     },
     refused: {

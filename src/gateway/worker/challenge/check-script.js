@@ -100,6 +100,8 @@
   solve(page.dataset.khienCheck, Number(page.dataset.bits), (share) => (bar.value = share)).then((answer) => {
     remember(answer)
     bar.value = 1
+    // Without the cookie the same page would come again for ever.
+    if (!document.cookie.includes(answer)) return void (document.querySelector('[data-cookies]').hidden = false)
     const form = document.forms[0]
     if (form) HTMLFormElement.prototype.submit.call(form)
     else if (page.dataset.back) history.back()

@@ -1,3 +1,4 @@
+import { parseAddress } from '../../../engine/waf/operator/address.ts'
 import type { Entropy } from '../../../kit/ids.ts'
 import type { Challenge } from '../../contract.ts'
 import type { RawHeaders } from '../limits.ts'
@@ -34,7 +35,7 @@ export type Challenges = { ask(counted: Counted, now: number): Permit | Demand }
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
-export const COOKIES = { check: 'khien_check', wait: 'khien_wait', seen: 'khien_seen' } as const
+export const COOKIES = { check: 'khien_check', wait: 'khien_wait', seen: 'khien_seen', met: 'khien_met' } as const
 const SEEN_MS = 90 * DAY
 const RENEWED_MS = 30 * DAY
 /** One who has behaved is no newcomer any more after so long: who earns that by the thousand needs the thousand log-ins first. */
@@ -42,12 +43,16 @@ const RIPE_MS = HOUR
 const EARNED_AN_HOUR = 600
 /** A newcomer's kind of browser may use up half of what its address has: then others there are still free. */
 const KINDS = 2
+/** An IPv6 /48 has 65,536 lines, and one owner. */
+const LINES = 10
 /** Of all newcomers to a route, whatever their addresses. */
 const EVERYBODY = 100
 /** So many tries that were turned away keep a full bucket full. */
 const HELD_SHUT = 10
 const WAIT_MS = 15_000
 const WAITING: Bucket = { step: 2_000, tolerance: 10_000 }
+/** Everybody who waits for a route. */
+const ALL_WAITING: Bucket = { step: 500, tolerance: 10_000 }
 const MOST_BITS = 20
 /** What a solved check adds to the line's work, which wears off at ten a minute. */
 const WORK_MS = 6_000
@@ -80,24 +85,30 @@ export function challenges(secret: Uint8Array, limiter: Limiter, entropy: Entrop
       ...own,
       [`${scope} kind ${line} ${browserMark(headers)}`, per(Math.ceil(challenge.newcomers / KINDS))],
       [`${scope} line ${line}`, per(challenge.newcomers)],
+      ...(address.includes(':')
+        ? [[`${scope} net ${networkOf(address)}`, per(challenge.newcomers * LINES)] as const]
+        : []),
       [`${scope} all`, per(challenge.newcomers * EVERYBODY)],
     ]
   }
 
+  /** The cookie of one who behaved: for the site, or, where no answer tells good from bad, for the route alone. */
   function earned(counted: Counted, seen: Token | undefined, now: number): readonly string[] {
-    const { site, address, secure } = counted
+    const { site, address, secure, challenge } = counted
+    const kind = challenge.counts === 'all' ? 'met' : 'seen'
     if (seen !== undefined && now - seen.at < RENEWED_MS) return []
     const mint = `${site} earned ${lineOf(address)}`
     const bucket = { step: HOUR / EARNED_AN_HOUR, tolerance: HOUR }
     if (seen === undefined && limiter.early(mint, bucket, now) > 0) return []
     if (seen === undefined) limiter.take(mint, bucket.step, now)
     const token: Token = {
-      kind: 'seen',
+      kind,
       id: seen?.id ?? fresh(),
       at: seen === undefined ? now : now - RIPE_MS,
       bits: 0,
     }
-    return ['Set-Cookie', cookie(COOKIES.seen, writeToken(secret, site, token), SEEN_MS, secure)]
+    const scope = kind === 'met' ? scopeOf(counted) : site
+    return ['Set-Cookie', cookie(COOKIES[kind], writeToken(secret, scope, token), SEEN_MS, secure)]
   }
 
   function permit(by: Permit['by'], counted: Counted, seen: Token | undefined, charges: Charge[], now: number): Permit {
@@ -106,10 +117,10 @@ export function challenges(secret: Uint8Array, limiter: Limiter, entropy: Entrop
       by,
       answered(status) {
         const { counts, failures } = counted.challenge
-        if (counts === 'all') return []
         const good = status >= 200 && status < 400 && !failures.includes(status)
         // What broke in the application is nobody's guess.
-        if (good || status >= 500) for (const [key, { step }] of charges) limiter.take(key, -step, now)
+        if ((good && counts === 'failures') || status >= 500)
+          for (const [key, { step }] of charges) limiter.take(key, -step, now)
         return good ? earned(counted, seen, now) : []
       },
     }
@@ -127,14 +138,16 @@ export function challenges(secret: Uint8Array, limiter: Limiter, entropy: Entrop
       const { site, challenge, address } = counted
       const scope = scopeOf(counted)
       const brought = broughtBy(counted.headers)
-      const seen = readToken(secret, site, 'seen', brought.seen, now, SEEN_MS)
+      const seen =
+        readToken(secret, site, 'seen', brought.seen, now, SEEN_MS) ??
+        (challenge.counts === 'all' ? readToken(secret, scope, 'met', brought.met, now, SEEN_MS) : undefined)
       const room = roomOf(counted, seen, now)
       const fits = (charges: Charge[]): boolean =>
         charges.every(([key, bucket]) => limiter.early(key, bucket, now) === 0)
       if (fits(room)) return permit('room', counted, seen, room, now)
 
       const answer = readAnswer(brought.check)
-      const check = readToken(secret, site, 'check', answer?.token, now, Math.max(challenge.minutes, 10) * MINUTE)
+      const check = readToken(secret, scope, 'check', answer?.token, now, Math.max(challenge.minutes, 10) * MINUTE)
       if (check !== undefined && answer!.worth >= check.bits) {
         const charges: Charge[] = [[`${scope} solved ${check.id}`, once(challenge.free)]]
         if (fits(charges)) {
@@ -142,30 +155,37 @@ export function challenges(secret: Uint8Array, limiter: Limiter, entropy: Entrop
           return permit('check', counted, seen, charges, now)
         }
       }
-      const line: Charge = [`${scope} waiting ${lineOf(address)}`, WAITING]
-      const wait = readToken(secret, site, 'wait', brought.wait, now, HOUR)
+      const queues: Charge[] = [
+        [`${scope} waiting ${lineOf(address)}`, WAITING],
+        [`${scope} waiting`, ALL_WAITING],
+      ]
+      const queued = `${scope} ${lineOf(address)}`
+      const wait = readToken(secret, queued, 'wait', brought.wait, now, HOUR)
       const place: Charge | undefined = wait && [`${scope} waited ${wait.id}`, once(1)]
       const held = place !== undefined && fits([place]) ? wait : undefined
-      if (held !== undefined && now - held.at >= WAIT_MS && fits([line])) {
-        limiter.take(line[0], line[1].step, now)
+      if (held !== undefined && now - held.at >= WAIT_MS && fits(queues)) {
+        for (const [key, { step }] of queues) limiter.take(key, step, now)
         return permit('wait', counted, seen, [place!], now)
       }
       // Room comes back when the tries stop, not while they go on.
       for (const [key, { step, tolerance }] of room)
         if (limiter.level(key, now) < tolerance + HELD_SHUT * step) limiter.take(key, step, now)
       const bits = bitsFor(counted, now)
-      const left = Math.max(held === undefined ? WAIT_MS : held.at + WAIT_MS - now, limiter.early(...line, now), 1_000)
+      const early = queues.map(([key, bucket]) => limiter.early(key, bucket, now))
+      const left = Math.max(held === undefined ? WAIT_MS : held.at + WAIT_MS - now, ...early, 1_000)
       return {
         by: 'demand',
         bits,
-        token: writeToken(secret, site, { kind: 'check', id: fresh(), at: now, bits }),
-        waitToken: writeToken(secret, site, held ?? { kind: 'wait', id: fresh(), at: now, bits: 0 }),
+        token: writeToken(secret, scope, { kind: 'check', id: fresh(), at: now, bits }),
+        waitToken: writeToken(secret, queued, held ?? { kind: 'wait', id: fresh(), at: now, bits: 0 }),
         waitSeconds: Math.ceil(left / 1_000) + 1,
       }
     },
   }
 }
 
+/** The first 48 bits of an IPv6 address. */
+const networkOf = (address: string): string => parseAddress(address)?.slice(0, 6).join('.') ?? address
 const scopeOf = ({ site, route }: Counted): string => `check ${site}${route}`
 
 export const cookie = (name: string, value: string, ms: number, secure: boolean): string =>
@@ -173,14 +193,19 @@ export const cookie = (name: string, value: string, ms: number, secure: boolean)
 
 /** What a request brings of ours; a solved check as a header too, for programs. */
 function broughtBy(headers: RawHeaders): Readonly<Record<keyof typeof COOKIES, string | undefined>> {
-  const found: Record<keyof typeof COOKIES, string | undefined> = { check: undefined, wait: undefined, seen: undefined }
+  const found: Record<keyof typeof COOKIES, string | undefined> = {
+    check: undefined,
+    wait: undefined,
+    seen: undefined,
+    met: undefined,
+  }
   for (const [rawName, value] of headers) {
     const name = rawName.toLowerCase()
     if (name === 'khien-check') found.check = value.slice(0, 200)
     if (name !== 'cookie' || !value.includes('khien_')) continue
     for (const part of value.split(';')) {
       const [key = '', text = ''] = part.trim().split('=', 2)
-      for (const kind of ['check', 'wait', 'seen'] as const)
+      for (const kind of ['check', 'wait', 'seen', 'met'] as const)
         if (key === COOKIES[kind]) found[kind] ??= text.slice(0, 200)
     }
   }

@@ -28,7 +28,14 @@ export function sendScript(res: Res): void {
 }
 
 /** Asks for the check: a page for people, problem+json (RFC 9457) with the sum for programs. */
-export async function demandCheck(shared: Shared, req: Req, res: Res, asked: Asked, demand: Demand): Promise<void> {
+export async function demandCheck(
+  shared: Shared,
+  req: Req,
+  res: Res,
+  asked: Asked,
+  demand: Demand,
+  secure: boolean,
+): Promise<void> {
   const value = (name: string): string => asked.headers.find(([key]) => key.toLowerCase() === name)?.[1] ?? ''
   const page = /text\/html/i.test(value('accept')) && !/^(?:cors|no-cors|same-origin)$/.test(value('sec-fetch-mode'))
   const again = page ? await againOf(shared, req, asked, value('content-type')) : undefined
@@ -43,7 +50,7 @@ export async function demandCheck(shared: Shared, req: Req, res: Res, asked: Ask
     headers: {
       'Content-Type': again === undefined ? 'application/problem+json; charset=utf-8' : 'text/html; charset=utf-8',
       'Retry-After': String(demand.waitSeconds),
-      'Set-Cookie': cookie(COOKIES.wait, demand.waitToken, WAIT_COOKIE_MS, asked.secure),
+      'Set-Cookie': cookie(COOKIES.wait, demand.waitToken, WAIT_COOKIE_MS, secure),
       'Content-Security-Policy':
         "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
     },
@@ -53,6 +60,7 @@ export async function demandCheck(shared: Shared, req: Req, res: Res, asked: Ask
 /** How the page can send again what was sent: a form of text it holds itself, so that nothing of it is kept here. */
 async function againOf(shared: Shared, req: Req, asked: Asked, contentType: string): Promise<Again> {
   if (!asked.hasBody) return { kind: asked.method === 'GET' ? 'load' : 'back' }
+  if (!isOwn(asked)) return { kind: 'back' }
   const plain = /^\s*application\/x-www-form-urlencoded\s*(?:;|$)/i.test(contentType)
   if (asked.method !== 'POST' || !plain || foreign(asked.target) || (asked.length ?? 0) > LONGEST_FORM)
     return { kind: 'back' }
@@ -61,6 +69,18 @@ async function againOf(shared: Shared, req: Req, asked: Asked, contentType: stri
   if (!Buffer.isBuffer(body)) return { kind: 'back' }
   const fields = [...new URLSearchParams(body.toString('utf8'))]
   return fields.length > MOST_FIELDS ? { kind: 'back' } : { kind: 'form', target: asked.target, fields }
+}
+
+/**
+ * Whether a page of the site itself sent it. Sent again by our page, another site's form would come as if it were the site's own, past
+ * SameSite cookies and looks at Origin.
+ */
+function isOwn({ headers, host }: Asked): boolean {
+  const value = (name: string): string | undefined => headers.find(([key]) => key.toLowerCase() === name)?.[1]
+  const site = value('sec-fetch-site')
+  if (site !== undefined) return site === 'same-origin' || site === 'none'
+  const origin = value('origin') ?? ''
+  return URL.canParse(origin) && new URL(origin).host === host.toLowerCase()
 }
 
 /** A path that a browser would read as another host's. */
