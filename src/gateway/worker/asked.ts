@@ -39,14 +39,21 @@ export type Asked = {
 export const isHttp2 = (message: Req | Res): message is Http2ServerRequest | Http2ServerResponse =>
   'stream' in message && message.stream !== null && typeof message.stream === 'object'
 
-/** The socket below; of HTTP/2 the connection's, not the proxy that stands for it. */
-export const wireOf = (req: Req): Wire | undefined =>
-  isHttp2(req) ? (req.stream?.session?.socket as Wire | undefined) : req.socket
+/** Is there nobody to answer any more? */
+export const hasLeft = (res: Res): boolean => (isHttp2(res) ? res.stream.destroyed : res.destroyed)
 
-/** Who the other side of each connection is. An HTTP/2 session no longer has its socket when its client has left. */
-const peers = new WeakMap<object, { address: string; port: number }>()
-export const rememberPeer = (session: object, address: string, port: number): void =>
-  void peers.set(session, { address: plainAddress(address), port })
+/** The socket below; of HTTP/2 the connection's own, as the proxy that stands for it throws once the client has left. */
+export const wireOf = (req: Req): Wire | undefined =>
+  isHttp2(req) ? req.stream.session && peers.get(req.stream.session)?.wire : req.socket
+
+/** Who the other side of each HTTP/2 connection is. A session no longer has its socket when its client has left. */
+const peers = new WeakMap<object, { readonly address: string; readonly port: number; readonly wire: Wire }>()
+export const rememberPeer = (session: object, wire: Wire): void =>
+  void peers.set(session, {
+    address: plainAddress(wire.remoteAddress ?? ''),
+    port: wire.remotePort ?? 0,
+    wire,
+  })
 
 /** Reads the request's facts. Its shape is not checked here. */
 export function readAsked(req: Req, at: number, entropy: Entropy): Asked {

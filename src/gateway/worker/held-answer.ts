@@ -7,6 +7,8 @@ type Sides = {
   readonly go: () => void
   readonly write: (chunk: Buffer) => void
   readonly finish: () => void
+  /** It could not be looked at. */
+  readonly failed: () => void
   /** Another answer has been given in its place. */
   readonly given: () => void
 }
@@ -75,7 +77,13 @@ export class HeldAnswer {
     const body = this.limit === 0 ? Buffer.alloc(0) : Buffer.concat(this.chunks, this.size)
     const said = this.check.decide(this.answer.status, this.answer.received, body, this.ended)
     if (typeof said === 'boolean') this.settle(said)
-    else void said.then((passes) => this.settle(passes))
+    else
+      said
+        .then((passes) => this.settle(passes))
+        .catch(() => {
+          this.over = true
+          this.sides.failed()
+        })
   }
 
   private settle(passes: boolean): void {

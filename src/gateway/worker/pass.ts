@@ -2,7 +2,7 @@ import type { Readable, Writable } from 'node:stream'
 import type { Dispatcher } from 'undici'
 import type { AnswerCheck } from './answer-check.ts'
 import { isHttp2, type Asked, type Req, type Res } from './asked.ts'
-import { cut, sendHead } from './end.ts'
+import { cut, endWith, sendHead } from './end.ts'
 import { responseHeaders, type UpstreamHeaders } from './forwarding.ts'
 import { HeldAnswer } from './held-answer.ts'
 import type { Shared } from './shared.ts'
@@ -100,13 +100,24 @@ function attempt(
     }
     const start = (status: number, message: string, received: UpstreamHeaders): void => {
       const flat = responseHeaders(received, asked.id)
-      sendHead(res, status, message, asked.answered === undefined ? flat : [...flat, ...asked.answered(status)])
+      const more = asked.answered?.(status) ?? []
+      if (!sendHead(res, status, message, [...flat, ...more])) return broken('head')
       // Events are for now, and so is the head of an answer whose body takes its time.
       if (received['content-length'] !== undefined || isHttp2(res)) return
       if (isEvents(received)) res.flushHeaders()
       else setImmediate(() => !res.writableEnded && !res.destroyed && res.flushHeaders())
     }
+    /** The application has answered, but what it said cannot be passed on. */
+    const broken = (what: 'head' | 'check'): void => {
+      if (settled) return
+      shared.counts.upstreamErrors++
+      shared.deps.log.warn('upstream', { id: asked.id, status: 502, unsendable: what })
+      endWith(req, res, asked, 502, { close: shared.closing })
+      settle(0)
+      controller?.abort(new Error('not sendable'))
+    }
     const finish = (): void => {
+      if (settled) return
       res.end()
       stall.finish()
       settle(0)
@@ -133,6 +144,7 @@ function attempt(
             go,
             write,
             finish,
+            failed: () => broken('check'),
             given: () => {
               started.abort(new Error('kept back'))
               settle(0)
@@ -150,7 +162,7 @@ function attempt(
         },
         onResponseError(_, error) {
           const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
-          if (holding?.over) return settle(0)
+          if (settled || holding?.over) return settle(0)
           if (!res.headersSent) return settle(SLOW.has(code) ? 504 : 502)
           // Half an answer must look broken, not finished.
           cut(req, res)

@@ -7,7 +7,7 @@ import { StartError } from '../../kit/errors.ts'
 import { isHttp2, readAsked, rememberPeer, type Req, type Res } from './asked.ts'
 import type { Certificates } from './certificates.ts'
 import type { GatewayConfig, ListenAddress } from './config.ts'
-import { endWith, writeBare } from './end.ts'
+import { cut, endWith, writeBare } from './end.ts'
 import { plainAddress, trustOf } from './forwarding.ts'
 import { guardSession, http2Settings } from './http2-guard.ts'
 import { proxyListener, speakFor, type Spoken, type Told } from './proxy-protocol.ts'
@@ -29,6 +29,7 @@ export class FrontServer {
   /** Clients of connections under TLS that proxies passed on, by the proxy's address and port. */
   private readonly spoken = new Map<string, Told>()
   private readonly underWay = new WeakMap<object, number>()
+  private readonly lastAnswers = new WeakMap<Socket, ServerResponse>()
 
   constructor(shared: Shared, config: GatewayConfig, certificates: Certificates) {
     this.shared = shared
@@ -123,33 +124,43 @@ export class FrontServer {
         requireHostHeader: false,
         noDelay: true,
       },
-      (req, res) => void this.take(req, res),
+      (req, res) => void this.take(req, res).catch(() => cut(req, res)),
     )
     // Node would silently drop headers past its own count, and rules would not see them; shapeStatus counts instead.
     server.maxHeadersCount = 0
     server.maxConnections = limits.connections
     server.maxRequestsPerSocket = limits.requestsPerConnection
     server.on('clientError', (error: NodeJS.ErrnoException, socket) => this.unreadable(error, socket))
-    server.on('upgrade', (req, socket, first) => this.upgrade(req, socket, first))
-    server.on('connect', (req, socket) => this.bare(501, req, socket))
-    server.on('checkExpectation', (req, res: ServerResponse) =>
-      endWith(req, res, readAsked(req, this.shared.deps.clock(), this.shared.deps.entropy), 400),
-    )
+    server.on('upgrade', (req, socket, first) => this.leaveHttp(req, socket, () => this.upgrade(req, socket, first)))
+    server.on('connect', (req, socket) => this.leaveHttp(req, socket, () => this.bare(501, req, socket)))
+    server.on('checkExpectation', (req, res: ServerResponse) => {
+      this.lastAnswers.set(req.socket, res)
+      endWith(req, res, readAsked(req, this.shared.deps.clock(), this.shared.deps.entropy), 400)
+    })
     return server
   }
 
   private openHttp2(): Http2Server {
-    const { limits, counts } = this.shared
-    const server = createHttp2(http2Settings(limits), (req, res) => void this.take(req, res))
-    server.on('session', (session) => {
-      this.sessions.add(session)
-      session.once('close', () => this.sessions.delete(session))
-      const told = spokenFor(session.socket)
-      rememberPeer(session, told.address, told.port)
-      guardSession(session, limits, { reset: () => counts.resets++, flood: () => counts.floods++ })
-    })
+    const server = createHttp2(
+      http2Settings(this.shared.limits),
+      (req, res) => void this.take(req, res).catch(() => cut(req, res)),
+    )
     server.on('sessionError', () => undefined)
     return server
+  }
+
+  private openSession(socket: TLSSocket): void {
+    const { limits, counts } = this.shared
+    const begin = (session: ServerHttp2Session): void => {
+      this.sessions.add(session)
+      session.once('close', () => this.sessions.delete(session))
+      rememberPeer(session, socket)
+      guardSession(session, limits, { reset: () => counts.resets++, flood: () => counts.floods++ })
+    }
+    // Emitted before 'connection' returns; only here are session and socket both at hand.
+    this.http2.once('session', begin)
+    this.http2.emit('connection', socket)
+    this.http2.off('session', begin)
   }
 
   private openTls(certificates: Certificates): TlsServer {
@@ -169,8 +180,8 @@ export class FrontServer {
       socket.setNoDelay(true)
       const told = this.spoken.get(peerKey(socket))
       if (told !== undefined) speakFor(socket, told)
-      const front = socket.alpnProtocol === 'h2' ? this.http2 : this.http
-      front.emit('connection', socket)
+      if (socket.alpnProtocol === 'h2') this.openSession(socket)
+      else this.http.emit('connection', socket)
     })
     return server
   }
@@ -178,6 +189,7 @@ export class FrontServer {
   /** Counts what is under way from one connection: a stream that was reset goes on counting until its work is done. */
   private async take(req: Req, res: Res): Promise<void> {
     const connection: object = (isHttp2(req) ? req.stream.session : req.socket) ?? req
+    if (!isHttp2(res)) this.lastAnswers.set(req.socket, res as ServerResponse)
     const now = (this.underWay.get(connection) ?? 0) + 1
     this.underWay.set(connection, now)
     try {
@@ -193,11 +205,21 @@ export class FrontServer {
     }
   }
 
+  /** Hands a connection over that is to leave HTTP. Node's parser has let go of it: from here on nobody else hears its errors. */
+  private leaveHttp(req: IncomingMessage, socket: Duplex, go: () => void): void {
+    socket.on('error', () => socket.destroy())
+    const before = this.lastAnswers.get(req.socket)
+    if (before === undefined || before.closed) return go()
+    // The answers to the requests ahead come first; one that is still being made can no longer be told from what we would send.
+    if (!before.writableEnded) return void socket.destroy()
+    before.once('close', () => socket.destroyed || go())
+  }
+
   private upgrade(req: IncomingMessage, socket: Duplex, first: Buffer): void {
     if (!isWebSocket(req)) return this.bare(501, req, socket)
     this.tunnels.add(socket)
     socket.once('close', () => this.tunnels.delete(socket))
-    void tunnel(this.shared, req, socket, first)
+    tunnel(this.shared, req, socket, first).catch(() => socket.destroy())
   }
 
   private bare(status: number, req: IncomingMessage, socket: Duplex): void {
@@ -223,11 +245,6 @@ export class FrontServer {
 }
 
 const peerKey = (socket: Socket): string => `${socket.remoteAddress} ${socket.remotePort} ${socket.localPort}`
-
-const spokenFor = (socket: Socket | TLSSocket): { address: string; port: number } => ({
-  address: socket.remoteAddress ?? '',
-  port: socket.remotePort ?? 0,
-})
 
 function open(server: TcpServer, { host, port }: ListenAddress, flag: string): Promise<void> {
   return new Promise((resolve, reject) => {

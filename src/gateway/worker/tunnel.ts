@@ -25,7 +25,6 @@ export async function tunnel(shared: Shared, req: IncomingMessage, client: Duple
   shared.counts.requests++
   const asked = readAsked(req, shared.deps.clock(), shared.deps.entropy)
   const res = new ServerResponse(req)
-  client.on('error', () => client.destroy())
   res.on('error', () => undefined)
   res.assignSocket(client as never)
   res.shouldKeepAlive = false

@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { connect, type ClientHttp2Session } from 'node:http2'
+import { createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import type { Limits } from '../../src/gateway/worker/index.ts'
+import { makeCertificate } from './certificate.ts'
+import { raw, startRig, type Rig } from './servers.ts'
+import { settingsWith } from './sites.ts'
+
+const folder = await mkdtemp(join(tmpdir(), 'khien-leaving-'))
+after(() => rm(folder, { recursive: true }))
+const tls = makeCertificate(folder, 'shop.vn')
+
+type Secure = Rig & { readonly tls: number }
+async function secureRig(limits: Partial<Limits> = {}, site: object = {}, upstream?: string): Promise<Secure> {
+  const rig = await startRig({ tlsListen: { host: '127.0.0.1', port: 0 } }, limits)
+  await rig.gateway.use(settingsWith(upstream ?? rig.origin, [{ tls, ...site }]))
+  return Object.assign(rig, { tls: rig.gateway.tlsPort! })
+}
+
+const session = (rig: Secure): ClientHttp2Session =>
+  connect(`https://127.0.0.1:${rig.tls}`, { servername: 'shop.vn', rejectUnauthorized: false }).on(
+    'error',
+    () => undefined,
+  )
+
+const open = (client: ClientHttp2Session, headers: Record<string, string>, endStream = true) =>
+  client.request({ ':path': '/', ':authority': 'shop.vn', ...headers }, { endStream }).on('error', () => undefined)
+
+async function until(is: () => boolean): Promise<void> {
+  while (!is()) await new Promise((resolve) => setTimeout(resolve, 5))
+}
+const stillAnswers = async ({ port }: Rig): Promise<void> =>
+  assert.match(await raw(port, 'GET / HTTP/1.1\r\nHost: a.vn\r\nConnection: close\r\n\r\n'), /^HTTP\/1\.1 200 /)
+
+// What nobody catches ends the process of a worker; here it fails the test.
+test('HTTP/2: a client leaves', async (t) => {
+  const rig = await secureRig()
+  await using _ = rig
+  for (const [what, headers, endStream] of [
+    ['a request under way', { ':path': '/never' }, true],
+    ['a download it does not read', { ':path': '/big' }, true],
+    ['a body it has not ended', { ':method': 'POST' }, false],
+  ] as [string, Record<string, string>, boolean][])
+    await t.test(`with ${what}`, async () => {
+      rig.events.length = 0
+      const { requests } = rig.gateway.stats()
+      const client = session(rig)
+      const stream = open(client, headers, endStream)
+      if (headers[':path'] === '/big') {
+        await once(stream, 'response')
+        stream.pause()
+      } else await until(() => rig.gateway.stats().requests > requests)
+      client.destroy()
+      await until(() => rig.events.length === 1)
+    })
+  await stillAnswers(rig)
+})
+
+test('HTTP/2: a rule that drops ends the whole connection', async () => {
+  const rig = await secureRig(
+    {},
+    { virtualPatches: 'SecRule REQUEST_URI "@contains /drop" "id:1000,phase:1,drop,t:none"' },
+  )
+  await using _ = rig
+  const client = session(rig)
+  open(client, { ':path': '/drop' })
+  await once(client, 'close')
+  await stillAnswers(rig)
+})
+
+/** An application that answers each request with the bytes that stand for its path. */
+async function bareApplication(
+  answers: Readonly<Record<string, string>>,
+): Promise<AsyncDisposable & { origin: string }> {
+  const server = createServer((socket) => {
+    socket
+      .on('error', () => undefined)
+      .on('data', (chunk) => {
+        const path = /^\w+ (\S+)/.exec(chunk.toString('latin1'))?.[1] ?? ''
+        socket.write(Buffer.from(answers[path] ?? 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'))
+      })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    [Symbol.asyncDispose]: () => new Promise((resolve) => server.close(() => resolve())),
+  }
+}
+const said = (line: string, ...headers: string[]): string =>
+  [`HTTP/1.1 ${line}`, 'Content-Type: text/html', ...headers, 'Content-Length: 2', '', 'ok'].join('\r\n')
+
+const HEADS = {
+  '/reason': said('200 Được rồi'),
+  '/bare': said('200'),
+  '/nosniff': said('200 OK', ...Array<string>(2).fill('X-Content-Type-Options: nosniff')),
+  '/etag': said('200 OK', 'ETag: "1"', 'ETag: "1"'),
+  '/location': said('302 Found', 'Location: /tìm-kiếm'),
+  '/999': said('999 Denied'),
+}
+const EXPECTED: Readonly<Record<keyof typeof HEADS, readonly [http1: number, http2: number]>> = {
+  '/reason': [200, 200],
+  '/bare': [200, 200],
+  '/nosniff': [200, 200],
+  '/etag': [200, 200],
+  '/location': [302, 302],
+  // A status that HTTP/2 cannot say.
+  '/999': [999, 502],
+}
+
+for (const policy of ['off', 'flag'])
+  test(`heads of ordinary applications that are not as they should be; answers looked at: ${policy}`, async (t) => {
+    await using application = await bareApplication(HEADS)
+    const rig = await secureRig({}, { outgoing: { policy, subjects: 100 } }, application.origin)
+    await using _ = rig
+    const client = session(rig)
+    for (const [path, [http1, http2]] of Object.entries(EXPECTED)) {
+      await t.test(`HTTP/1.1 ${path}`, async () => {
+        const answer = await raw(rig.port, `GET ${path} HTTP/1.1\r\nHost: a.vn\r\nConnection: close\r\n\r\n`)
+        assert.match(answer, new RegExp(`^HTTP/1\\.1 ${http1} [ -~]+\\r\\n`))
+        if (path === '/location') assert.match(Buffer.from(answer, 'latin1').toString(), /location: \/tìm-kiếm\r\n/i)
+      })
+      await t.test(`HTTP/2 ${path}`, async () => {
+        const stream = open(client, { ':path': path })
+        stream.resume()
+        const [headers] = (await once(stream, 'response')) as [Record<string, unknown>]
+        assert.equal(headers[':status'], http2)
+        if (path === '/etag') assert.equal(headers['etag'], '"1"')
+      })
+    }
+    client.close()
+    await stillAnswers(rig)
+  })
