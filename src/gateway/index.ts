@@ -1,4 +1,5 @@
-import { gatewayRoutes as refusalRoutes, settingsRoutes } from './contract.ts'
+import { gatewayRoutes as refusalRoutes } from './contract.ts'
+import { settingsRoutes } from './settings/contract.ts'
 import { figuresRoutes } from './figures/contract.ts'
 import { trafficRoutes } from './traffic/contract.ts'
 import { tuningRoutes } from './tuning/contract.ts'

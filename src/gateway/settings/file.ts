@@ -2,7 +2,7 @@ import { canonicalJson, type Json } from '../../engine/bytes/canonical.ts'
 import { signatureCheck, type SigningKey } from '../../engine/seal/index.ts'
 import { iso } from '../../kit/clock.ts'
 import { badRequest } from '../../kit/errors.ts'
-import type { SettingsFile } from '../contract.ts'
+import type { SettingsFile } from './contract.ts'
 import type { Body } from './current.ts'
 
 /** Tells a signature over such a file from one over anything else that this key signs. */

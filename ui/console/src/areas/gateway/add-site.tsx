@@ -1,5 +1,6 @@
 import { useNavigate } from '@tanstack/react-router'
-import { settingsRoutes, type Site } from '../../../../../src/gateway/contract.ts'
+import type { Site } from '../../../../../src/gateway/contract.ts'
+import { settingsRoutes } from '../../../../../src/gateway/settings/contract.ts'
 import { useAct, useCall } from '../../api.ts'
 import { Choices, Field } from '../../components/dialog.tsx'
 import { useToast } from '../../components/toast.tsx'

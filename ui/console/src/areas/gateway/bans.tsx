@@ -1,5 +1,5 @@
 import { useMemo, useState } from 'react'
-import { settingsRoutes, type BanView } from '../../../../../src/gateway/contract.ts'
+import { settingsRoutes, type BanView } from '../../../../../src/gateway/settings/contract.ts'
 import { ApiError, useAct } from '../../api.ts'
 import { Choices, Field } from '../../components/dialog.tsx'
 import type { Column } from '../../components/data-table.tsx'

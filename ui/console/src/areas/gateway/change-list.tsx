@@ -1,5 +1,5 @@
 import { Link } from '@tanstack/react-router'
-import type { VersionView } from '../../../../../src/gateway/contract.ts'
+import type { VersionView } from '../../../../../src/gateway/settings/contract.ts'
 import { gatewayMessages } from '../../../../../src/gateway/messages.ts'
 import { useFormats, useSpeech, useWords } from '../../language.tsx'
 import { mayKeepLog } from '../../shell/duties.ts'

@@ -1,6 +1,6 @@
 import { Link } from '@tanstack/react-router'
 import { useMemo } from 'react'
-import { settingsRoutes, type VersionView } from '../../../../../src/gateway/contract.ts'
+import { settingsRoutes, type VersionView } from '../../../../../src/gateway/settings/contract.ts'
 import { useCall } from '../../api.ts'
 import type { Column } from '../../components/data-table.tsx'
 import { List } from '../../components/list.tsx'

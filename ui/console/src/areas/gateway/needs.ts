@@ -1,4 +1,4 @@
-import { settingsRoutes } from '../../../../../src/gateway/contract.ts'
+import { settingsRoutes } from '../../../../../src/gateway/settings/contract.ts'
 import { figuresRoutes } from '../../../../../src/gateway/figures/contract.ts'
 import { useCall } from '../../api.ts'
 import type { Need } from '../../components/needs-now.tsx'

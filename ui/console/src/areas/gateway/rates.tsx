@@ -1,6 +1,6 @@
 import { Link } from '@tanstack/react-router'
 import { useMemo, useState } from 'react'
-import { settingsRoutes } from '../../../../../src/gateway/contract.ts'
+import { settingsRoutes } from '../../../../../src/gateway/settings/contract.ts'
 import { figuresRoutes } from '../../../../../src/gateway/figures/contract.ts'
 import { gatewayMessages } from '../../../../../src/gateway/messages.ts'
 import { useCall, type Got } from '../../api.ts'

@@ -1,5 +1,5 @@
 import { useMemo, useState } from 'react'
-import { settingsRoutes } from '../../../../../src/gateway/contract.ts'
+import { settingsRoutes } from '../../../../../src/gateway/settings/contract.ts'
 import { useAct, useCall, type Got } from '../../api.ts'
 import { DataTable, type Column } from '../../components/data-table.tsx'
 import { Field } from '../../components/dialog.tsx'

@@ -1,5 +1,6 @@
 import { Link } from '@tanstack/react-router'
-import { gatewayRoutes, settingsRoutes } from '../../../../../src/gateway/contract.ts'
+import { gatewayRoutes } from '../../../../../src/gateway/contract.ts'
+import { settingsRoutes } from '../../../../../src/gateway/settings/contract.ts'
 import { useCall } from '../../api.ts'
 import { HeatTable } from '../../components/heat-row.tsx'
 import { Head, Sec } from '../../components/page.tsx'

@@ -1,5 +1,5 @@
 import { useRef, useState } from 'react'
-import { settingsRoutes, type SettingsFile } from '../../../../../src/gateway/contract.ts'
+import { settingsRoutes, type SettingsFile } from '../../../../../src/gateway/settings/contract.ts'
 import { ApiError, useAct, type Got } from '../../api.ts'
 import { Field } from '../../components/dialog.tsx'
 import { useToast } from '../../components/toast.tsx'

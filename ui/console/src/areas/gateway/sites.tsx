@@ -1,6 +1,6 @@
 import { Link, useNavigate } from '@tanstack/react-router'
 import { useEffect, useMemo, useState } from 'react'
-import { settingsRoutes } from '../../../../../src/gateway/contract.ts'
+import { settingsRoutes } from '../../../../../src/gateway/settings/contract.ts'
 import { usePages, type Got } from '../../api.ts'
 import { DataTable, type Column } from '../../components/data-table.tsx'
 import { Status, type Shape } from '../../components/marks.tsx'

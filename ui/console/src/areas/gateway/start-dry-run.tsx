@@ -1,5 +1,5 @@
 import { trafficRoutes, type Candidate } from '../../../../../src/gateway/traffic/contract.ts'
-import { settingsRoutes } from '../../../../../src/gateway/contract.ts'
+import { settingsRoutes } from '../../../../../src/gateway/settings/contract.ts'
 import { ApiError, useAct, useCall } from '../../api.ts'
 import { Field } from '../../components/dialog.tsx'
 import { useWords } from '../../language.tsx'

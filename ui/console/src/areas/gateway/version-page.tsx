@@ -1,6 +1,6 @@
 import { useNavigate, useParams } from '@tanstack/react-router'
 import { useState } from 'react'
-import { settingsRoutes } from '../../../../../src/gateway/contract.ts'
+import { settingsRoutes } from '../../../../../src/gateway/settings/contract.ts'
 import { useAct, useCall, type Got } from '../../api.ts'
 import { Status } from '../../components/marks.tsx'
 import { Head, Sec } from '../../components/page.tsx'
