@@ -12,7 +12,8 @@ let taken = 0
 export const systemEntropy: Entropy = (bytes) => {
   if (bytes > POOL / 8) return randomBytes(bytes)
   if (taken + bytes > pool.length) {
-    pool = randomBytes(POOL)
+    // No Buffer: a slice of one would be wiped with it.
+    pool = Uint8Array.from(randomBytes(POOL))
     taken = 0
   }
   const out = pool.slice(taken, taken + bytes)
