@@ -4,8 +4,14 @@ import { GuardError } from './error.ts'
 type Pairs = readonly (readonly [name: string, value: string])[]
 export type Trust = (address: string) => boolean
 
-/** `::ffff:192.0.2.1` → `192.0.2.1` */
-const plainAddress = (address: string): string => address.replace(/^::ffff:(?=\d+\.)/i, '')
+const MAPPED = '0,0,0,0,0,0,0,0,0,0,255,255,'
+
+/** An IPv4 address mapped into IPv6 (RFC 4291 §2.5.5.2) as itself, however it is written: `::ffff:192.0.2.1`, `::FFFF:c000:201`. */
+function plainAddress(address: string): string {
+  if (!address.includes(':')) return address
+  const bytes = parseAddress(address)
+  return bytes !== undefined && String(bytes).startsWith(MAPPED) ? bytes.slice(12).join('.') : address
+}
 
 /** Ranges such as `10.0.0.0/8` → is that address one of our own proxies? Throws `GuardError` for a range that is none. */
 export function trustOf(ranges: readonly string[]): Trust {

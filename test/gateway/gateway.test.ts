@@ -110,27 +110,63 @@ for (const { trusted, peerSays, xff, proto } of [
   })
 }
 
+const FROM_NGINX = 'X-Forwarded-For: 203.0.113.9\r\nX-Real-Port: 40000\r\nX-Forwarded-Proto: http\r\n'
+for (const { name, told, port, passedOn } of [
+  { name: 'nginx alone', told: FROM_NGINX, port: 40_000, passedOn: {} },
+  {
+    name: 'a Forwarded of the client that nginx passes on',
+    told: `Forwarded: for="203.0.113.9:51000";host=evil.example;proto=https\r\n${FROM_NGINX}`,
+    port: 40_000,
+    passedOn: { forwarded: 'for="203.0.113.9:40000";host="a";proto=http, for=127.0.0.1' },
+  },
+  {
+    name: 'Forwarded where no port is told otherwise',
+    told: 'X-Forwarded-For: 203.0.113.9\r\nForwarded: for="203.0.113.9:51000"\r\n',
+    port: 51_000,
+    passedOn: { forwarded: 'for="203.0.113.9:51000";host="a";proto=http, for=127.0.0.1' },
+  },
+  {
+    name: 'names the client invented',
+    told: `X-Real-IP: 10.0.0.1\r\nX-Forwarded-Host: evil.example\r\n${FROM_NGINX}`,
+    port: 40_000,
+    passedOn: { 'x-real-ip': '203.0.113.9', 'x-forwarded-host': 'a' },
+  },
+  {
+    name: 'addresses invented before the client’s own',
+    told: FROM_NGINX.replace('203', '10.0.0.1, ::ffff:7f00:1, 203'),
+    port: 40_000,
+    passedOn: { 'x-forwarded-for': '203.0.113.9, 127.0.0.1' },
+  },
+  {
+    name: 'a proxy of ours written in hexadecimal',
+    told: FROM_NGINX.replace('203.0.113.9', '203.0.113.9, ::ffff:7f00:9'),
+    port: 40_000,
+    passedOn: { 'x-forwarded-for': '203.0.113.9, 127.0.0.9, 127.0.0.1' },
+  },
+] as const)
+  test(`behind a trusted proxy: ${name}`, async () => {
+    await using rig = await startRig({ trustedProxies: ['127.0.0.0/8'] })
+    await raw(rig.port, `GET / HTTP/1.1\r\nHost: a\r\n${told}Connection: close\r\n\r\n`)
+    assert.deepEqual([rig.events[0]!['clientAddress'], rig.events[0]!['clientPort']], ['203.0.113.9', port])
+    for (const [key, value] of Object.entries(passedOn))
+      assert.deepEqual(header(rig.received[0]!.headers, key), [value], key)
+    assert.doesNotMatch(rig.received[0]!.headers.join('\n'), /10\.0\.0\.1|evil/)
+  })
+
 for (const { name, trusted, headers, gone, kept } of [
   {
     name: 'a stranger tells nothing of who or what it is',
     trusted: [],
-    headers: [
-      'X-Real-IP',
-      'X-Client-IP',
-      'True-Client-IP',
-      'CF-Connecting-IP',
-      'X-Cluster-Client-IP',
-      'X-Forwarded-Prefix',
-    ],
+    headers: ['X-Client-IP', 'True-Client-IP', 'CF-Connecting-IP', 'X-Cluster-Client-IP', 'X-Forwarded-Prefix'],
     gone: true,
     kept: ['X-Shop'],
   },
   {
-    name: 'a trusted proxy does',
+    name: 'nor does a trusted proxy, which lets through what its client wrote',
     trusted: ['127.0.0.0/8'],
-    headers: ['X-Real-IP', 'X-Forwarded-Prefix'],
-    gone: false,
-    kept: [],
+    headers: ['True-Client-IP', 'Client-IP', 'CF-Connecting-IP', 'WL-Proxy-Client-IP', 'X-Forwarded-Prefix'],
+    gone: true,
+    kept: ['X-Shop'],
   },
   {
     name: 'no one asks for another request than the one inspected',

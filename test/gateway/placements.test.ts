@@ -88,8 +88,17 @@ for (const { example, whenGone } of [
       await using rig = await startRig({ trustedProxies: ['127.0.0.1'] })
       const application = Number(new URL(rig.origin).port)
       await using front = await startNginx(example, { 8080: rig.port, 3000: application })
-      const answer = await get(front.port, '/a', 'X-Forwarded-For: 6.6.6.6\r\nX-Real-Port: 66\r\n')
+      const lies = ['X-Forwarded-For', 'X-Real-IP', 'Client-IP', 'True-Client-IP', 'CF-Connecting-IP']
+        .map((name) => `${name}: 6.6.6.6\r\n`)
+        .join('')
+      const answer = await get(
+        front.port,
+        '/a',
+        `${lies}X-Real-Port: 66\r\nForwarded: for="127.0.0.1:66"\r\nX-Forwarded-Host: evil.example\r\n`,
+      )
       assert.equal(status(answer), 200)
+      assert.doesNotMatch(rig.received[0]!.headers.join('\n'), /6\.6\.6|evil/)
+      assert.notEqual(rig.events[0]!['clientPort'], 66)
       assert.equal(header(rig.received[0]!.headers, 'host'), 'shop.vn')
       assert.equal(header(rig.received[0]!.headers, 'x-forwarded-for'), '127.0.0.1, 127.0.0.1')
       assert.equal(status(await get(front.port, ATTACK)), 403)
@@ -97,6 +106,8 @@ for (const { example, whenGone } of [
       await rig.gateway[Symbol.asyncDispose]()
       assert.equal(status(await get(front.port, '/b')), whenGone)
       assert.equal(rig.received.length, whenGone === 200 ? 2 : 1)
+      await get(front.port, '/c', lies)
+      if (whenGone === 200) assert.doesNotMatch(rig.received[2]!.headers.join('\n'), /6\.6\.6|evil/)
     },
   )
 

@@ -1,4 +1,4 @@
-import { isIPv6 } from 'node:net'
+import { parseAddress } from '../../engine/waf/operator/address.ts'
 import type { Refusal } from '../refusals.ts'
 import { liveTakings, outcomeOf, takingsFor } from './proposal.ts'
 
@@ -18,10 +18,7 @@ export function decidedAlone(refusal: Refusal): number | undefined {
  * invent another for each request.
  */
 export function lineOf({ clientAddress }: Pick<Refusal, 'clientAddress'>): string {
-  if (!isIPv6(clientAddress)) return clientAddress
-  const { hostname } = new URL(`http://[${clientAddress.replace(/%.*$/, '')}]/`)
-  const [head = '', tail] = hostname.slice(1, -1).split('::')
-  const [front, back] = [head === '' ? [] : head.split(':'), tail ? tail.split(':') : []]
-  const zeros = tail === undefined ? [] : Array<string>(8 - front.length - back.length).fill('0')
-  return [...front, ...zeros, ...back].slice(0, 4).join(':')
+  const bytes = clientAddress.includes(':') ? parseAddress(clientAddress.replace(/%.*$/, '')) : undefined
+  if (bytes === undefined) return clientAddress
+  return [0, 2, 4, 6].map((at) => (bytes[at]! * 256 + bytes[at + 1]!).toString(16)).join(':')
 }

@@ -15,8 +15,14 @@ export function trustOf(ranges: readonly string[]): Trust {
   }
 }
 
-/** `::ffff:192.0.2.1` → `192.0.2.1` */
-export const plainAddress = (address: string): string => address.replace(/^::ffff:(?=\d+\.)/i, '')
+const MAPPED = '0,0,0,0,0,0,0,0,0,0,255,255,'
+
+/** An IPv4 address mapped into IPv6 (RFC 4291 §2.5.5.2) as itself, however it is written: `::ffff:192.0.2.1`, `::FFFF:c000:201`. */
+export function plainAddress(address: string): string {
+  if (!address.includes(':')) return address
+  const bytes = parseAddress(address)
+  return bytes !== undefined && String(bytes).startsWith(MAPPED) ? bytes.slice(12).join('.') : address
+}
 
 const valuesOf = (headers: RawHeaders, name: string): string[] =>
   headers.filter(([key]) => key.toLowerCase() === name).map(([, value]) => value)
@@ -42,8 +48,11 @@ function nodeOf(text: string): { readonly address: string; readonly port: number
   return { address: plainAddress(address), port: Number(port) <= 65_535 ? Number(port) : 0 }
 }
 
-/** The source port of an address, from the last element of Forwarded that speaks of it, or from X-Real-Port. */
+/** The source port of an address: from X-Real-Port, or else from the last element of Forwarded that speaks of the address. */
 function portTold(address: string, headers: RawHeaders): number {
+  const plain = valuesOf(headers, 'x-real-port').at(-1)
+  // Proxies set this one; Forwarded many pass on as their client wrote it.
+  if (plain !== undefined) return /^\d{1,5}$/.test(plain) && Number(plain) <= 65_535 ? Number(plain) : 0
   for (const value of valuesOf(headers, 'forwarded')
     .flatMap((one) => one.split(','))
     .reverse()) {
@@ -52,8 +61,7 @@ function portTold(address: string, headers: RawHeaders): number {
     const told = nodeOf(node)
     if (told.address === address) return told.port
   }
-  const plain = valuesOf(headers, 'x-real-port').at(-1) ?? ''
-  return /^\d{1,5}$/.test(plain) && Number(plain) <= 65_535 ? Number(plain) : 0
+  return 0
 }
 
 const HOP: ReadonlySet<string> = new Set([
@@ -67,19 +75,20 @@ const HOP: ReadonlySet<string> = new Set([
   'transfer-encoding',
   'upgrade',
 ])
-/** Written anew here. */
+/** Written anew here, or ours alone to say. */
 const OURS: ReadonlySet<string> = new Set([
-  'x-forwarded-for',
-  'x-forwarded-proto',
-  'x-forwarded-host',
   'forwarded',
   'khien-check',
   'x-khien-password-breached',
   'x-request-id',
+  'x-real-ip',
 ])
-/** Who the client is, as only a proxy of our own may tell. */
-const TOLD_BY_PROXIES =
-  /^(?:x-forwarded-.*|x-real-ip|x-real-port|x-client-ip|true-client-ip|cf-connecting-ip|x-cluster-client-ip)$/
+/**
+ * Who the client is, or by which name and path it came, as applications and their frameworks read it. Nobody's is passed on: a proxy of
+ * our own sets one or two of these, and lets the others through as its client wrote them.
+ */
+const TOLD_OF_CLIENTS =
+  /^(?:x-forwarded(?:-.*)?|forwarded-for|x-real-port|x-host|(?:x-)?(?:client|originating|remote|cluster-client|proxyuser)-(?:ip|addr)|(?:wl-)?proxy-client-ip|true-client-ip|cf-connecting-ip(?:v6)?|cf-pseudo-ipv4|fastly-client-ip|fly-client-ip|x-azure-(?:client|socket)ip|x-envoy-external-address|x-appengine-user-ip)$/
 /** Another target or method than the one inspected; a proxy in front passes these on from its client, so never. */
 const OTHER_REQUEST: ReadonlySet<string> = new Set([
   'x-original-url',
@@ -92,7 +101,7 @@ const OTHER_REQUEST: ReadonlySet<string> = new Set([
 /** Sessions of a Khiên node on the same host, and what tells who was checked, are no business of the application. */
 function withoutOurCookies(value: string): string {
   if (!value.includes('khien')) return value
-  const ours = /^\s*khien(?:-[a-z]{1,40}-(?:staff|person)|_(?:check|wait|seen))\s*(?:=|$)/
+  const ours = /^\s*khien(?:-[a-z]{1,40}-(?:staff|person)|_(?:check|wait|seen|met))\s*(?:=|$)/
   const kept = value.split(';').filter((part) => !ours.test(part))
   return kept.join(';').trim()
 }
@@ -111,13 +120,26 @@ const quotedNode = (address: string, port: number): string => {
   return port === 0 && node === address ? node : `"${node}${port === 0 ? '' : `:${port}`}"`
 }
 
+/** From the client on, the addresses of all who passed the request on; what stands before the client anybody may have invented. */
+function chainOf({ client, headers, peer }: Pick<Asked, 'client' | 'headers' | 'peer'>): readonly string[] {
+  const chain = [peer]
+  if (!client.trusted) return chain
+  const told = valuesOf(headers, 'x-forwarded-for').flatMap((value) => value.split(','))
+  for (const part of told.reverse()) {
+    const { address } = nodeOf(part.trim())
+    if (parseAddress(address) === undefined) break
+    chain.unshift(address)
+    if (address === client.address) break
+  }
+  return chain
+}
+
 /**
  * Headers for the application, flat. What tells who the client is comes from the socket, or from a proxy we trust. `plain`: the answer will be
  * looked at, so it had better not come compressed.
  */
 export function requestHeaders(asked: Asked, plain: boolean): string[] {
-  const { headers, peer, port, id, secure } = asked
-  const fromTrusted = asked.client.trusted
+  const { headers, client, id, secure } = asked
   const out: string[] = []
   const isHop = hopByHop(valuesOf(headers, 'connection'))
   let host = ''
@@ -126,25 +148,21 @@ export function requestHeaders(asked: Asked, plain: boolean): string[] {
     // undici writes Content-Length itself from the body it holds; Expect was answered here.
     if (isHop(key) || OURS.has(key) || key === 'content-length' || key === 'expect') continue
     if (plain && key === 'accept-encoding') continue
-    if (OTHER_REQUEST.has(key) || (!fromTrusted && TOLD_BY_PROXIES.test(key))) continue
+    if (OTHER_REQUEST.has(key) || TOLD_OF_CLIENTS.test(key)) continue
     if (key === 'host') host = value
     const passed = key === 'cookie' ? withoutOurCookies(value) : value
     if (passed !== '' || value === '') out.push(name, passed)
   }
-  const before = (name: string): string | undefined => {
-    const values = fromTrusted ? valuesOf(headers, name) : []
-    return values.length === 0 ? undefined : values.join(', ')
-  }
-  const chain = (name: string, ours: string): string => {
-    const told = before(name)
-    return told === undefined ? ours : `${told}, ${ours}`
-  }
-  const own = secure ? 'https' : 'http'
-  const proto = before('x-forwarded-proto') ?? own
-  out.push('X-Forwarded-For', chain('x-forwarded-for', peer))
+  const told = client.trusted ? valuesOf(headers, 'x-forwarded-proto').at(-1)?.toLowerCase() : undefined
+  const proto = told === 'https' || told === 'http' ? told : secure ? 'https' : 'http'
+  const chain = chainOf(asked)
+  const [, ...proxies] = chain.map((address) => `for=${quotedNode(address, 0)}`)
+  const first = `for=${quotedNode(chain[0]!, chain[0] === client.address ? client.port : 0)};host="${host}";proto=${proto}`
+  out.push('X-Forwarded-For', chain.join(', '))
   out.push('X-Forwarded-Proto', proto)
-  out.push('X-Forwarded-Host', before('x-forwarded-host') ?? host)
-  out.push('Forwarded', chain('forwarded', `for=${quotedNode(peer, port)};host="${host}";proto=${own}`))
+  out.push('X-Forwarded-Host', host)
+  out.push('X-Real-IP', client.address)
+  out.push('Forwarded', [first, ...proxies].join(', '))
   out.push('X-Request-Id', id)
   return out
 }

@@ -106,6 +106,8 @@ export function shapeStatus(
   limits: Limits,
 ): number {
   if (httpVersion !== '1.1' && httpVersion !== '1.0' && httpVersion !== '2') return 505
+  // Rules, checks and limits ask for POST; an application that takes `post` for it must not get to see one.
+  if (!/^[A-Z][A-Z-]{0,31}$/.test(method)) return 400
   if (target.length > limits.target) return 414
   if (headers.length > limits.headers) return 431
   // Origin form alone: absolute form names a host of its own, and we are nobody's forward proxy.
