@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Pool } from 'undici'
 import type { FromChild } from '../src/app/protocol.ts'
+import { GATEWAY_FLAGS } from '../src/app/specs.ts'
 
 // End to end with the OWASP Core Rule Set v4, one worker each, the same application behind: requests a second at saturation of the gateway
 // and of nginx with ModSecurity (Debian's), in turn; then what the gateway adds to an unloaded request, against no gateway at all.
@@ -171,7 +172,10 @@ async function main(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'khien-bench-proxy-'))
   const app = fork(import.meta.filename, ['application'])
   const upstream = await ready(app)
-  const gateway = fork(join(root, 'src/app/processes/gateway.ts'), { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] })
+  const gateway = fork(join(root, 'src/app/processes/gateway.ts'), {
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    execArgv: [...GATEWAY_FLAGS],
+  })
   gateway.send({
     type: 'configure',
     config: {

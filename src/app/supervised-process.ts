@@ -18,6 +18,8 @@ export type ProcessSpec = {
   readonly needs?: readonly string[]
   /** Only one that prompts inherits the terminal's input. */
   readonly stdin?: boolean
+  /** Flags of the runtime that this one needs beside those of all. */
+  readonly flags?: readonly string[]
   /** Open descriptors the child inherits in its first life; it finds them as 4, 5, … */
   readonly fds?: readonly number[]
 }
@@ -53,7 +55,7 @@ export class SupervisedProcess {
     this.#child = fork(module, [], {
       cwd: place.root,
       env: childEnvironment(place.compileCache),
-      execArgv: FLAGS,
+      execArgv: [...FLAGS, ...(spec.flags ?? [])],
       stdio: [
         spec.stdin && firstLife ? 'inherit' : 'ignore',
         'inherit',
