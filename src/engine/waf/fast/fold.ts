@@ -182,10 +182,13 @@ function isSimple(first: Rule): boolean {
   return true
 }
 
-/** Controls of the plan that take out, or change, a rule which was worked out beforehand: after one, nothing of that may be used. */
+/**
+ * Controls of the plan that take out, or change, a rule which is known to match: after one, nothing that was worked out may be used. A rule
+ * that never matches, or is never reached, stays so without a target, or without itself.
+ */
 export function upsets(plan: Plan, known: readonly (readonly Known[])[]): ReadonlySet<Control> {
   const folded = plan.phases.flatMap((steps, phase) =>
-    steps.filter((step, at): step is Rule => 'id' in step && known[phase]![at]!.kind !== 'run'),
+    steps.filter((step, at): step is Rule => 'id' in step && known[phase]![at]!.kind === 'true'),
   )
   const controls = plan.rules.flatMap((rule) => rule.controls)
   return new Set(

@@ -19,12 +19,15 @@ export class FastRun implements Source {
   private readonly known: Texts
   private parts = new Parts()
   private selected: (readonly Item[] | undefined)[] = []
-  /** By part, its values in this phase. */
-  private values: (Values | undefined)[] = []
+  /** By part, the collection it was last taken from, and its values. */
+  private readonly wholes: (Values | undefined)[]
+  private readonly values: (Values | undefined)[]
 
   constructor(plan: Plan) {
     this.program = programOf(plan)
-    const { touches, slots, screen, recurring } = this.program
+    const { touches, slots, screen, recurring, parts } = this.program
+    this.wholes = Array<Values | undefined>(parts.length)
+    this.values = Array<Values | undefined>(parts.length)
     this.known = new Texts(touches, slots, screen, recurring)
   }
 
@@ -66,12 +69,16 @@ export class FastRun implements Source {
     return out
   }
 
-  /** The values of a slot's part. */
+  /** The values of a slot's part. A control may put another collection in place of one in the middle of a phase. */
   private valuesOf({ collections }: State, slot: number): Values {
     const { part } = this.program.slots[slot]!
-    while (this.values.length <= part) this.values.push(undefined)
     const target = this.program.parts[part]!
-    return (this.values[part] ??= this.parts.of(collections[target.collection as MessageVariable], target))
+    const all = collections[target.collection as MessageVariable]
+    if (this.wholes[part] === all) return this.values[part]!
+    const values = this.parts.of(all, target)
+    this.wholes[part] = all
+    this.values[part] = values
+    return values
   }
 
   /** Values that change as rules run: mostly one variable of TX. */
@@ -108,7 +115,6 @@ export class FastRun implements Source {
     if (state.engine === 'off' || (phase !== 5 && !isOpen(state, phase))) return
     // Bodies have brought new values since the phase before.
     this.selected = []
-    this.values = []
     this.parts = new Parts()
     const { phases, unfolded } = this.program
     const from = this.isUpset(state) ? 0 : this.runFrom(state, phase, phases[phase]!, 0)
