@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import test from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import { accountMark } from '../../src/gateway/worker/index.ts'
+import { accountOf, accountsOf } from '../../src/gateway/worker/account.ts'
+import { liveBans } from '../../src/gateway/worker/bans.ts'
 import { limitExchange } from '../../src/gateway/worker/limit-exchange.ts'
 import { limiter } from '../../src/gateway/worker/limiter.ts'
 import { Buckets, keyFor, type LiveLimit } from '../../src/gateway/worker/rate-limits.ts'
@@ -43,6 +45,84 @@ test('keys are bounded; the one not seen for longest goes, and is counted', () =
   for (let i = 0; i < 1_000; i++) taken(buckets, `k${i}`, limit(1, 1_000), 1)
   assert.deepEqual([buckets.size, buckets.evicted], [100, 900])
   assert.ok(taken(buckets, 'k999', limit(1, 1_000), 2) > 0)
+})
+
+test('a client that is turned away uses up nothing of what all have together', () => {
+  const one = limiter()
+  const limits = [
+    { ...limit(2, 600), id: 'c' },
+    { ...limit(20, 600, 20, 'route'), id: 'r' },
+  ]
+  const sender = (address: string) => ({ address, account: undefined, headers: [] })
+  const attacker = Array.from({ length: 100 }, () => one.turn(limits, sender('203.0.113.77'), 1))
+  assert.equal(attacker.filter((wait) => wait === 0).length, 2)
+  const others = Array.from({ length: 19 }, (_, i) => one.turn(limits, sender(`198.51.100.${i}`), 1))
+  assert.deepEqual([others.filter((wait) => wait === 0).length, others.at(-1)! > 0], [18, true])
+})
+
+for (const key of ['check shop/otp solved x', 'check shop/otp seen x', 'shop/otp/r', 'check shop/otp line 192.0.2.1'])
+  test(`browsers and accounts that a client invents push nothing else out: ${key}`, () => {
+    const buckets = new Buckets(50)
+    buckets.add(key, 1_000, 1)
+    for (let i = 0; i < 500; i++) {
+      const sender = { address: '192.0.2.1', account: undefined, headers: [['User-Agent', `${i}`]] as const }
+      buckets.add(keyFor(limit(1, 1_000), sender)!, 1, 1)
+      buckets.add(keyFor(limit(1, 1_000, 1, 'account'), { ...sender, account: `${i}` })!, 1, 1)
+      buckets.add(`check shop/otp kind 192.0.2.1 ${i}`, 1, 1)
+    }
+    assert.deepEqual([buckets.level(key, 1), buckets.size], [1_000, 51])
+  })
+
+test('what workers give away at the same moment beyond a limit is a debt', () => {
+  const [one, other] = [limiter(), limiter()]
+  const told: number[] = []
+  one.whenTaken(() => told.push(other.level('~a 192.0.2.1 x', 1)))
+  const sender = { address: '192.0.2.1', account: 'x', headers: [] }
+  const limits = [limit(10, 10)]
+  for (let i = 0; i < 10; i++) assert.deepEqual([one.turn(limits, sender, 1), other.turn(limits, sender, 1)], [0, 0])
+  assert.equal(told.length, 1, 'told once, at the first taking')
+  other.hear(one.untold(), 1)
+  assert.equal(other.turn(limits, sender, 10_002), 1, 'ten seconds for its own ten, ten more for the others')
+  assert.equal(other.turn(limits, sender, 20_001), 0)
+  one.turn(limits, sender, 30_000)
+  assert.equal(told.length, 2)
+})
+
+const bans = liveBans([{ account: accountMark('abc'), until: '2030-01-01T00:00:00.000Z' }])
+for (const [cookie, kept] of [
+  ['sid=abc', true],
+  ['sid=%61bc', true],
+  ['sid="abc"', true],
+  ['sid="%61bc"', true],
+  ['sid="\\141bc"', true],
+  ['s%69d=abc', true],
+  ['sid=x; sid=abc', true],
+  ['sid=abc; sid=x', true],
+  [`${Array.from({ length: 500 }, (_, i) => `sid=${i}`).join('; ')}; sid=abc`, true],
+  ['$Version=1; sid=abc', true],
+  ['sid=%zz', false],
+  ['sid=abcd', false],
+  ['SID=abc', false],
+  ['sid=', false],
+  ['sid', false],
+] as const)
+  test(`the ban of an account and ${cookie.slice(0, 30)}: ${kept ? 'kept out' : 'another'}`, () => {
+    const accounts = accountsOf({ cookie: 'sid' }, [['Cookie', cookie]])
+    assert.ok(accounts.length <= 64)
+    assert.equal(bans('192.0.2.1', 1, accounts, 1) > 0, kept)
+  })
+
+test('an account of a header, however its scheme is written', () => {
+  const account = { header: 'Authorization' }
+  const mark = accountOf(account, [['authorization', 'Bearer a.b.c']])
+  assert.equal(mark, accountOf(account, [['AUTHORIZATION', 'bearer  a.b.c']]))
+  assert.notEqual(mark, accountOf(account, [['authorization', 'Bearer a.b.C']]))
+  assert.ok(
+    accountsOf({ header: 'X-User' }, [
+      ['x-user', '1'],
+      ['X-User', '2'],
+    ] as const).includes(accountMark('2')),
+  )
 })
 
 test('people behind one IPv4 address are told apart, a line of IPv6 is one', () => {

@@ -1,9 +1,15 @@
 import { inRange, parseAddress, parseRange } from '../../engine/waf/operator/address.ts'
 import type { GatewaySettings } from '../contract.ts'
+import { plainAddress } from './forwarding.ts'
 
 type Banned = { readonly port: number | undefined; readonly account: string | undefined; readonly until: number }
-/** Seconds until a ban of this sender ends; 0 when there is none. */
-export type Bans = (address: string, port: number, account: string | undefined, now: number) => number
+/** Seconds until a ban of this sender ends, by whichever of the accounts it names; 0 when there is none. */
+export type Bans = (
+  address: string,
+  port: number,
+  accounts: readonly string[] | string | undefined,
+  now: number,
+) => number
 
 /** The list made quick to ask: addresses and accounts by themselves, ranges one after the other. */
 export function liveBans(bans: GatewaySettings['bans']): Bans {
@@ -17,16 +23,17 @@ export function liveBans(bans: GatewaySettings['bans']): Bans {
     else if (address.includes('/')) ranges.push({ ...banned, range: parseRange(address) })
     else put(byAddress, keyOf(address), banned)
   }
-  return (address, port, account, now) => {
+  return (address, port, named, now) => {
+    const accounts = [named ?? []].flat()
     let left = 0
     const see = (banned: Banned): void => {
       const fits =
         (banned.port === undefined || banned.port === port) &&
-        (banned.account === undefined || banned.account === account)
+        (banned.account === undefined || accounts.includes(banned.account))
       if (fits && banned.until > now) left = Math.max(left, banned.until - now)
     }
     byAddress.get(keyOf(address))?.forEach(see)
-    if (account !== undefined) byAccount.get(account)?.forEach(see)
+    for (const account of accounts) byAccount.get(account)?.forEach(see)
     if (ranges.length > 0) {
       const bytes = parseAddress(address)
       if (bytes !== undefined) for (const banned of ranges) if (inRange(bytes, banned.range)) see(banned)
@@ -42,4 +49,4 @@ function put(map: Map<string, Banned[]>, key: string, banned: Banned): void {
 }
 
 /** One way of writing for each address: `2001:DB8::0:1` and `2001:db8::1` are one. */
-const keyOf = (address: string): string => parseAddress(address)?.join('.') ?? address
+const keyOf = (address: string): string => parseAddress(plainAddress(address))?.join('.') ?? address

@@ -4,7 +4,8 @@ import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import type { Limiter, Taken } from './limiter.ts'
 
-const EVERY_MS = 50
+/** So long takings are gathered; until they are told, each worker gives away the same room once more. */
+const GATHER_MS = 2
 const LOOK_MS = 1_000
 /** A line is at most 5,000 keys of some 150 signs. */
 const LONGEST = 2 << 20
@@ -14,8 +15,9 @@ const MOST_UNSENT = 4 << 20
 export type LimitExchange = AsyncDisposable & { counts(): { readonly peers: number; readonly unheard: number } }
 
 /**
- * Workers of one machine tell each other what was taken of their buckets, every 50 ms, straight over unix sockets in `folder` that only
- * this user can open. With nobody to tell, each worker limits by what it sees itself.
+ * Workers of one machine tell each other what was taken of their buckets, 2 ms after it was, straight over unix sockets in `folder` that
+ * only this user can open. What several took at once beyond a limit is a debt: the next wait that much longer, and the rate holds. With
+ * nobody to tell, each worker limits by what it sees itself.
  */
 export async function limitExchange(folder: string, limiter: Limiter, now: () => number): Promise<LimitExchange> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
@@ -70,7 +72,9 @@ export async function limitExchange(folder: string, limiter: Limiter, now: () =>
       })
     }
   }
+  let gathering: NodeJS.Timeout | undefined
   function tell(): void {
+    gathering = undefined
     const taken = limiter.untold()
     if (peers.size === 0 || Object.keys(taken).length === 0) return
     const line = `${JSON.stringify(taken)}\n`
@@ -80,13 +84,16 @@ export async function limitExchange(folder: string, limiter: Limiter, now: () =>
     }
   }
   look()
-  const timers = [setInterval(tell, EVERY_MS), setInterval(look, LOOK_MS)]
-  for (const timer of timers) timer.unref()
+  limiter.whenTaken(() => (gathering ??= setTimeout(tell, GATHER_MS)))
+  const looking = setInterval(look, LOOK_MS)
+  looking.unref()
   server.unref()
   return {
     counts: () => ({ peers: peers.size, unheard }),
     async [Symbol.asyncDispose]() {
-      for (const timer of timers) clearInterval(timer)
+      limiter.whenTaken(() => undefined)
+      clearTimeout(gathering)
+      clearInterval(looking)
       for (const socket of [...peers.values(), ...heard]) socket.destroy()
       await new Promise<void>((resolve) => server.close(() => resolve()))
       rmSync(own, { force: true })

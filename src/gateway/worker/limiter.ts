@@ -19,6 +19,8 @@ export type Limiter = {
   take(key: string, cost: number, now: number): void
   /** What was taken here since the last call, for the other workers. */
   untold(): Taken
+  /** Is called when there is something to tell, where before there was nothing. */
+  whenTaken(call: () => void): void
   hear(taken: Taken, now: number): void
   counts(): { readonly keys: number; readonly evicted: number; readonly storms: number; readonly untold: number }
 }
@@ -30,6 +32,7 @@ export function limiter(told: (limit: LiveLimit) => void = () => undefined): Lim
   let taken = new Map<string, number>()
   let storms = 0
   let lost = 0
+  let begun: () => void = () => undefined
 
   function turnedAway(key: string, now: number): void {
     const seen = turned.get(key)
@@ -42,6 +45,7 @@ export function limiter(told: (limit: LiveLimit) => void = () => undefined): Lim
 
   function take(key: string, cost: number, now: number): void {
     buckets.add(key, cost, now)
+    if (taken.size === 0) begun()
     if (taken.has(key) || taken.size < UNTOLD) taken.set(key, (taken.get(key) ?? 0) + cost)
     else lost++
   }
@@ -51,23 +55,28 @@ export function limiter(told: (limit: LiveLimit) => void = () => undefined): Lim
     early: (key, bucket, now) => buckets.early(key, bucket, now),
     level: (key, now) => buckets.level(key, now),
     turn(limits, sender, now) {
-      let wait = 0
-      for (const limit of limits) {
+      const asked = limits.flatMap((limit) => {
         const key = keyFor(limit, sender)
-        if (key === undefined) continue
-        const early = buckets.early(key, limit, now)
-        if (early > 0) {
-          turnedAway(key, now)
-          told(limit)
-          wait = Math.max(wait, early)
-        } else take(key, limit.step, now)
-      }
+        return key === undefined ? [] : [{ limit, key, early: buckets.early(key, limit, now) }]
+      })
+      const wait = Math.max(0, ...asked.map(({ early }) => early))
+      // Who is turned away uses up nothing: what a route has for everybody is not one sender's to empty.
+      if (wait === 0) for (const { limit, key } of asked) take(key, limit.step, now)
+      else
+        for (const { limit, key, early } of asked)
+          if (early > 0) {
+            turnedAway(key, now)
+            told(limit)
+          }
       return wait === 0 ? 0 : Math.max(1, Math.ceil(wait / 1_000))
     },
     untold() {
       const out = Object.fromEntries(taken)
       taken = new Map()
       return out
+    },
+    whenTaken(call) {
+      begun = call
     },
     hear(others, now) {
       for (const [key, cost] of Object.entries(others)) buckets.add(key, cost, now)

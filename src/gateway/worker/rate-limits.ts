@@ -39,11 +39,25 @@ export type Sender = { readonly address: string; readonly account: string | unde
  */
 export function keyFor(limit: LiveLimit, sender: Sender): string | undefined {
   if (limit.per === 'route') return limit.id
-  if (limit.per === 'account') return sender.account && `${limit.id} ${sender.account}`
-  const { address } = sender
-  if (address.includes(':')) return `${limit.id} ${lineOf(address)} ${sender.account ?? ''}`
-  return `${limit.id} ${address} ${sender.account ?? browserMark(sender.headers)}`
+  const { address, account } = sender
+  if (limit.per === 'account') return account && `${INVENTED}${limit.id} ${account}`
+  const who = address.includes(':') ? (account ?? '') : (account ?? browserMark(sender.headers))
+  return `${INVENTED}${limit.id} ${lineOf(address)} ${who}`
 }
+
+/** Before a key of which a client may write as many as it likes: by another browser, by another account. */
+export const INVENTED = '~'
+
+/**
+ * Keys are let go among their like: those a client can invent, those of addresses, and those that cost a solved check or a good log-in
+ * or are as many as the settings have. Inventing never makes us forget what somebody has used up of his own.
+ */
+const classOf = (key: string): 0 | 1 | 2 =>
+  key.startsWith(INVENTED) || / kind \S+ \S+$/.test(key)
+    ? 0
+    : / (?:line|net|work|waiting|earned) \S+$/.test(key)
+      ? 1
+      : 2
 
 const TELLING = new Set([
   'user-agent',
@@ -68,10 +82,10 @@ export const lineOf = (address: string): string =>
 
 /**
  * Token buckets by the generic cell rate algorithm (ITU-T I.371): of each key only the theoretical arrival time is kept. At most `most`
- * keys; past that the one not seen for longest is let go, and counted.
+ * keys of each class; past that the one of it not seen for longest is let go, and counted.
  */
 export class Buckets {
-  private readonly arrivals = new Map<string, number>()
+  private readonly classes = [new Map<string, number>(), new Map<string, number>(), new Map<string, number>()] as const
   private readonly most: number
   evicted = 0
 
@@ -80,12 +94,12 @@ export class Buckets {
   }
 
   get size(): number {
-    return this.arrivals.size
+    return this.classes.reduce((sum, { size }) => sum + size, 0)
   }
 
   /** How much of a bucket is taken, ms. */
   level(key: string, now: number): number {
-    return Math.max(0, (this.arrivals.get(key) ?? 0) - now)
+    return Math.max(0, (this.classes[classOf(key)].get(key) ?? 0) - now)
   }
 
   /** The milliseconds until there is room for one more request; 0: now. Takes nothing. */
@@ -95,14 +109,12 @@ export class Buckets {
 
   /** Takes `cost` ms, by whoever it was; what is negative is given back. */
   add(key: string, cost: number, now: number): void {
-    this.put(key, Math.max(this.arrivals.get(key) ?? 0, now) + cost)
-  }
-
-  private put(key: string, arrival: number): void {
-    this.arrivals.delete(key)
-    this.arrivals.set(key, arrival)
-    if (this.arrivals.size <= this.most) return
-    this.arrivals.delete(this.arrivals.keys().next().value!)
+    const arrivals = this.classes[classOf(key)]
+    const arrival = Math.max(arrivals.get(key) ?? 0, now) + cost
+    arrivals.delete(key)
+    arrivals.set(key, arrival)
+    if (arrivals.size <= this.most) return
+    arrivals.delete(arrivals.keys().next().value!)
     this.evicted++
   }
 }
