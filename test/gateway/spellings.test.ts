@@ -4,7 +4,7 @@ import test from 'node:test'
 import { clientAddressOf, trustOf as trustOfGuard } from '../../src/guard/client.ts'
 import { clientOf, plainAddress, trustOf } from '../../src/gateway/worker/forwarding.ts'
 import { LIMITS, shapeStatus } from '../../src/gateway/worker/limits.ts'
-import { startRig } from './servers.ts'
+import { raw, startRig } from './servers.ts'
 import { settingsWith } from './sites.ts'
 
 for (const [method, status] of [
@@ -74,4 +74,57 @@ test('an IPv4 client told as an IPv6 address has its own limits and its own bans
   assert.equal(rig.events.at(-1)!['clientAddress'], '203.0.113.3')
   assert.equal(await via('203.0.113.50', 4_000), '403')
   assert.equal(await via('203.0.113.50', 4_001), '200')
+})
+
+test('another spelling of a guarded path is held to what that path asks', async (t) => {
+  await using rig = await startRig()
+  const once = (name: string) => ({ name, per: 'route', requests: 1, seconds: 600 })
+  await rig.gateway.use(
+    settingsWith(rig.origin, [
+      {
+        routes: [
+          { path: '/dang-nhap', rateLimits: [once('dang-nhap')] },
+          { path: '/đăng-nhập', rateLimits: [once('dau')] },
+          { path: '/Quen-Mat-Khau/', rateLimits: [once('quen')] },
+          { path: '/api/otp', rateLimits: [once('otp')] },
+          { path: '/api/**', mode: 'detect' },
+          { path: '/tu-do', mode: 'off' },
+          { path: '/CHI-HOI', rateLimits: [once('chi-hoi')] },
+          { path: '/chi-hoi' },
+        ],
+      },
+    ]),
+  )
+  const ask = async (path: string): Promise<string> => {
+    const out = await raw(rig.port, `GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`)
+    return out.slice(9, 12)
+  }
+  for (const path of ['/dang-nhap', encodeURI('/đăng-nhập'), '/Quen-Mat-Khau/', '/api/otp', '/CHI-HOI'])
+    assert.equal(await ask(path), '200')
+  const attack = '?q=%27%20or%20%271%27%3D%271'
+  for (const [path, status] of [
+    ['/dang-nhap', '429'],
+    ['/dang-nhap/', '429'],
+    ['/dang-nhap///', '429'],
+    ['/Dang-Nhap', '429'],
+    ['/DANG-NHAP/?a=1', '429'],
+    ['/dang-nhap%20', '429'],
+    ['/dang-nhap%20/', '429'],
+    ['/dang-nhap/.', '400'],
+    ['/%64ang-nhap', '429'],
+    [encodeURI('/Đăng-Nhập/'), '429'],
+    ['/quen-mat-khau', '429'],
+    ['/API/OTP', '429'],
+    ['/api/otp/', '429'],
+    ['//dang-nhap', '400'],
+    ['/dang-nhap;a=1', '400'],
+    ['/dang-nhap.json', '200'],
+    ['/dang-nhap/x', '200'],
+    ['/chi-hoi', '200'],
+    [`/tu-do${attack}`, '200'],
+    [`/Tu-Do${attack}`, '403'],
+    [`/api/x${attack}`, '200'],
+    [`/API/x${attack}`, '403'],
+  ] as const)
+    await t.test(`${path}: ${status}`, async () => assert.equal(await ask(path), status))
 })

@@ -35,3 +35,10 @@ export function resolvedPath(path: string): string {
   }
   return `/${out.join('/')}${plain.length > 1 && plain.endsWith('/') ? '/' : ''}`
 }
+
+/** What is one path to applications that look at neither case nor a slash or blanks at the end. */
+export function looseReading(path: string): string {
+  let end = path.length
+  while (end > 1 && /[\s/]/.test(path[end - 1]!)) end--
+  return path.slice(0, end).toLowerCase()
+}

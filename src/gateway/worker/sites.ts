@@ -6,6 +6,7 @@ import { provable } from './acme.ts'
 import { liveBans, type Bans } from './bans.ts'
 import { trustOf, type Trust } from './forwarding.ts'
 import { compileGlob } from './glob.ts'
+import { withLookalike } from './lookalike-routes.ts'
 import { decoded, resolvedPath } from './path-readings.ts'
 import type { InspectionPool, PlanSource, SchemaSource, Sources } from './inspection-pool.ts'
 import { compilePlan, keyOf, type Tuning } from './plans.ts'
@@ -205,12 +206,13 @@ function hostTable(sites: readonly LiveSite[]): Live['siteOf'] {
 /**
  * The first route that fits; the last one fits everything. Undefined when two readings of the path, as it is written and
  * as an application may resolve it (dots, doubled and encoded slashes, parameters), fit different routes: whoever sends
- * such a path wants one rule set to look at what another should.
+ * such a path wants one rule set to look at what another should. See also `withLookalike`.
  */
-export function routeOf({ routes }: LiveSite, path: string): LiveRoute | undefined {
+export function routeOf(live: LiveSite, path: string): LiveRoute | undefined {
+  const { routes } = live
   if (routes.length === 1) return routes[0]
-  const written = routes.find((route) => route.fits(path.includes('%') ? decoded(path) : path))
-  if (!/%|\/\/|\/\.|;|\\/.test(path)) return written
+  const written = routes.find((route) => route.fits(path.includes('%') ? decoded(path) : path))!
+  if (!/%|\/\/|\/\.|;|\\/.test(path)) return withLookalike(live, written, path)
   const resolved = resolvedPath(path)
-  return routes.find((route) => route.fits(resolved)) === written ? written : undefined
+  return routes.find((route) => route.fits(resolved)) === written ? withLookalike(live, written, resolved) : undefined
 }
