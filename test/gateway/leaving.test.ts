@@ -73,6 +73,54 @@ test('HTTP/2: a rule that drops ends the whole connection', async () => {
   await stillAnswers(rig)
 })
 
+test('HTTP/2: who keeps us waiting has its time and no more', async (t) => {
+  const rig = await secureRig({ headMs: 300, requestMs: 300, idleMs: 200, stallMs: 300 })
+  await using _ = rig
+  const form = { ':method': 'POST', 'content-type': 'application/x-www-form-urlencoded' }
+  await t.test('a body that never comes: 408, and an idle connection is closed', async () => {
+    const client = session(rig)
+    const stream = open(client, form, false)
+    stream.resume()
+    const [headers] = (await once(stream, 'response')) as [Record<string, unknown>]
+    assert.equal(headers[':status'], 408)
+    await once(stream, 'close')
+    if (!client.closed) await once(client, 'close')
+    assert.equal(rig.gateway.stats().turned.slow, 1)
+  })
+  await t.test('a body that comes a byte at a time', async () => {
+    const client = session(rig)
+    const stream = open(client, form, false)
+    const beat = setInterval(() => stream.write('a'), 50)
+    const [headers] = (await once(stream.resume(), 'response')) as [Record<string, unknown>]
+    clearInterval(beat)
+    assert.equal(headers[':status'], 408)
+    client.destroy()
+  })
+  await t.test('a body that takes long but comes', async () => {
+    const client = session(rig)
+    const stream = open(client, { ...form, 'content-type': 'image/png' }, false)
+    let sent = 0
+    const beat = setInterval(() => (sent++ < 20 ? stream.write(Buffer.alloc(2_000, 7)) : stream.end()), 40)
+    const [headers] = (await once(stream.resume(), 'response')) as [Record<string, unknown>]
+    clearInterval(beat)
+    assert.equal(headers[':status'], 200)
+    client.destroy()
+  })
+  await t.test('pages that are never read: no stream stays', async () => {
+    const client = connect(`https://127.0.0.1:${rig.tls}`, {
+      servername: 'shop.vn',
+      rejectUnauthorized: false,
+      settings: { initialWindowSize: 0 },
+    }).on('error', () => undefined)
+    const { stalled } = rig.gateway.stats()
+    const stream = open(client, { ':path': '/?q=%27%20or%20%271%27%3D%271' })
+    await once(stream.resume(), 'close')
+    assert.equal(stream.rstCode, 8)
+    assert.equal(rig.gateway.stats().stalled, stalled + 1)
+    client.destroy()
+  })
+})
+
 /** An application that answers each request with the bytes that stand for its path. */
 async function bareApplication(
   answers: Readonly<Record<string, string>>,

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
-import type { Asked, Req } from './asked.ts'
+import { isHttp2, type Asked, type Req } from './asked.ts'
+import { LIMITS } from './limits.ts'
 
 /** Bytes of bodies one worker holds at a time. Large bodies may fill three quarters: the rest stays for forms and JSON. */
 export class Held {
@@ -25,8 +26,8 @@ export class Held {
 }
 
 export type Read = {
-  /** undefined: there is none; `gone`: the client left or broke off, so there is no one to answer. */
-  readonly body: Buffer | undefined | 'too-large' | 'no-room' | 'gone'
+  /** undefined: there is none; `gone`: the client left or broke off, so there is no one to answer; `slow`: it keeps us waiting too long. */
+  readonly body: Buffer | undefined | 'too-large' | 'no-room' | 'gone' | 'slow'
   /** Counted in `Held`, to be given back when the request is over. */
   readonly held: number
   /** What comes after `body` is still to be read. */
@@ -34,21 +35,50 @@ export type Read = {
 }
 const NOTHING: Read = { body: undefined, held: 0, more: false }
 
-/** Reads a body up to `limit` bytes, as far as there is room; of a longer one, with `beyond: pass`, the beginning. */
+/** Bytes of a body that earn their sender one more second. */
+const SLOWEST = 512
+
+/**
+ * How long a client may keep us waiting for its body: `ms` in all, of which bytes that come give back. Node times requests of HTTP/1.1 by
+ * itself; this is for HTTP/2.
+ */
+function patience(ms: number, over: () => void) {
+  let left = ms
+  let since = 0
+  let timer: NodeJS.Timeout | undefined
+  return {
+    wait(): void {
+      since = performance.now()
+      timer = setTimeout(over, left)
+    },
+    got(bytes: number): void {
+      clearTimeout(timer)
+      left = Math.min(ms, Math.max(0, left - (performance.now() - since)) + (bytes / SLOWEST) * 1_000)
+    },
+  }
+}
+
+/**
+ * Reads a body up to `limit` bytes, as far as there is room; of a longer one, with `beyond: pass`, the beginning. `ms`: how long a client may
+ * keep us waiting.
+ */
 export function readBody(
   req: Req,
   asked: Asked,
   { limit, beyond }: { readonly limit: number; readonly beyond: 'reject' | 'pass' },
   room: Held,
+  ms = LIMITS.requestMs,
 ): Promise<Read> | Read {
   if (!asked.hasBody) return NOTHING
   return new Promise((resolve) => {
     let chunks: Buffer[] = []
     let size = 0
     let done = false
+    const pace = isHttp2(req) ? patience(ms, () => end('slow')) : undefined
     const end = (body: Read['body'], more = false): void => {
       if (done) return
       done = true
+      pace?.got(0)
       req.off('data', onData).off('end', onEnd).off('close', onClose)
       chunks = []
       if (Buffer.isBuffer(body)) return resolve({ body, held: size, more })
@@ -68,22 +98,35 @@ export function readBody(
       }
       size += chunk.length
       chunks.push(chunk)
-      if (!over) return
+      pace?.got(chunk.length)
+      if (!over) return pace?.wait()
       req.pause()
       end(whole(), true)
     }
     const onEnd = (): void => end(whole())
     const onClose = (): void => end('gone')
+    pace?.wait()
     req.on('data', onData).on('end', onEnd).on('close', onClose)
   })
 }
 
-/** A body whose beginning was read and whose rest is read as the application takes it. */
-export function wholeBody(begun: Buffer, req: Req): Readable {
+/** A body whose beginning was read and whose rest is read as the application takes it. A client that keeps us waiting longer than `ms` is cut off. */
+export function wholeBody(begun: Buffer, req: Req, ms: number): Readable {
+  const pace = isHttp2(req) ? patience(ms, () => req.stream.close(8)) : undefined
   return Readable.from(
     (async function* () {
       yield begun
-      yield* req as AsyncIterable<Buffer>
+      pace?.wait()
+      try {
+        for await (const chunk of req as AsyncIterable<Buffer>) {
+          // Meanwhile it is the application that keeps the client waiting.
+          pace?.got(chunk.length)
+          yield chunk
+          pace?.wait()
+        }
+      } finally {
+        pace?.got(0)
+      }
     })(),
     { objectMode: false },
   )

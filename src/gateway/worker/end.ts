@@ -75,11 +75,8 @@ function answer(req: Req, res: Res, asked: Asked, status: number, options: EndOp
   const body = asked.method === 'HEAD' ? undefined : text
   if (isHttp2(res)) {
     res.writeHead(said.status, headers)
-    const { stream } = res
     if (body === undefined) res.end()
     else res.end(body)
-    // The client may still be sending: it is told that nobody listens (RFC 9113 §8.1).
-    if (!req.complete) res.once('finish', () => stream.close())
     return
   }
   const close = !req.complete || status === 400 || options.close === true
@@ -107,8 +104,14 @@ export function writeBare(socket: Duplex, status: number, accept: string, entrop
     ([name, value]) => `${name}: ${value}\r\n`,
   )
   socket.on('error', () => undefined)
-  socket.end(
+  endSocket(
+    socket,
     `HTTP/1.1 ${status} ${status === 501 ? 'Not Implemented' : 'Refused'}\r\n${lines.join('')}\r\n${answer.body}`,
   )
+}
+
+/** Says the last words and ends, whether or not the other side ends too. */
+export function endSocket(socket: Duplex, words = ''): void {
+  socket.end(words)
   setTimeout(() => socket.destroy(), LINGER_MS).unref()
 }

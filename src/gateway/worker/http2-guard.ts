@@ -1,4 +1,4 @@
-import type { Http2Session, ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
+import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import type { Limits } from './limits.ts'
 
 const ENHANCE_YOUR_CALM = 0xb
@@ -42,8 +42,12 @@ export function guardSession(
     session.goaway(ENHANCE_YOUR_CALM)
     session.destroy()
   }
+  let streams = 0
   session.on('stream', (stream: ServerHttp2Stream) => {
+    streams++
     stream.once('close', () => {
+      // A timer that has run out while a stream was open begins anew.
+      if (--streams === 0 && !session.destroyed) session.setTimeout(limits.idleMs)
       if (stream.rstCode === 0) return
       count.reset()
       const now = Date.now()
@@ -60,10 +64,11 @@ export function guardSession(
   }
   session.on('ping', control).on('remoteSettings', control)
   session.on('error', () => session.destroy())
-  session.setTimeout(limits.idleMs, () => {
-    // Streams that still run have times of their own.
-    if (isIdle(session)) session.close()
+  session.setTimeout(limits.idleMs)
+  session.on('timeout', () => {
+    // Streams have times of their own: for their body, the application's answer, and for reading it.
+    if (streams > 0) return
+    session.close()
+    setTimeout(() => session.destroy(), limits.drainMs).unref()
   })
 }
-
-const isIdle = (session: Http2Session): boolean => (session.state.outboundQueueSize ?? 0) === 0

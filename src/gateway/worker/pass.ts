@@ -118,8 +118,8 @@ function attempt(
     }
     const finish = (): void => {
       if (settled) return
+      stall.clear()
       res.end()
-      stall.finish()
       settle(0)
     }
     const options = {

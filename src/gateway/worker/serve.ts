@@ -78,9 +78,10 @@ async function take(shared: Shared, req: Req, res: Res, asked: Asked): Promise<v
   if (stopped && shared.traffic.wants(site)) shared.traffic.add(site.name, asked.at, headOf(asked), NONE)
   if (head !== undefined && stopped)
     return refuse(shared, req, res, asked, { verdict: head, callback: callbackOf(transaction!), bytes: 0 })
-  const { body, held, more } = await readBody(req, asked, route.body, shared.held)
+  const { body, held, more } = await readBody(req, asked, route.body, shared.held, shared.limits.requestMs)
   try {
     if (body === 'gone') return
+    if (body === 'slow') return turnAway(shared, req, res, asked, 408, 'slow')
     if (body === 'too-large') return turnAway(shared, req, res, asked, 413, 'size')
     if (body === 'no-room') return turnAway(shared, req, res, asked, 503, 'room')
     if (mirror) {
@@ -94,11 +95,11 @@ async function take(shared: Shared, req: Req, res: Res, asked: Asked): Promise<v
   }
 }
 
-const opened = (asked: Asked, { plan }: LiveRoute): Transaction | undefined =>
+export const opened = (asked: Asked, { plan }: LiveRoute): Transaction | undefined =>
   plan && openTransaction(plan, headOf(asked), { at: asked.at })
 
 /** Keeps what only rules that watch here have found; the request goes on. */
-function watchedOnly(shared: Shared, asked: Asked, reason: Reason): void {
+export function watchedOnly(shared: Shared, asked: Asked, reason: Reason): void {
   shared.counts.observed++
   void record(shared, asked, { ...reason, watchedOnly: true })
 }
@@ -113,7 +114,7 @@ export const headOf = (asked: Asked): Case['head'] => ({
   uniqueId: asked.id,
 })
 
-const NONE = new Uint8Array()
+export const NONE = new Uint8Array()
 
 async function judgeAndPass(
   shared: Shared,
@@ -189,7 +190,7 @@ async function judgeAndPass(
     headers.push(...(await breachedHeader(shared, asked.route!.breachedPasswords, seen, type)))
   const status = await passOn(shared, req, res, asked, {
     headers,
-    body: more && body !== undefined ? wholeBody(body, req) : body,
+    body: more && body !== undefined ? wholeBody(body, req, shared.limits.requestMs) : body,
     check: looking
       ? answerCheck(shared, req, res, asked, off ? undefined : transaction, told, {
           ...looks,
@@ -198,6 +199,7 @@ async function judgeAndPass(
       : undefined,
   })
   if (status === 0) return
+  asked.answered?.(status)
   shared.counts.upstreamErrors++
   shared.deps.log.warn('upstream', { id: asked.id, status })
   endWith(req, res, asked, status, { close: shared.closing })
@@ -221,7 +223,7 @@ const boundText = (body: Uint8Array, most: number): ReturnType<typeof boundForm>
 })
 
 /** Which exclusions applied: their rules say so by their ids. */
-function countExclusions({ tallies }: Shared, asked: Asked, ruleIds: readonly number[]): void {
+export function countExclusions({ tallies }: Shared, asked: Asked, ruleIds: readonly number[]): void {
   const { ruleExclusions, name } = asked.site!.site
   if (ruleExclusions.length === 0) return
   for (const id of ruleIds) {

@@ -13,6 +13,7 @@ import { guardSession, http2Settings } from './http2-guard.ts'
 import { proxyListener, speakFor, type Spoken, type Told } from './proxy-protocol.ts'
 import { serve } from './serve.ts'
 import type { Shared } from './shared.ts'
+import { stallWatch } from './stall.ts'
 import { isWebSocket, tunnel } from './tunnel.ts'
 
 /** The parsers and listeners of one worker: HTTP/1.1 in the clear and under TLS, HTTP/2 under TLS, connections with a PROXY header. */
@@ -193,8 +194,10 @@ export class FrontServer {
     const now = (this.underWay.get(connection) ?? 0) + 1
     this.underWay.set(connection, now)
     try {
-      if (now <= this.shared.limits.requestsAtOnce) await serve(this.shared, req, res)
-      else {
+      if (now <= this.shared.limits.requestsAtOnce) {
+        await serve(this.shared, req, res)
+        this.seeOff(req, res)
+      } else {
         this.shared.counts.requests++
         this.shared.counts.turned.limit++
         this.shared.tallies.add('turned', '', undefined, 'limit')
@@ -203,6 +206,17 @@ export class FrontServer {
     } finally {
       this.underWay.set(connection, this.underWay.get(connection)! - 1)
     }
+  }
+
+  /** All that there is to say has been written: the client has its time to read it, and need send no more. */
+  private seeOff(req: Req, res: Res): void {
+    const { limits, counts } = this.shared
+    stallWatch(req, res, limits.stallMs, () => counts.stalled++).finish()
+    // The client may still be sending: it is told that nobody listens (RFC 9113 §8.1).
+    if (!isHttp2(res) || res.stream.endAfterHeaders || req.complete) return
+    const { stream } = res
+    if (stream.writableFinished) stream.close()
+    else stream.once('finish', () => stream.close())
   }
 
   /** Hands a connection over that is to leave HTTP. Node's parser has let go of it: from here on nobody else hears its errors. */

@@ -1,14 +1,15 @@
 import { ServerResponse, type IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { openTransaction } from '../../engine/waf/index.ts'
+import { admit, turnAway } from './admit.ts'
 import { readAsked, type Asked } from './asked.ts'
 import { callbackOf } from './callback.ts'
-import { endWith } from './end.ts'
-import { requestHeaders, responseHeaders, type UpstreamHeaders } from './forwarding.ts'
-import { record, refuse } from './refuse.ts'
-import { admit, turnAway } from './admit.ts'
-import { headOf, watch } from './serve.ts'
+import { endSocket, endWith, sendHead } from './end.ts'
+import { requestHeaders, responseHeaders } from './forwarding.ts'
+import { record, refuse, type Reason } from './refuse.ts'
+import { countExclusions, headOf, NONE, opened, watch, watchedOnly } from './serve.ts'
 import type { Shared } from './shared.ts'
+import type { LiveRoute } from './sites.ts'
+import { stallWatch, type StallWatch } from './stall.ts'
 
 /** A WebSocket handshake as RFC 6455 §4.1 has it. */
 export const isWebSocket = (req: IncomingMessage): boolean =>
@@ -20,36 +21,66 @@ export const isWebSocket = (req: IncomingMessage): boolean =>
   req.headers['transfer-encoding'] === undefined &&
   (req.headers['content-length'] ?? '0') === '0'
 
-/** A handshake judged as a request, then both sides joined until one ends or nothing moves for `tunnelIdleMs`. */
+/** A handshake judged as a request, then both sides joined until one ends or nothing moves for `tunnelIdleMs`. Never rejects. */
 export async function tunnel(shared: Shared, req: IncomingMessage, client: Duplex, first: Buffer): Promise<void> {
   shared.counts.requests++
   const asked = readAsked(req, shared.deps.clock(), shared.deps.entropy)
   const res = new ServerResponse(req)
   res.on('error', () => undefined)
-  res.assignSocket(client as never)
-  res.shouldKeepAlive = false
-  res.once('finish', () => client.end())
-  const told = watch(shared, req, res, asked)
+  const stall = stallWatch(req, res, shared.limits.stallMs, () => shared.counts.stalled++)
   try {
-    if (!(await admit(shared, req, res, asked))) return
-    if (shared.counts.tunnels >= shared.limits.tunnels) return turnAway(shared, req, res, asked, 503, 'room')
-    const { plan, mode } = asked.route!
-    if (plan !== undefined) {
-      const transaction = openTransaction(plan, headOf(asked), { at: asked.at })
-      transaction.inspectHead()
-      const verdict = transaction.inspectBody(new Uint8Array())
-      if (verdict.refused) {
-        const reason = { verdict, callback: callbackOf(transaction), bytes: 0 }
-        if (mode === 'block') return await refuse(shared, req, res, asked, reason)
-        shared.counts.observed++
-        void record(shared, asked, reason)
-      }
-    }
-    join(shared, req, res, asked, client, first, told)
+    res.assignSocket(client as never)
+    res.shouldKeepAlive = false
+    // A client that keeps its own half open has been answered all the same.
+    res.once('finish', () => endSocket(client))
+    const told = watch(shared, req, res, asked)
+    if (!(await admit(shared, req, res, asked))) return stall.finish()
+    if (shared.counts.tunnels >= shared.limits.tunnels) turnAway(shared, req, res, asked, 503, 'room')
+    else if (await judged(shared, req, res, asked)) return join(shared, req, res, asked, client, first, stall, told)
+    stall.finish()
   } catch (error) {
     shared.deps.log.error('request-failed', { id: asked.id, error: error instanceof Error ? error.name : typeof error })
     endWith(req, res, asked, 500, { close: true })
+    stall.finish()
   }
+}
+
+/** The verdict on a handshake: true when it goes on to the application. A copy from a mirror never does. */
+async function judged(shared: Shared, req: IncomingMessage, res: ServerResponse, asked: Asked): Promise<boolean> {
+  const route = asked.route!
+  const { site } = asked.site!
+  const mirror = site.placement === 'mirror'
+  if (shared.traffic.wants(site)) shared.traffic.add(site.name, asked.at, headOf(asked), NONE)
+  let found = judge(asked, route)
+  if (found?.verdict.refused && route.mode === 'block' && route.others !== undefined) {
+    const others = judge(asked, route.others)
+    if (!others?.verdict.refused) watchedOnly(shared, asked, found)
+    asked.route = route.others
+    found = others
+  }
+  if (found !== undefined) countExclusions(shared, asked, found.verdict.ruleIds)
+  const refused = found?.verdict.refused === true
+  if (refused && route.mode === 'block' && !mirror) {
+    await refuse(shared, req, res, asked, found!)
+    return false
+  }
+  if (refused) {
+    shared.counts.observed++
+    void record(shared, asked, found!)
+  }
+  if (!mirror) return true
+  shared.counts.mirrored++
+  sendHead(res, 204, 'No Content', ['X-Request-Id', asked.id])
+  res.end()
+  return false
+}
+
+function judge(asked: Asked, route: LiveRoute): Reason | undefined {
+  const transaction = opened(asked, route)
+  if (transaction === undefined) return undefined
+  transaction.inspectHead()
+  const verdict = transaction.inspectBody(NONE)
+  return { verdict, callback: verdict.refused ? callbackOf(transaction) : undefined, bytes: 0 }
 }
 
 function join(
@@ -59,14 +90,16 @@ function join(
   asked: Asked,
   client: Duplex,
   first: Buffer,
+  stall: StallWatch,
   told: (status: number) => void,
 ): void {
   const application = shared.applications.choose(asked.site!.site, [], shared.deps.clock())
   if (application === undefined) return turnAway(shared, req, res, asked, 503, 'failed')
-  const failed = (status: number): void => {
+  const failed = (): void => {
+    if (client.destroyed) return
     shared.counts.upstreamErrors++
-    if (!res.headersSent) endWith(req, res, asked, status, { close: true })
-    else client.destroy()
+    if (!res.headersSent) asked.answered?.(502)
+    endWith(req, res, asked, 502, { close: true })
   }
   application.pool.dispatch(
     {
@@ -77,37 +110,46 @@ function join(
     },
     {
       onRequestStart(controller) {
+        if (client.destroyed) return controller.abort(new Error('the client left'))
         client.once('close', () => controller.abort(new Error('the client left')))
       },
       onRequestUpgrade(_, status, received, upstream) {
+        // Of a handshake 101 is what 200 is of a page.
+        const more = asked.answered?.(200) ?? []
         res.detachSocket(client as never)
-        client.write(head101(received, asked.id))
+        client.write(head101([...responseHeaders(received, asked.id), ...more]))
         if (first.length > 0) upstream.write(first)
         shared.counts.tunnels++
         told(status)
         splice(client, upstream, shared.limits.tunnelIdleMs, () => shared.counts.tunnels--)
       },
       // The application speaks plain HTTP: it has said no, and its own words go out.
-      onResponseStart(_, status, received, message) {
-        if (status >= 200) res.writeHead(status, message ?? '', responseHeaders(received, asked.id))
+      onResponseStart(controller, status, received, message) {
+        if (status < 200) return
+        const more = asked.answered?.(status) ?? []
+        if (sendHead(res, status, message ?? '', [...responseHeaders(received, asked.id), ...more])) return
+        controller.abort(new Error('not sendable'))
       },
       onResponseData(controller, chunk) {
         if (res.write(chunk)) return
         controller.pause()
-        res.once('drain', () => controller.resume())
+        stall.begin()
+        res.once('drain', () => {
+          stall.clear()
+          controller.resume()
+        })
       },
       onResponseEnd() {
         res.end()
+        stall.finish()
       },
-      onResponseError() {
-        failed(502)
-      },
+      onResponseError: failed,
     },
   )
 }
 
-function head101(received: UpstreamHeaders, id: string): string {
-  const flat = ['Connection', 'Upgrade', 'Upgrade', 'websocket', ...responseHeaders(received, id)]
+function head101(headers: readonly string[]): string {
+  const flat = ['Connection', 'Upgrade', 'Upgrade', 'websocket', ...headers]
   let out = 'HTTP/1.1 101 Switching Protocols\r\n'
   for (let at = 0; at + 1 < flat.length; at += 2) out += `${flat[at]}: ${flat[at + 1]}\r\n`
   return `${out}\r\n`
