@@ -5,13 +5,28 @@ import { createServer, type Server } from 'node:http'
 import { connect, type AddressInfo, type Socket } from 'node:net'
 import test from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
-import { gzipSync } from 'node:zlib'
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
+import { plainOf } from '../../src/gateway/worker/plain-body.ts'
 import { raw, startRig, startUpstream } from './servers.ts'
 import { settingsWith } from './sites.ts'
 
 const KEY = 'dGhlIHNhbXBsZSBub25jZQ=='
 const HANDSHAKE = `Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${KEY}\r\n`
 const portOf = (server: Server): number => (server.address() as AddressInfo).port
+
+/** `gzip`, `gzip,br`, `none`: as the names say; `untyped`: plain, and no Content-Type. */
+function coded(name: string, plain: Buffer): { type: string | undefined; coding: string; body: Buffer } {
+  const pack: Record<string, (body: Buffer) => Buffer> = {
+    gzip: gzipSync,
+    br: brotliCompressSync,
+    zstd: zstdCompressSync,
+    deflate: deflateSync,
+  }
+  const type = name === 'untyped' ? undefined : name === 'byteranges' ? 'multipart/byteranges; boundary=B' : 'text/csv'
+  if (name === 'raw') return { type, coding: 'deflate', body: deflateRawSync(plain) }
+  const body = name.split(',').reduce((packed, coding) => pack[coding]?.(packed) ?? packed, plain)
+  return { type, coding: type === 'text/csv' ? name : 'identity', body }
+}
 
 /** Answers in ways of its own: WebSocket echo, events, personal data, compressed. */
 async function startSpecial(): Promise<AsyncDisposable & { origin: string }> {
@@ -31,7 +46,11 @@ async function startSpecial(): Promise<AsyncDisposable & { origin: string }> {
       return void res
         .writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' })
         .end(gzipSync(JSON.stringify({ people })))
-    res.end(String(req.headers['accept-encoding']))
+    if (req.url?.startsWith('/coded/')) {
+      const { type, coding, body } = coded(req.url.slice(7), Buffer.from(people))
+      return void res.writeHead(200, { ...(type && { 'content-type': type }), 'content-encoding': coding }).end(body)
+    }
+    res.end(`${req.headers['accept-encoding']} ${req.headers.range}`)
   })
   server.on('upgrade', (req, socket: Socket) => {
     if (req.url === '/no') return void socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno')
@@ -130,7 +149,53 @@ test('people in answers are counted, flagged or kept back, plain or compressed',
   assert.equal(rig.gateway.stats().offLoop.jobs, 1)
   const asked = await raw(rig.port, 'GET / HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\nConnection: close\r\n\r\n')
   assert.match(asked, /undefined/)
+  const ranged = await raw(rig.port, 'GET / HTTP/1.1\r\nHost: a\r\nRange: bytes=0-1,4-\r\nConnection: close\r\n\r\n')
+  assert.match(ranged, /undefined undefined/)
+  await rig.gateway.use(settingsWith(special.origin, [{}]))
+  assert.match(
+    await raw(rig.port, 'GET / HTTP/1.1\r\nHost: a\r\nRange: bytes=0-1\r\nConnection: close\r\n\r\n'),
+    /bytes=0-1/,
+  )
 })
+
+test('people are kept back however the answer is coded and typed; what cannot be read is not let by', async (t) => {
+  await using special = await startSpecial()
+  await using rig = await startRig({ upstream: special.origin })
+  for (const [coding, policy, site, status] of [
+    ...['identity', 'gzip', 'br', 'zstd', 'deflate', 'raw', 'gzip,br', 'untyped', 'byteranges'].map(
+      (one) => [one, 'stop', {}, 502] as const,
+    ),
+    ['x-own', 'stop', {}, 503],
+    ['gzip,gzip,gzip,gzip', 'stop', {}, 503],
+    ['x-own', 'stop', { failOpen: true }, 200],
+    ['x-own', 'stop', { mode: 'detect' }, 200],
+    ['x-own', 'flag', {}, 200],
+    ['x-own', 'off', {}, 200],
+  ] as const)
+    await t.test(`${coding}, ${policy} ${JSON.stringify(site)}: ${status}`, async () => {
+      await rig.gateway.use(settingsWith(special.origin, [{ ...site, outgoing: { policy, subjects: 100 } }]))
+      const answer = await raw(rig.port, `GET /coded/${coding} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`)
+      assert.match(answer, new RegExp(`^HTTP/1.1 ${status} `))
+    })
+  assert.equal(rig.gateway.stats().turned.failed, 2)
+})
+
+for (const [coding, pack] of [
+  ['gzip', gzipSync],
+  ['br', brotliCompressSync],
+  ['deflate', deflateRawSync],
+  ['zstd', zstdCompressSync],
+] as const)
+  test(`a body in ${coding} that was cut gives what it holds, or says that it cannot be read`, async () => {
+    const plain = Buffer.from(Array.from({ length: 200_000 }, (_, i) => (i * 7_919) % 104_729).join('\n'))
+    const packed = pack(plain)
+    const half = await plainOf(coding, packed.subarray(0, packed.length >> 1), false)
+    assert.ok(half !== undefined && half.length > 10_000 && plain.subarray(0, half.length).equals(half))
+    assert.equal(await plainOf(coding, packed.subarray(0, 9), false), undefined)
+    assert.deepEqual(await plainOf(coding, packed, true), plain)
+    const large = await plainOf(coding, pack(Buffer.alloc(9 << 20, 65)), true)
+    assert.equal(large?.length, 4 << 20)
+  })
 
 test('several applications: weights, one that is away is left alone for a while, safe requests go elsewhere', async () => {
   await using one = await startUpstream()

@@ -1,5 +1,3 @@
-import { promisify } from 'node:util'
-import { brotliDecompress, gunzip, inflate } from 'node:zlib'
 import type { Transaction, Verdict } from '../../engine/waf/index.ts'
 import { iso } from '../../kit/clock.ts'
 import { safePath } from '../../kit/request-mask.ts'
@@ -9,6 +7,7 @@ import { endWith } from './end.ts'
 import { pairsOf } from './limits.ts'
 import type { UpstreamHeaders } from './forwarding.ts'
 import { record, refuse, type Reason } from './refuse.ts'
+import { plainOf } from './plain-body.ts'
 import type { Shared } from './shared.ts'
 import type { Case } from './judgement.ts'
 import type { LiveRoute } from './sites.ts'
@@ -20,13 +19,9 @@ export type AnswerCheck = {
   decide(status: number, headers: UpstreamHeaders, body: Buffer, whole: boolean): boolean | Promise<boolean>
 }
 
-const INFLATE = {
-  gzip: promisify(gunzip),
-  'x-gzip': promisify(gunzip),
-  deflate: promisify(inflate),
-  br: promisify(brotliDecompress),
-}
-const TEXT = /^(?:text\/(?!event-stream)|application\/(?:[a-z0-9.+-]+\+)?(?:json|xml)\b|application\/x-ndjson\b)/
+/** Media types in which people's data may stand as text; parts of a text too, and what says no type at all, as browsers guess then. */
+const TEXT =
+  /^(?:$|text\/(?!event-stream)|multipart\/byteranges\b|application\/(?:[a-z0-9.+-]+\+)?(?:json|xml)\b|application\/(?:x-)?(?:ndjson|csv|yaml|javascript|ecmascript|www-form-urlencoded)\b)/
 
 /** Does a route look at answers: by rules of phases 3 and 4, or at personal data that goes out? */
 export const looksAtAnswers = ({
@@ -116,7 +111,7 @@ export function answerCheck(
   }
 
   function unknown(): boolean {
-    if (asked.site!.site.failOpen) {
+    if (asked.site!.site.failOpen || mode !== 'block') {
       shared.counts.uninspected++
       return true
     }
@@ -150,8 +145,9 @@ export function answerCheck(
         return verdict.refused ? allowed(reasonOf(verdict, transaction, told.body.length)) : true
       }
       if (body.length === 0 || coding === 'identity') return judge(status, headers, body)
-      return plainOf(coding, body).then((plain) => {
+      return plainOf(coding, body, whole).then((plain) => {
         if (plain !== undefined) return judge(status, headers, plain)
+        if (wantsRules(headers) || outgoing.policy === 'stop') return unknown()
         shared.counts.uninspected++
         return true
       })
@@ -183,21 +179,9 @@ function countPeople(
   })
 }
 
-/** Z_SYNC_FLUSH, and for brotli BROTLI_OPERATION_FINISH: what there is of a cut body is enough. */
-const PARTIAL = 2
 const PEOPLE_LIMIT = 524_288
 const reasonOf = (verdict: Verdict, transaction: Transaction, bytes: number): Reason => ({
   verdict,
   callback: callbackOf(transaction),
   bytes,
 })
-
-/** A compressed body made plain, at most 4 MiB of it; undefined when it cannot be. A cut one gives what it holds. */
-async function plainOf(coding: string, body: Buffer): Promise<Buffer | undefined> {
-  const open = Object.hasOwn(INFLATE, coding) ? INFLATE[coding as keyof typeof INFLATE] : undefined
-  try {
-    return await open?.(body, { maxOutputLength: 4 << 20, finishFlush: PARTIAL } as object)
-  } catch {
-    return undefined
-  }
-}

@@ -136,10 +136,12 @@ function chainOf({ client, headers, peer }: Pick<Asked, 'client' | 'headers' | '
 
 /**
  * Headers for the application, flat. What tells who the client is comes from the socket, or from a proxy we trust. `plain`: the answer will be
- * looked at, so it had better not come compressed.
+ * looked at, so it had better not come compressed, nor, where people's data are counted in it, in ranges.
  */
 export function requestHeaders(asked: Asked, plain: boolean): string[] {
   const { headers, client, id, secure } = asked
+  // Who may ask for pieces alone would have people's data counted in pieces.
+  const whole = plain && (asked.route?.outgoing.policy ?? 'off') !== 'off'
   const out: string[] = []
   const isHop = hopByHop(valuesOf(headers, 'connection'))
   let host = ''
@@ -148,6 +150,7 @@ export function requestHeaders(asked: Asked, plain: boolean): string[] {
     // undici writes Content-Length itself from the body it holds; Expect was answered here.
     if (isHop(key) || OURS.has(key) || key === 'content-length' || key === 'expect') continue
     if (plain && key === 'accept-encoding') continue
+    if (whole && (key === 'range' || key === 'if-range')) continue
     if (OTHER_REQUEST.has(key) || TOLD_OF_CLIENTS.test(key)) continue
     if (key === 'host') host = value
     const passed = key === 'cookie' ? withoutOurCookies(value) : value
