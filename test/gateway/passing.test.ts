@@ -167,6 +167,7 @@ test('people are kept back however the answer is coded and typed; what cannot be
     ),
     ['x-own', 'stop', {}, 503],
     ['gzip,gzip,gzip,gzip', 'stop', {}, 503],
+    ['x-own', 'stop', { mode: 'off' }, 503],
     ['x-own', 'stop', { failOpen: true }, 200],
     ['x-own', 'stop', { mode: 'detect' }, 200],
     ['x-own', 'flag', {}, 200],
@@ -177,7 +178,7 @@ test('people are kept back however the answer is coded and typed; what cannot be
       const answer = await raw(rig.port, `GET /coded/${coding} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`)
       assert.match(answer, new RegExp(`^HTTP/1.1 ${status} `))
     })
-  assert.equal(rig.gateway.stats().turned.failed, 2)
+  assert.equal(rig.gateway.stats().turned.failed, 3)
 })
 
 for (const [coding, pack] of [

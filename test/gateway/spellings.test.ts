@@ -91,6 +91,8 @@ test('another spelling of a guarded path is held to what that path asks', async 
           { path: '/tu-do', mode: 'off' },
           { path: '/CHI-HOI', rateLimits: [once('chi-hoi')] },
           { path: '/chi-hoi' },
+          { path: '/kho/mo/**', body: { limit: 9, beyond: 'reject' } },
+          { path: '/kho/**', rateLimits: [once('kho')] },
         ],
       },
     ]),
@@ -99,7 +101,7 @@ test('another spelling of a guarded path is held to what that path asks', async 
     const out = await raw(rig.port, `GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`)
     return out.slice(9, 12)
   }
-  for (const path of ['/dang-nhap', encodeURI('/đăng-nhập'), '/Quen-Mat-Khau/', '/api/otp', '/CHI-HOI'])
+  for (const path of ['/dang-nhap', encodeURI('/đăng-nhập'), '/Quen-Mat-Khau/', '/api/otp', '/CHI-HOI', '/kho/x'])
     assert.equal(await ask(path), '200')
   const attack = '?q=%27%20or%20%271%27%3D%271'
   for (const [path, status] of [
@@ -121,6 +123,10 @@ test('another spelling of a guarded path is held to what that path asks', async 
     ['/dang-nhap.json', '200'],
     ['/dang-nhap/x', '200'],
     ['/chi-hoi', '200'],
+    ['/kho/x', '429'],
+    ['/KHO/x', '429'],
+    ['/kho/mo/x', '200'],
+    ['/kho/mo/x/', '200'],
     [`/tu-do${attack}`, '200'],
     [`/Tu-Do${attack}`, '403'],
     [`/api/x${attack}`, '200'],

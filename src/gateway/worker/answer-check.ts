@@ -111,7 +111,7 @@ export function answerCheck(
   }
 
   function unknown(): boolean {
-    if (asked.site!.site.failOpen || mode !== 'block') {
+    if (asked.site!.site.failOpen || mode === 'detect') {
       shared.counts.uninspected++
       return true
     }

@@ -31,8 +31,9 @@ export function withLookalike(live: LiveSite, written: LiveRoute, path: string):
   const routes = guardedOf(live)
   if (routes.length === 0) return written
   const loose = looseReading(path)
-  const found = routes.find(({ fits }) => fits(loose))?.route
-  return found === undefined || found === written ? written : stricter(written, found)
+  // One that fits as it stands and was not chosen stands behind another in the settings, and is meant to.
+  const found = routes.find(({ route, fits }) => fits(loose) && !route.fits(path))?.route
+  return found === undefined ? written : stricter(written, found)
 }
 
 const STRICTNESS = { off: 0, detect: 1, block: 2 } as const
@@ -41,7 +42,7 @@ const STRICTNESS = { off: 0, detect: 1, block: 2 } as const
 function stricter(written: LiveRoute, alike: LiveRoute): LiveRoute {
   const laxer = STRICTNESS[alike.mode] < STRICTNESS[written.mode]
   const rules = laxer ? written : alike
-  const own = written.challenge === undefined ? alike : written
+  const own = [written, alike].find(({ challenge }) => challenge !== undefined) ?? rules
   const known = new Set(alike.limits.map(({ id }) => id))
   const asks = {
     path: own.path,
