@@ -43,7 +43,7 @@ async function stalledDownloads(t: TestContext): Promise<void> {
   t.after(() => hostile.connected && hostile.disconnect())
   const [application] = (await once(hostile, 'message')) as [number]
   const upstream = `http://127.0.0.1:${application}`
-  await using rig = await startRig({ upstream }, { stallMs: 9_000, upstreamConnections: CLIENTS + 50 })
+  await using rig = await startRig({ upstream }, { stallMs: 9_000, upstreamConnections: 2 * CLIENTS + 50 })
   const other = new Client(`http://127.0.0.1:${rig.port}`)
   const get = async (): Promise<number> => {
     const began = performance.now()

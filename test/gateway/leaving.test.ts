@@ -2,11 +2,14 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { connect, type ClientHttp2Session } from 'node:http2'
-import { createServer, type AddressInfo } from 'node:net'
+import { createServer, connect as connectTcp, type AddressInfo, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import type { Limits } from '../../src/gateway/worker/index.ts'
+import type { Shared } from '../../src/gateway/worker/shared.ts'
 import { makeCertificate } from './certificate.ts'
 import { raw, startRig, type Rig } from './servers.ts'
 import { settingsWith } from './sites.ts'
@@ -184,3 +187,56 @@ for (const policy of ['off', 'flag'])
     client.close()
     await stillAnswers(rig)
   })
+
+/** A request that the application never answers. */
+function askForNothing({ port }: Rig, localAddress: string): Socket {
+  const socket = connectTcp({ port, host: '127.0.0.1', localAddress }).on('error', () => undefined)
+  socket.write('GET /never HTTP/1.1\r\nHost: a.vn\r\n\r\n')
+  return socket
+}
+
+test('bodies of clients that left while they waited for the application are let go of', async () => {
+  const SIZE = 500_000
+  const LEFT = 60
+  const rig = await startRig({}, { upstreamConnections: 2, heldBytes: 4_000_000 })
+  await using _ = rig
+  await rig.gateway.use(settingsWith(rig.origin, [{ mode: 'off' }]))
+  const waiting = [1, 2].map(() => askForNothing(rig, '127.0.0.1'))
+  await until(() => rig.received.length === 2)
+  const { held } = (rig.gateway as unknown as { readonly shared: Shared }).shared
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  collect()
+  const before = process.memoryUsage().external
+  const head = `POST /up HTTP/1.1\r\nHost: a.vn\r\nContent-Type: image/png\r\nContent-Length: ${SIZE}\r\n\r\n`
+  for (let i = 0; i < LEFT; i++) {
+    const socket = connectTcp(rig.port, '127.0.0.1').on('error', () => undefined)
+    socket.write(head)
+    socket.write(Buffer.alloc(SIZE, 7))
+    await until(() => held.bytes >= SIZE)
+    socket.destroy()
+    await until(() => held.bytes === 0)
+  }
+  let grown = Infinity
+  for (let i = 0; i < 50 && grown > 4_000_000; i++) {
+    collect()
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    grown = process.memoryUsage().external - before
+  }
+  assert.ok(grown <= 4_000_000, `${grown} bytes still held`)
+  for (const socket of waiting) socket.destroy()
+  await stillAnswers(rig)
+  assert.equal(rig.received.filter(({ url }) => url === '/up').length, 0)
+})
+
+test('one client does not hold all connections to an application', async () => {
+  const rig = await startRig({}, { upstreamConnections: 8 })
+  await using _ = rig
+  await rig.gateway.use(settingsWith(rig.origin, [{ mode: 'off' }]))
+  const greedy = Array.from({ length: 60 }, () => askForNothing(rig, '127.0.0.2'))
+  // It holds five; of the others as many wait as there is room left to wait in.
+  await until(() => rig.gateway.stats().turned.room === 60 - 5 - 33)
+  assert.equal(rig.received.length, 5)
+  await stillAnswers(rig)
+  for (const socket of greedy) socket.destroy()
+})

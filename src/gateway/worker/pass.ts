@@ -1,10 +1,12 @@
 import type { Readable, Writable } from 'node:stream'
 import type { Dispatcher } from 'undici'
 import type { AnswerCheck } from './answer-check.ts'
-import { isHttp2, type Asked, type Req, type Res } from './asked.ts'
+import { turnAway } from './admit.ts'
+import { hasLeft, isHttp2, type Asked, type Req, type Res } from './asked.ts'
 import { cut, endWith, sendHead } from './end.ts'
 import { responseHeaders, type UpstreamHeaders } from './forwarding.ts'
 import { HeldAnswer } from './held-answer.ts'
+import { lineOf } from './rate-limits.ts'
 import type { Shared } from './shared.ts'
 import { stallWatch } from './stall.ts'
 import { turnMeter } from './turns.ts'
@@ -39,21 +41,37 @@ export async function passOn(shared: Shared, req: Req, res: Res, asked: Asked, p
     tried.push(application)
     application.busy++
     application.served++
+    const place = application.places.ask(lineOf(asked.client.address))
+    const leave = (): void => place?.leave()
+    if (place?.given !== true) res.once('close', leave)
     try {
+      if (!(await place?.given)) return noPlace(shared, req, res, asked)
+      if (hasLeft(res)) return 0
+      res.off('close', leave)
       status = await attempt(shared, application, req, res, asked, passed)
     } finally {
       application.busy--
+      leave()
     }
     if (status === 0) applications.succeeded(application)
     else applications.failed(application, deps.clock())
     // A kept connection may have closed as we wrote; nothing was answered, so a safe method may be tried again.
     if (status !== 502 || !REPEATABLE.has(asked.method) || passed.body !== undefined) return status
-    if (res.headersSent || res.destroyed) return status
+    if (res.headersSent || hasLeft(res)) return status
     if (again === 0) shared.counts.retries++
   }
   return status
 }
 
+/** Nobody's place was free for this client in time, or it has left. */
+function noPlace(shared: Shared, req: Req, res: Res, asked: Asked): 0 {
+  if (hasLeft(res)) return 0
+  asked.answered?.(503)
+  turnAway(shared, req, res, asked, 503, 'room')
+  return 0
+}
+
+/** Resolves when undici has let go of the body. */
 function attempt(
   shared: Shared,
   application: Application,
@@ -68,7 +86,9 @@ function attempt(
     const stall = stallWatch(req, res, shared.limits.stallMs, () => shared.counts.stalled++)
     const onClose = (): void => {
       stall.clear()
-      if (!res.writableFinished) controller?.abort(new Error('the client left'))
+      // Before it has begun undici cannot be told; it lets go as soon as it has a connection, or none.
+      if (controller === undefined) return
+      if (!res.writableFinished) controller.abort(new Error('the client left'))
       settle(0)
     }
     let settled = false
@@ -133,7 +153,9 @@ function attempt(
       application.pool.dispatch(options, {
         onRequestStart(started) {
           controller = started
-          if (res.destroyed) started.abort(new Error('the client left'))
+          if (!hasLeft(res)) return
+          started.abort(new Error('the client left'))
+          settle(0)
         },
         onResponseStart(started, status, received, message) {
           // 101 cannot come: Upgrade goes another way. Other 1xx are not for us to pass either.
@@ -162,7 +184,7 @@ function attempt(
         },
         onResponseError(_, error) {
           const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
-          if (settled || holding?.over) return settle(0)
+          if (settled || holding?.over || hasLeft(res)) return settle(0)
           if (!res.headersSent) return settle(SLOW.has(code) ? 504 : 502)
           // Half an answer must look broken, not finished.
           cut(req, res)

@@ -5,6 +5,7 @@ import { readAsked, type Asked } from './asked.ts'
 import { callbackOf } from './callback.ts'
 import { endSocket, endWith, sendHead } from './end.ts'
 import { requestHeaders, responseHeaders } from './forwarding.ts'
+import { lineOf } from './rate-limits.ts'
 import { record, refuse, type Reason } from './refuse.ts'
 import { countExclusions, headOf, NONE, opened, watch, watchedOnly } from './serve.ts'
 import type { Shared } from './shared.ts'
@@ -36,7 +37,8 @@ export async function tunnel(shared: Shared, req: IncomingMessage, client: Duple
     const told = watch(shared, req, res, asked)
     if (!(await admit(shared, req, res, asked))) return stall.finish()
     if (shared.counts.tunnels >= shared.limits.tunnels) turnAway(shared, req, res, asked, 503, 'room')
-    else if (await judged(shared, req, res, asked)) return join(shared, req, res, asked, client, first, stall, told)
+    else if (await judged(shared, req, res, asked))
+      return await join(shared, req, res, asked, client, first, stall, told)
     stall.finish()
   } catch (error) {
     shared.deps.log.error('request-failed', { id: asked.id, error: error instanceof Error ? error.name : typeof error })
@@ -83,7 +85,7 @@ function judge(asked: Asked, route: LiveRoute): Reason | undefined {
   return { verdict, callback: verdict.refused ? callbackOf(transaction) : undefined, bytes: 0 }
 }
 
-function join(
+async function join(
   shared: Shared,
   req: IncomingMessage,
   res: ServerResponse,
@@ -92,10 +94,21 @@ function join(
   first: Buffer,
   stall: StallWatch,
   told: (status: number) => void,
-): void {
+): Promise<void> {
   const application = shared.applications.choose(asked.site!.site, [], shared.deps.clock())
   if (application === undefined) return turnAway(shared, req, res, asked, 503, 'failed')
+  const place = application.places.ask(lineOf(asked.client.address))
+  const leave = (): void => place?.leave()
+  client.once('close', leave)
+  if (!(await place?.given)) {
+    if (client.destroyed) return
+    asked.answered?.(503)
+    turnAway(shared, req, res, asked, 503, 'room')
+    return stall.finish()
+  }
+  client.off('close', leave)
   const failed = (): void => {
+    leave()
     if (client.destroyed) return
     shared.counts.upstreamErrors++
     if (!res.headersSent) asked.answered?.(502)
@@ -114,6 +127,8 @@ function join(
         client.once('close', () => controller.abort(new Error('the client left')))
       },
       onRequestUpgrade(_, status, received, upstream) {
+        // The connection is no longer one of the pool's.
+        leave()
         // Of a handshake 101 is what 200 is of a page.
         const more = asked.answered?.(200) ?? []
         res.detachSocket(client as never)
@@ -140,6 +155,7 @@ function join(
         })
       },
       onResponseEnd() {
+        leave()
         res.end()
         stall.finish()
       },

@@ -2,11 +2,14 @@ import { Pool } from 'undici'
 import { StartError } from '../../kit/errors.ts'
 import type { Site } from '../contract.ts'
 import type { Limits } from './limits.ts'
+import { Places } from './places.ts'
 
 /** One application, with what is known of its health from the requests that went there. */
 export type Application = {
   readonly pool: Pool
   readonly origin: string
+  /** Every dispatch needs one: what undici queued itself it would hold, body and all, though its client has left. */
+  readonly places: Places
   busy: number
   /** Requests it has had, by which those with equally little to do take turns. */
   served: number
@@ -46,7 +49,8 @@ export function openApplications(limits: Limits, now: () => number): Application
       // Shorter than the five seconds after which Node servers close: a request must not meet a closing connection.
       keepAliveTimeout: 4_000,
     })
-    const made: Application = { pool, origin, busy: 0, served: 0, failures: 0, outUntil: 0 }
+    const places = new Places(limits.upstreamConnections, limits.upstreamHeadMs)
+    const made: Application = { pool, origin, places, busy: 0, served: 0, failures: 0, outUntil: 0 }
     open.set(url, made)
     return made
   }
