@@ -9,6 +9,8 @@ const MAPPED = '0,0,0,0,0,0,0,0,0,0,255,255,'
 /** An IPv4 address mapped into IPv6 (RFC 4291 §2.5.5.2) as itself, however it is written: `::ffff:192.0.2.1`, `::FFFF:c000:201`. */
 function plainAddress(address: string): string {
   if (!address.includes(':')) return address
+  // As the system writes it, for every client of a listener on both families.
+  if (/^::ffff:\d+\.\d+\.\d+\.\d+$/i.test(address)) return address.slice(7)
   const bytes = parseAddress(address)
   return bytes !== undefined && String(bytes).startsWith(MAPPED) ? bytes.slice(12).join('.') : address
 }
