@@ -1,4 +1,4 @@
-import { accountOf } from './account.ts'
+import { accountsOf } from './account.ts'
 import type { Asked, Req, Res } from './asked.ts'
 import type { TurnedBy } from './counts.ts'
 import { endWith } from './end.ts'
@@ -62,9 +62,10 @@ export async function admit(shared: Shared, req: Req, res: Res, asked: Asked): P
     return false
   }
   if (site.maintenance) return away(503, 'maintenance')
-  if (site.account !== undefined) asked.account = accountOf(site.account, headers)
+  const accounts = accountsOf(site.account, headers)
+  asked.account = accounts[0]
   const now = shared.deps.clock()
-  const banned = live.bans(asked.client.address, asked.client.port, asked.account, now)
+  const banned = live.bans(asked.client.address, asked.client.port, accounts, now)
   if (banned > 0) return away(403, 'ban')
   if (route.limits.length > 0) {
     const wait = shared.limiter.turn(

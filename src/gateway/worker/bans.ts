@@ -4,12 +4,7 @@ import { plainAddress } from './forwarding.ts'
 
 type Banned = { readonly port: number | undefined; readonly account: string | undefined; readonly until: number }
 /** Seconds until a ban of this sender ends, by whichever of the accounts it names; 0 when there is none. */
-export type Bans = (
-  address: string,
-  port: number,
-  accounts: readonly string[] | string | undefined,
-  now: number,
-) => number
+export type Bans = (address: string, port: number, accounts: readonly string[], now: number) => number
 
 /** The list made quick to ask: addresses and accounts by themselves, ranges one after the other. */
 export function liveBans(bans: GatewaySettings['bans']): Bans {

@@ -53,11 +53,7 @@ export const INVENTED = '~'
  * or are as many as the settings have. Inventing never makes us forget what somebody has used up of his own.
  */
 const classOf = (key: string): 0 | 1 | 2 =>
-  key.startsWith(INVENTED) || / kind \S+ \S+$/.test(key)
-    ? 0
-    : / (?:line|net|work|waiting|earned) \S+$/.test(key)
-      ? 1
-      : 2
+  key.startsWith(INVENTED) ? 0 : / (?:line|net|work|waiting|earned) \S+$/.test(key) ? 1 : 2
 
 const TELLING = new Set([
   'user-agent',

@@ -30,7 +30,7 @@ export class FrontServer {
   /** Clients of connections under TLS that proxies passed on, by the proxy's address and port. */
   private readonly spoken = new Map<string, Told>()
   private readonly underWay = new WeakMap<object, number>()
-  private readonly lastAnswers = new WeakMap<Socket, ServerResponse>()
+  private readonly lastAnswers = new WeakMap<Duplex, ServerResponse>()
 
   constructor(shared: Shared, config: GatewayConfig, certificates: Certificates) {
     this.shared = shared
@@ -173,6 +173,7 @@ export class FrontServer {
       SNICallback: (name, done) => done(null, certificates.contextFor(name)),
     })
     server.maxConnections = limits.connections
+    certificates.whenUnnamed((pair) => server.setSecureContext({ ...pair, minVersion: 'TLSv1.2' }))
     server.on('tlsClientError', (_, socket) => socket.destroy())
     server.on('secureConnection', (socket) => {
       this.secure.add(socket)
@@ -243,8 +244,15 @@ export class FrontServer {
     writeBare(socket, status, req.headers.accept ?? '', this.shared.deps.entropy)
   }
 
+  /** Is an answer under way that is not the one to what cannot be read? Nothing may be sent before it. */
+  private isAhead(socket: Duplex): boolean {
+    const last = this.lastAnswers.get(socket)
+    if (last === undefined || last.closed) return false
+    return last.req.complete || last.headersSent || (this.underWay.get(socket) ?? 0) > 1
+  }
+
   private unreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
-    if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+    if (error.code === 'ECONNRESET' || !socket.writable || this.isAhead(socket)) return void socket.destroy()
     const { counts, deps } = this.shared
     counts.requests++
     const status =

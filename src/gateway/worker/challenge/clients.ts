@@ -3,7 +3,7 @@ import type { Entropy } from '../../../kit/ids.ts'
 import type { Challenge } from '../../contract.ts'
 import type { RawHeaders } from '../limits.ts'
 import type { Limiter } from '../limiter.ts'
-import { browserMark, lineOf, type Bucket } from '../rate-limits.ts'
+import { browserMark, INVENTED, lineOf, type Bucket } from '../rate-limits.ts'
 import { readAnswer } from './puzzle.ts'
 import { readToken, writeToken, type Token } from './token.ts'
 
@@ -83,7 +83,7 @@ export function challenges(secret: Uint8Array, limiter: Limiter, entropy: Entrop
     const line = lineOf(address)
     return [
       ...own,
-      [`${scope} kind ${line} ${browserMark(headers)}`, per(Math.ceil(challenge.newcomers / KINDS))],
+      [`${INVENTED}${scope} kind ${line} ${browserMark(headers)}`, per(Math.ceil(challenge.newcomers / KINDS))],
       [`${scope} line ${line}`, per(challenge.newcomers)],
       ...(address.includes(':')
         ? [[`${scope} net ${networkOf(address)}`, per(challenge.newcomers * LINES)] as const]
