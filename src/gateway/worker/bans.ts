@@ -18,8 +18,7 @@ export function liveBans(bans: GatewaySettings['bans']): Bans {
     else if (address.includes('/')) ranges.push({ ...banned, range: parseRange(address) })
     else put(byAddress, keyOf(address), banned)
   }
-  return (address, port, named, now) => {
-    const accounts = [named ?? []].flat()
+  return (address, port, accounts, now) => {
     let left = 0
     const see = (banned: Banned): void => {
       const fits =
