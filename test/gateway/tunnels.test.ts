@@ -25,6 +25,7 @@ for (const [what, next] of [
   ['a WebSocket handshake', handshake('/chat')],
   ['a change to HTTP/2 in the clear', get('/').replace('\r\n\r\n', '\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n')],
   ['CONNECT', 'CONNECT a.vn:443 HTTP/1.1\r\nHost: a.vn\r\n\r\n'],
+  ['what cannot be read', '\u0001\u0002\r\n\r\n'],
 ] as const) {
   test(`${what} behind a request that is not answered yet: nothing may be sent before that answer`, async () => {
     await using rig = await startRig()
@@ -47,7 +48,7 @@ for (const [what, next] of [
     })
     assert.deepEqual(
       [...out.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status),
-      ['200', what === 'a WebSocket handshake' ? '200' : '501'],
+      ['200', { 'a WebSocket handshake': '200', 'what cannot be read': '400' }[what as string] ?? '501'],
     )
   })
 }
