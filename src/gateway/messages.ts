@@ -31,6 +31,7 @@ export const gatewayMessages = catalogue(
       failed: 'Không kiểm tra được',
       maintenance: 'Đang bảo trì',
       check: 'Phải qua kiểm tra',
+      checkWatched: 'Lẽ ra phải qua kiểm tra',
     },
     reasons: {
       seeded: 'Từ dòng lệnh khi khởi động',
@@ -76,6 +77,7 @@ export const gatewayMessages = catalogue(
       failed: 'Could not be inspected',
       maintenance: 'Maintenance',
       check: 'Asked for a check',
+      checkWatched: 'Would have been asked for a check',
     },
     reasons: {
       seeded: 'From the command line at the start',

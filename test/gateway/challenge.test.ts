@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import test from 'node:test'
 import { Pool } from 'undici'
 import { manualClock } from '../../src/kit/clock.ts'
+import { checkSettings } from '../../src/gateway/settings/check.ts'
 import { zeroBits } from '../../src/gateway/worker/challenge/puzzle.ts'
 import { faultsOf, openBrowser, shoot, watchConsole, withoutBrowser } from '../journey/browser.ts'
 import { startRig } from './servers.ts'
@@ -347,6 +348,15 @@ test('trang kiểm tra: không gửi hộ biểu mẫu của trang khác; phép 
   })
 })
 
+test('ở chế độ chỉ theo dõi, kiểm tra chỉ đếm', async () => {
+  await using guarded = await startGuarded(8)
+  const { rig, shop } = guarded
+  const routes = [{ path: '/dang-nhap', mode: 'detect', challenge: { newcomers: 2 } }]
+  await rig.gateway.use(settingsWith(shop.origin, [{ name: 'cho-sen', routes }]))
+  for (let i = 0; i < 20; i++) assert.equal((await logIn(guarded, 'a', 'sai', {})).status, 401)
+  assert.equal(rig.gateway.stats().turned.check, 0)
+})
+
 test('mật khẩu đã lộ: ứng dụng được báo bằng một đầu mục, khách không tự đặt được', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'khien-breached-'))
   t.after(() => rm(folder, { recursive: true }))
@@ -376,9 +386,14 @@ test('mật khẩu đã lộ: ứng dụng được báo bằng một đầu m�
     )
   }
   const bad = [{ path: '/', breachedPasswords: { field: 'a', file: join(folder, 'khong-co') } }]
-  await assert.rejects(rig.gateway.use(settingsWith(rig.origin, [{ routes: bad }])), {
+  await rig.gateway.use(settingsWith(rig.origin, [{ routes: bad }]))
+  assert.equal(rig.gateway.stats().settingsErrors, 1, 'told, and everything else runs')
+  await assert.rejects(checkSettings(settingsWith(rig.origin, [{ routes: bad }]), undefined), {
     code: 'gateway/breached-passwords',
+    status: 422,
   })
+  const tls = { certificate: join(folder, 'khong-co.pem'), key: join(folder, 'khong-co.key') }
+  await assert.rejects(checkSettings(settingsWith(rig.origin, [{ tls }]), undefined), { code: 'gateway/certificate' })
 })
 
 test(

@@ -200,6 +200,17 @@ test('settings come from the node, are kept for a start without it, and a new ve
   node.closeAllConnections()
   await new Promise((resolve) => node.close(resolve))
   assert.match(await readFile(join(folder, 'gateway-settings.json'), 'utf8'), /v6\.vn/)
+  {
+    // What was kept names rules that are no longer there: the gateway stands, by the rules it was started with.
+    const kept = join(folder, 'gateway-settings.json')
+    const good = await readFile(kept, 'utf8')
+    await writeFile(kept, good.replace(/"rules":\["[^"]*"\]/, '"rules":["/khong/co"]'))
+    await using rig = await startRig({ nodeSocket, folder })
+    assert.equal(statusOf(await ask(rig.port, 'v6.vn', '/')), 200)
+    assert.equal(statusOf(await ask(rig.port, 'v6.vn', ATTACK)), 403)
+    assert.deepEqual([rig.gateway.stats().settingsErrors > 0, rig.gateway.stats().settingsVersion], [true, 0])
+    await writeFile(kept, good)
+  }
   await using alone = await startRig({ nodeSocket, folder })
   assert.equal(statusOf(await ask(alone.port, 'v6.vn', '/')), 200)
   assert.equal(alone.gateway.stats().settingsVersion, 6)

@@ -50,7 +50,11 @@ export function settingsApi({ settings, bans, refusals, rollup, voice }: Parts):
         actor: actorOf(caller),
         reason: body.reason,
         version: body.version,
-        edit: (before) => ({ ...before, sites: withNamed(before.sites, body.site) }),
+        edit: (before) => {
+          if (body.create && before.sites.some(({ name }) => name === params.name))
+            throw new KhienError('gateway/site-exists', `There is a site ${params.name} already.`, { status: 409 })
+          return { ...before, sites: withNamed(before.sites, body.site) }
+        },
       })
     }),
     answer(rows.removeSite, ({ params, body }, { caller }) =>

@@ -103,7 +103,12 @@ export const settingsRoutes = {
     summary: 'Adds or changes a site; its rules are compiled first, and an error names field, file and line',
     params: named,
     maxBody: LARGE,
-    body: z.strictObject({ site: Site, ...change }),
+    body: z.strictObject({
+      site: Site,
+      /** A new one: a site of that name answers 409 `gateway/site-exists`. */
+      create: z.boolean().default(false),
+      ...change,
+    }),
     response: VersionView,
   }),
   removeSite: route({

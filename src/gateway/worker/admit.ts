@@ -95,6 +95,10 @@ async function checked(shared: Shared, req: Req, res: Res, asked: Asked, now: nu
     { site: site.name, route: path ?? '', challenge, address, headers: asked.headers, secure },
     now,
   )
+  if (decided.by === 'demand' && asked.route!.mode === 'detect') {
+    shared.tallies.add('turned', site.name, path, 'checkWatched')
+    return true
+  }
   if (decided.by === 'demand') {
     shared.counts.turned.check++
     shared.tallies.add('turned', site.name, path, 'check')

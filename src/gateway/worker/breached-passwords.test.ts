@@ -38,27 +38,33 @@ test('every password of a list is found, and no other', async (t) => {
   await assert.rejects(openBreachedPasswords(join(folder, 'none')), { code: 'gateway/breached-passwords' })
 })
 
-test('a list that was replaced is taken; settings with a bad one leave nothing open', async (t) => {
+test('a list that was replaced is taken; one that is not there is told, and taken when it comes', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'khien-breached-'))
   t.after(() => rm(folder, { recursive: true }))
   const [good, other] = [join(folder, 'good.txt'), join(folder, 'other.txt')]
   await writeFile(good, sha1('một'))
   await writeFile(other, sha1('hai'))
   const clock = manualClock(0)
-  await using lists = new BreachedLists(clock)
+  const told: string[] = []
+  await using lists = new BreachedLists(clock, (detail) => told.push(detail))
   await lists.keep([good])
   const open = async (): Promise<number> =>
     (
       await Promise.all((await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')))
     ).filter((path) => path.startsWith(folder)).length
-  for (let i = 0; i < 20; i++) await assert.rejects(lists.keep([good, other, join(folder, 'none')]))
+  const none = join(folder, 'none')
+  for (let i = 0; i < 20; i++) await lists.keep([good, none])
+  assert.deepEqual(told, [`${none} cannot be read.`])
   assert.equal(await open(), 1)
   assert.deepEqual([await lists.says(good, 'một'), await lists.says(other, 'hai')], [true, undefined])
+  assert.equal(await lists.says(none, 'bốn'), undefined)
+  await writeFile(none, sha1('bốn'))
   await writeFile(`${good}.new`, `${sha1('ba')}\n`)
   await rename(`${good}.new`, good)
   assert.equal(await lists.says(good, 'ba'), false, 'not yet')
   clock.advance(60_000)
   assert.deepEqual([await lists.says(good, 'ba'), await lists.says(good, 'một')], [true, false])
+  assert.equal(await lists.says(none, 'bốn'), true)
 })
 
 test('where the password is', () => {

@@ -83,32 +83,23 @@ export function passwordIn(body: Uint8Array, contentType: string, field: string)
 /** A list that was put in place of another is taken within this time. */
 const LOOK_MS = 60_000
 
-/** Opens each list once; one that no settings name any more is closed. */
+/** Opens each list once; one that no settings name any more is closed. One that cannot be opened is told, and tried again. */
 export class BreachedLists implements AsyncDisposable {
   private lists = new Map<string, Open>()
   private readonly clock: () => number
+  private readonly complain: (detail: string) => void
 
-  constructor(clock: () => number) {
+  constructor(clock: () => number, complain: (detail: string) => void) {
     this.clock = clock
+    this.complain = complain
   }
 
-  /** Throws `StartError` when one cannot be used; then the lists of before stay. */
   async keep(paths: readonly string[]): Promise<void> {
-    const wanted = [...new Set(paths)]
-    if (wanted.length > MOST_OPEN)
-      throw new StartError(
-        'gateway/breached-passwords',
-        `At most ${MOST_OPEN} lists of breached passwords can be open.`,
-      )
-    const opened = new Map<string, Open>()
-    try {
-      for (const path of wanted) if (!this.lists.has(path)) opened.set(path, await this.open(path))
-    } catch (error) {
-      await closeAll(opened.values())
-      throw error
-    }
-    const gone = [...this.lists].filter(([path]) => !wanted.includes(path)).map(([, list]) => list)
-    this.lists = new Map(wanted.map((path) => [path, opened.get(path) ?? this.lists.get(path)!]))
+    const wanted = [...new Set(paths)].slice(0, MOST_OPEN)
+    const next = new Map<string, Open>()
+    for (const path of wanted) next.set(path, this.lists.get(path) ?? (await this.open(path)))
+    const gone = [...this.lists].filter(([path]) => !next.has(path)).map(([, list]) => list)
+    this.lists = next
     await closeAll(gone)
   }
 
@@ -122,7 +113,7 @@ export class BreachedLists implements AsyncDisposable {
     }
     return this.lists
       .get(path)
-      ?.list.has(password)
+      ?.list?.has(password)
       .catch(() => undefined)
   }
 
@@ -131,12 +122,20 @@ export class BreachedLists implements AsyncDisposable {
   }
 
   private async open(path: string): Promise<Open> {
-    return { list: await openBreachedPasswords(path), seen: await marksOf(path), looked: this.clock() }
+    const looked = this.clock()
+    try {
+      const seen = await marksOf(path)
+      return { list: await openBreachedPasswords(path), seen, looked }
+    } catch (error) {
+      this.complain(error instanceof StartError ? error.message : `${path} cannot be read.`)
+      return { list: undefined, seen: '', looked }
+    }
   }
 
   private async renew(path: string, known: Open): Promise<void> {
     if ((await marksOf(path)) === known.seen) return
     const next = await this.open(path)
+    if (next.list === undefined) return
     if (this.lists.get(path) !== known) return closeAll([next])
     this.lists.set(path, next)
     // Who is in the middle of a look-up in the old one is given time.
@@ -144,7 +143,7 @@ export class BreachedLists implements AsyncDisposable {
   }
 }
 
-type Open = { readonly list: BreachedPasswords; readonly seen: string; looked: number }
+type Open = { readonly list: BreachedPasswords | undefined; readonly seen: string; looked: number }
 
 async function marksOf(path: string): Promise<string> {
   const { ino, mtimeMs, size } = await stat(path)
@@ -152,5 +151,5 @@ async function marksOf(path: string): Promise<string> {
 }
 
 async function closeAll(lists: Iterable<Open>): Promise<void> {
-  await Promise.allSettled([...lists].map(({ list }) => list[Symbol.asyncDispose]()))
+  await Promise.allSettled([...lists].map(({ list }) => list?.[Symbol.asyncDispose]()))
 }

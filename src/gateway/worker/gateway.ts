@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { setTimeout as wait } from 'node:timers/promises'
 import { dirname } from 'node:path'
-import { KhienError } from '../../kit/errors.ts'
+import { KhienError, StartError } from '../../kit/errors.ts'
 import type { GatewaySettings } from '../contract.ts'
 import { acmeRenewal, challengeOf, type AcmeRenewal } from './acme.ts'
 import { Held } from './body.ts'
@@ -18,7 +18,14 @@ import { LIMITS } from './limits.ts'
 import type { WorkerStats } from './refusal.ts'
 import { checkOutgoing } from './outgoing.ts'
 import { FrontServer } from './server.ts'
-import { fetchSettings, keepSettings, keptSettings, settingsOf, type Fetched } from './settings-source.ts'
+import {
+  fetchSettings,
+  keepSettings,
+  keptSettings,
+  settingsOf,
+  withReadableRules,
+  type Fetched,
+} from './settings-source.ts'
 import type { GatewayDeps, Shared } from './shared.ts'
 import { compileSettings, type Live } from './sites.ts'
 import { tallies } from './tallies.ts'
@@ -77,6 +84,7 @@ class Worker implements GatewayHandle {
       { threads: limits.threads, queue: limits.threadQueue, jobMs: limits.threadMs, loadMs: 60_000 },
       deps.log,
     )
+    const counts = newCounts()
     const counted = tallies(deps.clock, deps.entropy)
     const limited = limiter(({ of }) => of && counted.add('limit', of.site, of.route, of.name))
     this.config = config
@@ -85,7 +93,7 @@ class Worker implements GatewayHandle {
     this.shared = {
       deps,
       limits,
-      counts: newCounts(),
+      counts,
       latency: new Latency(),
       held: new Held(limits.heldBytes, limits.textBytes),
       turns: new Turns(),
@@ -93,7 +101,10 @@ class Worker implements GatewayHandle {
       pool,
       limiter: limited,
       // Until the folder's secret is read; nothing is asked before.
-      breached: new BreachedLists(deps.clock),
+      breached: new BreachedLists(deps.clock, (detail) => {
+        counts.settingsErrors++
+        deps.log.error('settings-refused', { code: 'gateway/breached-passwords', detail })
+      }),
       challenges: challenges(deps.entropy(32), limited, deps.entropy),
       tallies: counted,
       traffic: traffic(deps.clock, deps.entropy),
@@ -119,7 +130,7 @@ class Worker implements GatewayHandle {
     if (config.folder !== undefined) await mkdir(config.folder, { recursive: true, mode: 0o700 })
     const secret = await challengeSecret(config.folder, shared.deps.entropy)
     shared.challenges = challenges(secret, shared.limiter, shared.deps.entropy)
-    await this.use(await this.firstSettings())
+    await this.begin(await this.firstSettings())
     if (config.nodeSocket !== '' && config.workers > 1) await this.meetPeers(dirname(config.nodeSocket))
     this.address = await this.server.listen()
     if (config.folder !== undefined && config.acme !== undefined)
@@ -136,6 +147,29 @@ class Worker implements GatewayHandle {
       // Each limits by what it sees itself; the figures say that there are no peers.
       deps.log.warn('limits-not-shared')
     }
+  }
+
+  /**
+   * A worker that starts has no settings to stay with. When those it is given cannot be used (a folder of rules was taken away, say) it
+   * takes the last good ones, or the same with the command line's rules in place of those that cannot be read, says so, and asks again.
+   */
+  private async begin(settings: GatewaySettings): Promise<void> {
+    try {
+      return await this.use(settings)
+    } catch (error) {
+      if (settings.version === 0) throw error
+      this.complain(error)
+    }
+    const kept = await keptSettings(this.config.folder)
+    for (const instead of [kept, await withReadableRules(settings, this.config.rules)]) {
+      if (instead === undefined) continue
+      try {
+        return await this.use({ ...instead, version: 0 })
+      } catch (error) {
+        this.complain(error)
+      }
+    }
+    throw new StartError('gateway/settings', 'None of the settings of this gateway can be used; the log says why.')
   }
 
   /** The node's, or the last good ones while it is away, or what the start was told. */

@@ -4,6 +4,7 @@ import { Client } from 'undici'
 import { StartError } from '../../kit/errors.ts'
 import { GatewaySettings } from '../contract.ts'
 import type { GatewayConfig } from './config.ts'
+import { readRuleSet } from './rule-files.ts'
 import { checkOrigin } from './upstreams.ts'
 
 const FILE = 'gateway-settings.json'
@@ -95,4 +96,17 @@ export function settingsOf(config: GatewayConfig): GatewaySettings {
     ],
     ruleSets: [{ name: 'default', rules: [config.rules] }],
   })
+}
+
+/** The same, with `rules` in place of every rule set that cannot be read. */
+export async function withReadableRules(settings: GatewaySettings, rules: string): Promise<GatewaySettings> {
+  const ruleSets = await Promise.all(
+    settings.ruleSets.map((set) =>
+      readRuleSet(set).then(
+        () => set,
+        () => ({ name: set.name, setup: [], rules: [rules] }),
+      ),
+    ),
+  )
+  return { ...settings, ruleSets }
 }

@@ -62,7 +62,7 @@ export function AskDialog({ open, onClose, title, note, act, onAct, children }: 
                 {m.cancel}
               </Base.Close>
               <button className="btn go" disabled={busy}>
-                {act}
+                {busy ? m.working : act}
               </button>
             </div>
           </form>

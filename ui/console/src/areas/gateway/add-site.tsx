@@ -9,6 +9,15 @@ import { siteWords } from '../../words/sites.ts'
 import { ReasonDialog } from './reason-dialog.tsx'
 import { newSite } from './site-draft.ts'
 
+/** As people write them: an address for a name, a port behind it, a slash at the end. */
+const hostOf = (text: string): string =>
+  text
+    .toLowerCase()
+    .replace(/^https?:\/\//, '')
+    .replace(/\/.*$/, '')
+    .replace(/(?<=[^:\]]):\d+$/, '')
+const originOf = (text: string): string => (/^https?:\/\//i.test(text) ? text : `http://${text}`).replace(/\/+$/, '')
+
 /** Three fields: host, application, mode; everything else as the defaults have it. */
 export function AddSiteDialog({
   open,
@@ -36,8 +45,8 @@ export function AddSiteDialog({
         const text = (name: string): string => String(form.get(name) ?? '').trim()
         const names = sets.data?.items.map(({ name }) => name) ?? []
         const ruleSet = names.includes('default') ? 'default' : (names[0] ?? 'default')
-        const site = newSite(text('host').toLowerCase(), text('upstream'), text('mode') as Site['mode'], ruleSet)
-        await put.mutateAsync({ params: { name: site.name }, body: { site, reason, version } })
+        const site = newSite(hostOf(text('host')), originOf(text('upstream')), text('mode') as Site['mode'], ruleSet)
+        await put.mutateAsync({ params: { name: site.name }, body: { site, create: true, reason, version } })
         say(m.added)
         void navigate({ to: '/protect/sites/$id', params: { id: site.name } })
       }}

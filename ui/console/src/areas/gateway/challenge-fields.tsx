@@ -63,9 +63,10 @@ function Tries({
   readonly still: boolean
 }) {
   const m = useWords(challengeWords)
-  const number = (key: 'free' | 'newcomers' | 'minutes' | 'bits', min: number, max: number) => (
+  const number = (key: 'free' | 'newcomers' | 'minutes' | 'bits', min: number, max: number, hint?: string) => (
     <NumberInput
       label={m[key]}
+      {...(hint === undefined ? {} : { hint })}
       value={value[key]}
       min={min}
       max={max}
@@ -85,7 +86,7 @@ function Tries({
           onChange={(counts) => onChange({ ...value, counts })}
         />
         {number('free', 1, 1_000)}
-        {number('newcomers', 1, 100_000)}
+        {number('newcomers', 1, 100_000, m.newcomersHint)}
         {number('minutes', 1, 1_440)}
         {number('bits', 8, 20)}
       </Row>
