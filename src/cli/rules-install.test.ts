@@ -13,7 +13,7 @@ import {
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { after, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { openTransaction } from '../engine/waf/index.ts'
@@ -150,6 +150,11 @@ test(
     const listed = await khien('list', '--data', data)
     assert.match(listed.out, /^\* crs 4\.29\.1 .* signed by DB38 .*\n  crs 4\.28\.0 .*\n$/)
     assert.match((await khien('remove', 'crs', '4.29.1', '--data', data)).err, /is the current release/)
+    const taken = join(data, 'platform', 'gateway', 'gateway-settings.json')
+    mkdirSync(dirname(taken), { recursive: true })
+    writeFileSync(taken, JSON.stringify({ ruleSets: [{ name: 'crs', rules: [join(home, '4.28.0')] }] }))
+    assert.match((await khien('remove', 'crs', '4.28.0', '--data', data)).err, /The gateway runs on CRS 4\.28\.0/)
+    writeFileSync(taken, JSON.stringify({ ruleSets: [{ name: 'crs', rules: [join(home, '4.29.1')] }] }))
     assert.equal((await khien('remove', 'crs', '4.28.0', '--data', data)).code, 0)
     assert.deepEqual(readdirSync(home), ['4.29.1', 'current', 'key.asc'])
   },

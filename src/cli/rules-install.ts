@@ -176,7 +176,7 @@ function compile(files: ReadonlyMap<string, Buffer>, folder: string, io: Io): Pl
 function tell(version: string, before: string | undefined, plan: Plan, carried: Carried, folder: string, io: Io): void {
   const ids = new Set(plan.rules.map(({ id }) => id))
   io.err(
-    `CRS ${version} is installed: ${ids.size} rules${before === undefined ? '' : `; the current release was ${before}`}.\n`,
+    `CRS ${version} is installed: ${ids.size} rules${before === undefined ? '' : `; the current release was ${before}. The gateway stays with the folder its rule set names`}.\n`,
   )
   for (const name of carried.files.keys()) io.err(`  carried over from ${before}: ${name}\n`)
   for (const name of carried.lost) io.err(`  changed by hand in ${before} and not carried over: ${name}\n`)
@@ -184,7 +184,7 @@ function tell(version: string, before: string | undefined, plan: Plan, carried: 
     [
       'What next:',
       `  its settings       ${join(folder, '00-crs-setup.conf')}`,
-      `  try it             khien waf check --rules ${folder}`,
+      `  try it             ./bin/khien.js waf check --rules ${folder}`,
       `  the gateway        a rule set in the console (Protect, Rules), or in the file of sites:`,
       `                     {"name":"crs","rules":[${JSON.stringify(folder)}]}`,
       '',

@@ -113,10 +113,22 @@ export class Installed {
       )
     if (version === this.current())
       throw new StartError('rules/current', `CRS ${version} is the current release: install another one first.`)
+    if (this.isUsed(version))
+      throw new StartError(
+        'rules/in-use',
+        `The gateway runs on CRS ${version}: name another folder in its rule set (console: Protect, Rules) first.`,
+      )
     // Out of the way by one step, so that what is left after a break is no release.
     const gone = join(this.home, `.old-${randomBytes(8).toString('hex')}`)
     renameSync(this.folderOf(version), gone)
     rmSync(gone, { recursive: true, force: true })
+  }
+
+  /** Whether the gateway of this data folder names that folder, or something in it, by what its workers last took. */
+  private isUsed(version: string): boolean {
+    const taken = readIfThere(join(this.home, '..', '..', 'platform', 'gateway', 'gateway-settings.json'))
+    const folder = JSON.stringify(this.folderOf(version)).slice(1, -1)
+    return taken !== undefined && [`${folder}"`, `${folder}/`].some((named) => taken.toString().includes(named))
   }
 
   /** What an installation that was killed left behind; a young one may still be at work. */

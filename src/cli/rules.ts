@@ -6,7 +6,8 @@ import { UsageError, type Io, type Verb } from './verb.ts'
 
 export const rules: Verb = {
   summary: 'install, list and remove releases of the OWASP Core Rule Set',
-  usage: `khien rules install crs --from FILE|URL [--signature FILE|URL] [--key FILE] [--sha256 HEX] [--data FOLDER]
+  usage: `khien rules install crs --from FILE|URL [--signature FILE|URL] [--key FILE] [--trust FINGERPRINT]
+                        [--sha256 HEX] [--unsigned] [--data FOLDER]
 khien rules list [--data FOLDER]
 khien rules remove crs VERSION [--data FOLDER]
 
