@@ -72,8 +72,7 @@ function insideObjection(here: Place, from: string, wanted: string): string | un
   if (there.area === 'examples') return 'nothing imports the examples'
   // What a room of a slice says may speak of what the slice says.
   const ownSlice = there.area === here.area && there.file === 'contract.ts'
-  if (here.file === 'contract.ts' && there.area !== 'kit' && !ownSlice)
-    return 'a contract imports zod and the kit only'
+  if (here.file === 'contract.ts' && there.area !== 'kit' && !ownSlice) return 'a contract imports zod and the kit only'
   // Contracts are data: server, client and console read the same ones.
   if (here.area === 'client' && there.file === 'contract.ts') return undefined
   if (whole || (here.area === there.area && here.area !== 'engine')) return undefined
