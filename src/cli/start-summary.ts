@@ -4,6 +4,9 @@ import type { Note } from '../app/supervisor.ts'
 import { inLanguage, type Language } from '../kit/i18n.ts'
 import { startMessages } from './start-messages.ts'
 
+/** Where the gateway stands when nobody says where. */
+const USUAL_PORT = 8080
+
 const BOLD = ['\u001B[1m', '\u001B[0m'] as const
 const LOUD = ['\u001B[1;33m', '\u001B[0m'] as const
 
@@ -38,9 +41,10 @@ export function startSummary(plan: Plan, notes: ReadonlyMap<string, Note>, secon
     lines.push('', `  ${paint(`!! ${say.demoKey}`, LOUD)}`)
 
   if (plan.marketplace !== undefined && plan.gateway !== undefined) {
-    const { origin } = plan.gateway
+    const { origin, listen } = plan.gateway
+    const at = listen.port === USUAL_PORT ? '' : ` -- --port ${listen.port}`
     lines.push('', `  ${say.next}`)
-    lines.push(`    ${say.nextShop(`${origin}/`)}`, `    ${say.nextDemo}`)
+    lines.push(`    ${say.nextShop(`${origin}/`)}`, `    ${say.nextDemo(at)}`)
     lines.push(`    ${say.nextAttack(`${origin}/search?q=%27%20OR%201%3D1--`)}`)
   }
   lines.push('', `  ${say.stop}`, '')

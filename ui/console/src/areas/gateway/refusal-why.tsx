@@ -49,7 +49,12 @@ export function WhySection({ refusal }: { readonly refusal: RefusalView }) {
               <span className="tok">{`${refusal.clientAddress}:${refusal.clientPort}`}</span>
             </Link>,
           ],
-          [m.answer, m.answerCode(String(refusal.status), refusal.id)],
+          [
+            m.answer,
+            refusal.mode === 'detect'
+              ? m.answerWatched(String(refusal.status))
+              : m.answerCode(String(refusal.status), refusal.id),
+          ],
           [m.notKept, m.notKeptWhat],
         ]}
       />
