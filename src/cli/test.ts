@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process'
-import { globSync } from 'node:fs'
+import { chmodSync, globSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import type { Io, Verb } from './verb.ts'
 
@@ -65,9 +66,13 @@ Runs src/**/*.test.ts in one process, then test/**/*.test.ts in a process each. 
 const startOf = (file: string): number => (/^test\/(?:journey|durability)\//.test(file) ? 0 : 1)
 
 async function runFiles(files: readonly string[], longestMs: number, io: Io): Promise<Totals> {
+  // Short, since sockets lie below it; open to pass through, since PostgreSQL is another user. It goes with all that tests leave in it.
+  const scratch = mkdtempSync(join(tmpdir(), 'kt-'))
+  chmodSync(scratch, 0o711)
   const child = fork(join(import.meta.dirname, 'test-run.ts'), [], {
     cwd: io.root,
     execArgv: process.execArgv,
+    env: { ...process.env, TMPDIR: scratch },
     // A group of its own: what a failed test left running is ended with it.
     detached: true,
     // Test files that print would bury the report; stderr is shown beside a failure.
@@ -100,6 +105,7 @@ async function runFiles(files: readonly string[], longestMs: number, io: Io): Pr
   })
   clearTimeout(watchdog)
   endGroup(child.pid!)
+  rmSync(scratch, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
   if (totals !== undefined) return totals
   const which = files.length === 1 ? files[0]! : `${files.length} files`
   report(which, late ? `did not end within ${longestMs / 1000} s` : `the run itself broke off (exit ${code})`)
