@@ -1,7 +1,8 @@
 import { isChosenRule } from '../evaluate/removal.ts'
 import type { Matched } from '../evaluate/state.ts'
 import type { Chain, Control, Plan, Rule, Step, Target } from '../plan.ts'
-import { isLive } from '../variables/names.ts'
+import { isLive, type MessageVariable } from '../variables/names.ts'
+import { branchesOf, type Branch, type Look } from './branch.ts'
 import { foldPlan, targetOf, upsets, type Assignment, type Known } from './fold.ts'
 import { cluesOf, Screen } from './screen.ts'
 import { Recurring, touchesOf } from './text.ts'
@@ -13,17 +14,6 @@ export type Slot = {
   readonly chain: Chain | undefined
   /** The slot of the same part a step earlier; -1 for the part as it is. */
   readonly before: number
-}
-
-/** A slot, and the bits of the screened rules that look at it. */
-export type Look = {
-  readonly target: Target
-  readonly slot: number
-  /** multiMatch: what each step of the chain makes is looked at too. */
-  readonly every: boolean
-  readonly mask: Int32Array
-  /** The words of the mask that are not 0. */
-  readonly spots: readonly number[]
 }
 
 /** Changes of TX that come before a step, and what they leave in MATCHED_VARS. */
@@ -39,7 +29,10 @@ export type PhaseProgram = {
   readonly target: Int32Array
   /** Steps that are run for every request, as bits. */
   readonly always: Int32Array
-  readonly looks: readonly Look[]
+  /** Where screened rules look. */
+  readonly branches: readonly Branch[]
+  /** Room for the steps of one request, no longer than a call. */
+  readonly due: Int32Array
   /** By bit of the screen, the step of its rule; -1 in other phases. */
   readonly stepOf: Int32Array
   readonly preludes: readonly Prelude[]
@@ -59,6 +52,8 @@ export type Program = {
   readonly screen: Screen
   readonly recurring: Recurring
   readonly touches: readonly number[]
+  /** Room for the bits of one request, no longer than a call. */
+  readonly hit: Int32Array
   /** By rule index, the number of its selection; -1 when its values change as rules run. */
   readonly selectionOf: Int32Array
   readonly selections: number
@@ -112,15 +107,21 @@ function* makeProgram(plan: Plan): Generator<undefined, Program> {
   const slotsOf = plan.rules.map((rule) =>
     screen.bitOf[rule.index]! < 0 ? undefined : rule.targets.map((target) => places.of(target, rule.chain)),
   )
-  const chains = plan.rules.flatMap(({ chain }) => (chain === undefined ? [] : [chain]))
+  const touches = touchesOf(
+    plan.rules.flatMap(({ chain }) => (chain === undefined ? [] : [chain])),
+    plan.chainCount,
+  )
+  const branches = (looks: readonly Look[]): Branch[] =>
+    branchesOf(looks, places.slots, (part) => places.parts[part]!.collection as MessageVariable, touches, screen.words)
   return {
-    phases: plan.phases.map((steps, phase) => makePhase(steps, known[phase]!, screen, slotsOf)),
+    phases: plan.phases.map((steps, phase) => makePhase(steps, known[phase]!, screen, slotsOf, branches)),
     unfolded: plan.phases.map((steps) =>
       makePhase(
         steps,
         steps.map(() => ({ kind: 'run' })),
         screen,
         slotsOf,
+        branches,
       ),
     ),
     upsets: upsets(plan, known),
@@ -128,7 +129,8 @@ function* makeProgram(plan: Plan): Generator<undefined, Program> {
     chosenBits: new Map([...chosen].map(([control, rules]) => [control, bitsOf(rules, screen)])),
     screen,
     recurring: new Recurring(),
-    touches: touchesOf(chains, plan.chainCount),
+    touches,
+    hit: new Int32Array(screen.words),
     selectionOf,
     selections: numbers.size,
     parts: places.parts,
@@ -195,9 +197,10 @@ function makePhase(
   known: readonly Known[],
   screen: Screen,
   slotsOf: Program['slotsOf'],
+  branches: (looks: readonly Look[]) => Branch[],
 ): PhaseProgram {
   const always = new Int32Array((steps.length + 31) >>> 5)
-  const looks = new Map<string, Omit<Look, 'spots'>>()
+  const looks = new Map<string, Look>()
   const stepOf = new Int32Array(screen.words * 32).fill(-1)
   const preludes: Prelude[] = []
   const passes = new Uint8Array(steps.length)
@@ -218,11 +221,8 @@ function makePhase(
     for (const look of looksOf(step, slotsOf[step.index]!, screen.words, looks))
       look.mask[bit >>> 5]! |= 1 << (bit & 31)
   }
-  const spotted = [...looks.values()].map((look) => ({
-    ...look,
-    spots: [...look.mask.keys()].filter((word) => look.mask[word] !== 0),
-  }))
-  return { steps, target, always, looks: spotted, stepOf, preludes, passes }
+  const due = new Int32Array(always.length)
+  return { steps, target, always, branches: branches([...looks.values()]), due, stepOf, preludes, passes }
 }
 
 // Exclusions are left aside: a rule that is looked at in vain costs little, and it leaves out what it must itself.
@@ -230,13 +230,13 @@ function looksOf(
   { targets, multiMatch }: Rule,
   slots: readonly number[],
   words: number,
-  looks: Map<string, Omit<Look, 'spots'>>,
-): Omit<Look, 'spots'>[] {
-  return targets.map((target, i) => {
+  looks: Map<string, Look>,
+): Look[] {
+  return targets.map((_, i) => {
     const slot = slots[i]!
     const key = `${slot} ${multiMatch}`
     let look = looks.get(key)
-    if (look === undefined) looks.set(key, (look = { target, slot, every: multiMatch, mask: new Int32Array(words) }))
+    if (look === undefined) looks.set(key, (look = { slot, every: multiMatch, mask: new Int32Array(words) }))
     return look
   })
 }

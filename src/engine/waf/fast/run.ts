@@ -7,8 +7,9 @@ import type { Phase, Plan, Rule, Target } from '../plan.ts'
 import { entry, type Values } from '../variables/entry.ts'
 import type { MessageVariable } from '../variables/names.ts'
 import { Parts, selectFrom } from './parts.ts'
-import { programOf, type Look, type PhaseProgram, type Program } from './program.ts'
-import { Texts, type Text } from './text.ts'
+import { glanceAt, type Branch } from './branch.ts'
+import { programOf, type PhaseProgram, type Program } from './program.ts'
+import { join, Texts, type Text, type View } from './text.ts'
 
 /**
  * Goes through the phases of one request as `runPhase` does, to the same result: rules that no text of the request can match are not even
@@ -176,20 +177,19 @@ export class FastRun implements Source {
     return next
   }
 
-  /** Steps of the phase that may match this request. */
-  private due(state: State, { always, looks, stepOf }: PhaseProgram): Int32Array {
-    const due = always.slice()
-    const hit = new Int32Array(this.program.screen.words)
-    for (const look of looks) {
-      const values = this.valuesOf(state, look.slot)
+  /** Steps of the phase that may match this request; good until the next call. */
+  private due(state: State, { always, branches, stepOf, due }: PhaseProgram): Int32Array {
+    const { hit } = this.program
+    due.set(always)
+    hit.fill(0)
+    for (let i = 0; i < branches.length; i++) {
+      const root = branches[i]!
+      const values = this.valuesOf(state, root.slot)
       if (values.length === 0) continue
-      const mask = state.removals.length === 0 ? look.mask : this.left(state, look)
-      if (mask === undefined) continue
-      const { spots, every } = look
-      for (let slot = look.slot; slot >= 0; slot = every ? this.program.slots[slot]!.before : -1) {
-        const marks = this.known.marksOf(this.known.view(slot, values))
-        for (let i = 0; i < spots.length; i++) hit[spots[i]!]! |= marks[spots[i]!]! & mask[spots[i]!]!
-      }
+      const gone = this.gone(state, root)
+      // Before anything is computed of it: what was taken away from all who look must cost nothing, however large.
+      if (gone === undefined || isLeft(root.all, gone))
+        this.look(root, values, this.known.view(root.slot, values), gone, hit)
     }
     for (let word = 0; word < hit.length; word++) {
       for (let left = hit[word]!; left !== 0; left &= left - 1) {
@@ -200,15 +200,34 @@ export class FastRun implements Source {
     return due
   }
 
-  /** The rules of a look that still look; undefined when controls have taken the whole collection from all of them. */
-  private left({ removals }: State, { target, mask }: Look): Int32Array | undefined {
-    let left = mask
-    for (const control of removals) {
-      if (control.kind !== 'remove-target' || !takesWhole(control.target, target)) continue
-      const bits = this.program.chosenBits.get(control)!
-      left = left.map((word, i) => word & ~bits[i]!)
+  /** Marks the rules that may match the values at a branch or further on, except those from whom they have been taken. */
+  private look(branch: Branch, values: Values, view: View, gone: Int32Array | undefined, hit: Int32Array): void {
+    const { mask, spots, changed } = glanceAt(branch, view.classes)
+    if (spots.length > 0 && (gone === undefined || isLeft(mask, gone))) {
+      const marks = this.known.marksOf(view)
+      for (let i = 0; i < spots.length; i++) {
+        const word = spots[i]!
+        hit[word]! |= marks[word]! & mask[word]! & ~(gone === undefined ? 0 : gone[word]!)
+      }
     }
-    return left === mask || left.some((word) => word !== 0) ? left : undefined
+    for (let i = 0; i < changed.length; i++) {
+      const next = changed[i]!
+      if (gone !== undefined && !isLeft(next.all, gone)) continue
+      this.look(next, values, this.known.further(next.slot, values, view), gone, hit)
+    }
+  }
+
+  /** Bits of the rules from whom controls have taken the whole collection; undefined for none. */
+  private gone({ removals }: State, { collection }: Branch): Int32Array | undefined {
+    let gone: Int32Array | undefined
+    for (let i = 0; i < removals.length; i++) {
+      const control = removals[i]!
+      if (control.kind !== 'remove-target' || control.target.selector !== undefined) continue
+      if (control.target.collection !== collection) continue
+      gone ??= new Int32Array(this.program.screen.words)
+      join(gone, this.program.chosenBits.get(control)!)
+    }
+    return gone
   }
 
   /** The value and what each step of the chain makes of it, each different text once in a row; of these what the rule may match. */
@@ -229,6 +248,8 @@ export class FastRun implements Source {
 
 const takesWhole = (by: Target, target: Target): boolean =>
   by.collection === target.collection && by.selector === undefined
+
+const isLeft = (mask: Int32Array, gone: Int32Array): boolean => mask.some((word, i) => (word & ~gone[i]!) !== 0)
 
 const NO_ITEMS: readonly Item[] = []
 const NO_TARGETS: readonly Target[] = []

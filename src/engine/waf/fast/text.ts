@@ -146,8 +146,28 @@ export class Texts {
   private made({ chain, before }: Slot, values: Values): View {
     if (chain === undefined) return viewOf(values.map(({ value }) => this.of(value)))
     const earlier = this.view(before, values)
-    const same = (earlier.classes & this.touches[chain.index]!) === 0
-    return same ? earlier : viewOf(earlier.texts.map((text) => this.step(text, chain)))
+    return (earlier.classes & this.touches[chain.index]!) === 0 ? earlier : this.stepped(earlier, chain)
+  }
+
+  /** The view of a slot whose chain goes on, by its last step, from that of `earlier`. */
+  further(at: number, values: Values, earlier: View): View {
+    if (this.sources[at] === values) return this.views[at]!
+    const view = this.stepped(earlier, this.slots[at]!.chain!)
+    this.sources[at] = values
+    this.views[at] = view
+    return view
+  }
+
+  private stepped(earlier: View, chain: Chain): View {
+    const { texts } = earlier
+    const out: Text[] = []
+    let same = true
+    for (let i = 0; i < texts.length; i++) {
+      const text = this.step(texts[i]!, chain)
+      if (text !== texts[i]) same = false
+      out.push(text)
+    }
+    return same ? earlier : viewOf(out)
   }
 
   /** Bits of those rules that may match any text of the view. */

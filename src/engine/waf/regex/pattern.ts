@@ -3,8 +3,8 @@ import type { Node } from './ast.ts'
 import { backtrackExec } from './backtrack.ts'
 import { costOf, type Growth } from './cost.ts'
 import { LazyDfa, type Effort } from './dfa.ts'
-import { emit, hasSameGroups } from './emit.ts'
 import { isRegular, lower, widen } from './lower.ts'
+import { asksLines, nativeOf, oneLine, type Native } from './native.ts'
 import { parseRegex } from './parse.ts'
 import { pikeExec } from './pike.ts'
 import { compileProgram, type Program } from './program.ts'
@@ -17,7 +17,10 @@ export type Pattern = {
   readonly tree: Node
   /** How a backtracking matcher would do; nothing here takes longer than linear time but `backtrack`, which has a limit. */
   readonly growth: Growth
-  /** native: V8's own; automaton: lazy DFA and Pike; backtrack: own, at most `STEPS` steps. */
+  /**
+   * For any text, native: V8's own; automaton: lazy DFA and Pike; backtrack: own, at most `STEPS` steps. A text without a newline may be searched
+   * by V8 where others are not.
+   */
   readonly engine: 'native' | 'automaton' | 'backtrack'
   /** Count of groups, and numbers of the named ones. */
   readonly groups: number
@@ -43,8 +46,6 @@ const STEPS = 100_000
 const FEW_STEPS = 20_000
 /** Once a match is known to exist its groups are looked for this far around the place it is known from. */
 const WINDOW = 4096
-/** A search by V8 may look at one byte this often. */
-const MAX_FACTOR = 64
 
 /**
  * PCRE2 source (latin1) → a matcher over latin1 strings that decides as ModSecurity v3 does, in time linear in the text or
@@ -60,18 +61,18 @@ const remembered = memory<Pattern>(4_000)
 function makePattern(source: string): Pattern {
   const { tree, groups, names } = parseRegex(source)
   const lowered = lower(tree)
-  const { growth, factor } = costOf(lowered)
+  const cost = costOf(lowered)
   const regular = isRegular(lowered)
-  const engine = !regular ? 'backtrack' : growth === 'linear' && factor <= MAX_FACTOR ? 'native' : 'automaton'
+  const native = nativeOf(lowered, groups, cost)
+  const inLine = asksLines(lowered) ? nativeOf(oneLine(lowered), groups) : undefined
+  const engine = !regular ? 'backtrack' : native !== undefined ? 'native' : 'automaton'
+  const nativeFor = (text: string): Native | undefined =>
+    inLine !== undefined && !text.includes('\n') ? inLine : native
 
   let program: Program | undefined
   const programOf = (): Program => (program ??= compileProgram([lowered], groups))
   let dfa: LazyDfa | undefined
   const dfaOf = (): LazyDfa => (dfa ??= new LazyDfa(regular ? programOf() : compileProgram([widen(lowered)], groups)))
-  const bare = engine === 'native' ? new RegExp(emit(lowered, false).source) : undefined
-  const sameGroups = engine === 'native' && hasSameGroups(lowered)
-  const emission = sameGroups ? emit(lowered, true) : undefined
-  const full = emission === undefined ? undefined : new RegExp(emission.source, 'g')
   let exceeded = 0
 
   function slots(text: string, from: number): Int32Array | undefined {
@@ -91,12 +92,8 @@ function makePattern(source: string): Pattern {
   }
 
   function exec(text: string, from = 0): Match | undefined {
-    if (full !== undefined) {
-      full.lastIndex = from
-      const found = full.exec(text)
-      if (found === null) return undefined
-      return { index: found.index, groups: Array.from({ length: groups + 1 }, (_, i) => found[emission!.groupOf[i]!]) }
-    }
+    const fast = nativeFor(text)?.exec
+    if (fast !== undefined) return fast(text, from)
     const found = slots(text, from)
     if (found === undefined) return undefined
     const group = (i: number): string | undefined =>
@@ -104,17 +101,13 @@ function makePattern(source: string): Pattern {
     return { index: found[0]!, groups: Array.from({ length: groups + 1 }, (_, i) => group(i)) }
   }
 
-  const test: (text: string) => boolean =
-    bare !== undefined
-      ? (text) => bare.test(text)
-      : engine === 'automaton'
-        ? (text) => dfaOf().test(text)
-        : (text) => slots(text, 0) !== undefined
+  const test = (text: string): boolean =>
+    nativeFor(text)?.test(text) ?? (regular ? dfaOf().test(text) : slots(text, 0) !== undefined)
   if (engine !== 'native') programOf()
   return {
     source,
     tree,
-    growth,
+    growth: cost.growth,
     engine,
     groups,
     names,
