@@ -39,30 +39,50 @@ export type View = { readonly texts: readonly Text[]; readonly classes: number; 
 /** Longest text kept for the next request, and how many of them. */
 const SHORT = 128
 const KEPT = 1_000
+/** Places for what was met once; a power of two. */
+const MET = 4_096
 
 /**
  * Short texts of the last requests. Most requests bring the same names and headers again; what is known of a text depends on nothing but
- * the text. One that does not come again is forgotten within two thousand others.
+ * the text. Only what comes a second time is kept: values that never come again would each outlive their request, and the collector would
+ * carry them all into old space. What then does not come again is forgotten within two thousand others.
  */
 export class Recurring {
   private young = new Map<string, Text>()
   private old = new Map<string, Text>()
+  private readonly met = new Int32Array(MET)
 
   find(value: string): Text | undefined {
-    return this.young.get(value) ?? this.old.get(value)
+    const text = this.young.get(value)
+    if (text !== undefined) return text
+    const before = this.old.get(value)
+    if (before !== undefined) this.keep(value, before)
+    return before
   }
 
-  of(value: string): Text {
-    let text = this.young.get(value)
-    if (text !== undefined) return text
-    text = this.old.get(value) ?? new Text(value)
+  /** Whether the value has been met lately, or one so like it that it had better be kept; a first meeting is noted. */
+  hasMet(value: string): boolean {
+    const hash = hashOf(value)
+    const place = hash & (MET - 1)
+    if (this.met[place] === hash) return true
+    this.met[place] = hash
+    return false
+  }
+
+  keep(value: string, text: Text): void {
     if (this.young.size >= KEPT) {
       this.old = this.young
       this.young = new Map()
     }
     this.young.set(value, text)
-    return text
   }
+}
+
+/** FNV-1a; never 0, which is what no place holds. */
+function hashOf(value: string): number {
+  let hash = 0x811c9dc5 | 0
+  for (let i = 0; i < value.length; i++) hash = Math.imul(hash ^ value.charCodeAt(i), 0x01000193)
+  return hash ^ (hash >>> 15) || 1
 }
 
 /** The texts of one request: each transformed once a chain, and looked through once. */
@@ -88,7 +108,13 @@ export class Texts {
   }
 
   of(value: string): Text {
-    return value.length <= SHORT ? this.recurring.of(value) : this.derived(value)
+    if (value.length > SHORT) return this.derived(value)
+    const known = this.recurring.find(value) ?? this.known.get(value)
+    if (known !== undefined) return known
+    const text = new Text(value)
+    if (this.recurring.hasMet(value)) this.recurring.keep(value, text)
+    else this.known.set(value, text)
+    return text
   }
 
   private derived(value: string): Text {
