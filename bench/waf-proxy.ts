@@ -79,6 +79,29 @@ function application(): void {
   process.on('disconnect', () => process.exit(0))
 }
 
+/** What Node's server and undici's client take for themselves: a proxy that looks at nothing. */
+function bare(upstream: string): void {
+  const pool = new Pool(upstream, { connections: 64, pipelining: 1 })
+  const server = createServer((req, res) => {
+    const { method, url, headers } = req
+    pool.dispatch(
+      { method: method as 'GET', path: url!, headers, body: method === 'POST' ? req : null },
+      {
+        onRequestStart: () => undefined,
+        onResponseStart: (_, status) => void res.writeHead(status, { 'content-length': '2' }),
+        onResponseData: (_, chunk) => void res.write(chunk),
+        onResponseEnd: () => void res.end(),
+        onResponseError: () => void res.destroy(),
+      },
+    )
+  })
+  server.keepAliveTimeout = 60_000
+  server.listen(0, '127.0.0.1', () =>
+    process.send!({ type: 'ready', note: { port: (server.address() as AddressInfo).port } }),
+  )
+  process.on('disconnect', () => process.exit(0))
+}
+
 async function ready(child: ChildProcess): Promise<number> {
   const [said] = (await once(child, 'message')) as [FromChild]
   if (said.type !== 'ready') throw new Error(said.detail)
@@ -191,11 +214,14 @@ async function main(): Promise<void> {
     },
   })
   const ours = await ready(gateway)
+  const empty = fork(import.meta.filename, ['bare', `http://127.0.0.1:${upstream}`])
+  const beside = await ready(empty)
   const theirs = await modsecurity(upstream, folder)
   try {
     const mine: number[] = []
     const rival: number[] = []
-    await rate(ours, get, 3_000)
+    await rate(ours, get, 6_000)
+    await rate(beside, get, 2_000)
     for (let round = 0; round < ROUNDS; round++) {
       mine.push(await rate(ours, get, 4_000))
       if (theirs !== undefined) rival.push(await rate(theirs.port, get, 4_000))
@@ -213,21 +239,29 @@ async function main(): Promise<void> {
       ['form 10 KB', form, 5],
     ] as const) {
       const direct = await latencies(upstream, shot, 1_500)
+      const plain = await latencies(beside, shot, 1_500)
       const through = await latencies(ours, shot, 1_500)
       const at = (list: readonly number[], q: number): number => list[Math.floor(list.length * q)]!
       const added = at(through, 0.99) - at(direct, 0.5)
-      say(`${name}: without a gateway, p50`, at(direct, 0.5), 'ms')
-      say(`${name}: through the gateway, p50`, at(through, 0.5), 'ms')
-      say(`${name}: added at p99`, added, 'ms', String(goal), added <= goal ? 'met' : 'short')
+      for (const [of, list] of [
+        ['without a gateway', direct],
+        ['through a proxy that looks at nothing', plain],
+        ['through the gateway', through],
+      ] as const)
+        for (const q of [0.5, 0.9, 0.99]) say(`${name}: ${of}, p${q * 100}`, at(list, q), 'ms')
+      say(`${name}: added at p99 to the p50 without`, added, 'ms', String(goal), added <= goal ? 'met' : 'short')
+      say(`${name}: added at p99 to the p99 without`, at(through, 0.99) - at(direct, 0.99), 'ms')
     }
   } finally {
     theirs?.stop()
     gateway.kill('SIGTERM')
     app.disconnect()
+    empty.disconnect()
     await wait(500)
     rmSync(folder, { recursive: true, force: true })
   }
 }
 
 if (process.argv[2] === 'application') application()
+else if (process.argv[2] === 'bare') bare(process.argv[3]!)
 else await main()
