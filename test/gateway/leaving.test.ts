@@ -124,6 +124,32 @@ test('HTTP/2: who keeps us waiting has its time and no more', async (t) => {
   })
 })
 
+test('HTTP/1.1: a body has its time, which what comes gives back', async (t) => {
+  await using rig = await startRig({}, { requestMs: 300 })
+  const trickle = (every: number, bytes: number, times: number): Promise<string> =>
+    new Promise((resolve) => {
+      const socket = connectTcp(rig.port, '127.0.0.1').on('error', () => undefined)
+      let answer = ''
+      let sent = 0
+      socket.write(
+        `POST /anh HTTP/1.1\r\nHost: a\r\nContent-Type: image/png\r\nContent-Length: ${bytes * times}\r\nConnection: close\r\n\r\n`,
+      )
+      const beat = setInterval(() => {
+        if (sent++ < times && socket.writable) socket.write(Buffer.alloc(bytes, 7))
+      }, every)
+      socket.on('data', (chunk: Buffer) => (answer += chunk.toString('latin1')))
+      socket.on('close', () => {
+        clearInterval(beat)
+        resolve(answer)
+      })
+    })
+  for (const [what, every, bytes, times, status] of [
+    ['long in all, but coming', 40, 2_000, 20, 200],
+    ['a byte at a time', 50, 1, 100, 408],
+  ] as const)
+    await t.test(what, async () => assert.equal((await trickle(every, bytes, times)).slice(9, 12), String(status)))
+})
+
 /** An application that answers each request with the bytes that stand for its path. */
 async function bareApplication(
   answers: Readonly<Record<string, string>>,

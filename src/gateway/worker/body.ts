@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import { isHttp2, type Asked, type Req } from './asked.ts'
+import { isHttp2, wireOf, type Asked, type Req } from './asked.ts'
 import { LIMITS } from './limits.ts'
 
 /** Bytes of bodies one worker holds at a time. Large bodies may fill three quarters: the rest stays for forms and JSON. */
@@ -38,10 +38,7 @@ const NOTHING: Read = { body: undefined, held: 0, more: false }
 /** Bytes of a body that earn their sender one more second. */
 const SLOWEST = 512
 
-/**
- * How long a client may keep us waiting for its body: `ms` in all, of which bytes that come give back. Node times requests of HTTP/1.1 by
- * itself; this is for HTTP/2.
- */
+/** How long a client may keep us waiting for its body: `ms` in all, of which bytes that come give back. */
 function patience(ms: number, over: () => void) {
   let left = ms
   let since = 0
@@ -74,11 +71,11 @@ export function readBody(
     let chunks: Buffer[] = []
     let size = 0
     let done = false
-    const pace = isHttp2(req) ? patience(ms, () => end('slow')) : undefined
+    const pace = patience(ms, () => end('slow'))
     const end = (body: Read['body'], more = false): void => {
       if (done) return
       done = true
-      pace?.got(0)
+      pace.got(0)
       req.off('data', onData).off('end', onEnd).off('close', onClose)
       chunks = []
       if (Buffer.isBuffer(body)) return resolve({ body, held: size, more })
@@ -98,34 +95,34 @@ export function readBody(
       }
       size += chunk.length
       chunks.push(chunk)
-      pace?.got(chunk.length)
-      if (!over) return pace?.wait()
+      pace.got(chunk.length)
+      if (!over) return pace.wait()
       req.pause()
       end(whole(), true)
     }
     const onEnd = (): void => end(whole())
     const onClose = (): void => end('gone')
-    pace?.wait()
+    pace.wait()
     req.on('data', onData).on('end', onEnd).on('close', onClose)
   })
 }
 
 /** A body whose beginning was read and whose rest is read as the application takes it. A client that keeps us waiting longer than `ms` is cut off. */
 export function wholeBody(begun: Buffer, req: Req, ms: number): Readable {
-  const pace = isHttp2(req) ? patience(ms, () => req.stream.close(8)) : undefined
+  const pace = patience(ms, () => (isHttp2(req) ? req.stream.close(8) : void wireOf(req)?.destroy()))
   return Readable.from(
     (async function* () {
       yield begun
-      pace?.wait()
+      pace.wait()
       try {
         for await (const chunk of req as AsyncIterable<Buffer>) {
           // Meanwhile it is the application that keeps the client waiting.
-          pace?.got(chunk.length)
+          pace.got(chunk.length)
           yield chunk
-          pace?.wait()
+          pace.wait()
         }
       } finally {
-        pace?.got(0)
+        pace.got(0)
       }
     })(),
     { objectMode: false },

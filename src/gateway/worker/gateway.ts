@@ -14,6 +14,7 @@ import { inspectionPool } from './inspection-pool.ts'
 import { Latency } from './latency.ts'
 import { limitExchange, type LimitExchange } from './limit-exchange.ts'
 import { limiter } from './limiter.ts'
+import { warnOfKernelBuffers } from './kernel.ts'
 import { LIMITS } from './limits.ts'
 import type { WorkerStats } from './refusal.ts'
 import { checkOutgoing } from './outgoing.ts'
@@ -133,6 +134,7 @@ class Worker implements GatewayHandle {
     await this.begin(await this.firstSettings())
     if (config.nodeSocket !== '' && config.workers > 1) await this.meetPeers(dirname(config.nodeSocket))
     this.address = await this.server.listen()
+    void warnOfKernelBuffers(shared.deps.log)
     if (config.folder !== undefined && config.acme !== undefined)
       this.renewal = acmeRenewal(config.acme, config.folder, () => this.sites, shared.deps)
     this.beat = setInterval(() => void this.report(), BEAT_MS)

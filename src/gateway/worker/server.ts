@@ -4,7 +4,7 @@ import type { AddressInfo, Server as TcpServer, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { createServer as createTls, type Server as TlsServer, type TLSSocket } from 'node:tls'
 import { StartError } from '../../kit/errors.ts'
-import { isHttp2, readAsked, rememberPeer, type Req, type Res } from './asked.ts'
+import { isHttp2, readAsked, rememberPeer, wireOf, type Req, type Res } from './asked.ts'
 import type { Certificates } from './certificates.ts'
 import type { GatewayConfig, ListenAddress } from './config.ts'
 import { cut, endWith, writeBare } from './end.ts'
@@ -117,7 +117,7 @@ export class FrontServer {
       {
         maxHeaderSize: limits.headBytes,
         headersTimeout: limits.headMs,
-        requestTimeout: limits.requestMs,
+        requestTimeout: limits.wholeMs,
         keepAliveTimeout: limits.idleMs,
         connectionsCheckingInterval: Math.min(1_000, limits.headMs),
         insecureHTTPParser: false,
@@ -213,8 +213,11 @@ export class FrontServer {
   private seeOff(req: Req, res: Res): void {
     const { limits, counts } = this.shared
     stallWatch(req, res, limits.stallMs, () => counts.stalled++).finish()
+    if (req.complete) return
+    // Nobody takes what is still to come; it has its time to come, and no more.
+    if (!isHttp2(res)) return void closeUnless(req, limits.requestMs)
     // The client may still be sending: it is told that nobody listens (RFC 9113 §8.1).
-    if (!isHttp2(res) || res.stream.endAfterHeaders || req.complete) return
+    if (res.stream.endAfterHeaders) return
     const { stream } = res
     if (stream.writableFinished) stream.close()
     else stream.once('finish', () => stream.close())
@@ -264,6 +267,12 @@ export class FrontServer {
     this.shared.tallies.add('turned', '', undefined, by)
     writeBare(socket, status, '', deps.entropy)
   }
+}
+
+/** Closes the connection when the rest of the request has not come in time. */
+function closeUnless(req: Req, ms: number): void {
+  const timer = setTimeout(() => wireOf(req)?.destroy(), ms).unref()
+  req.once('end', () => clearTimeout(timer)).once('close', () => clearTimeout(timer))
 }
 
 const peerKey = (socket: Socket): string => `${socket.remoteAddress} ${socket.remotePort} ${socket.localPort}`
