@@ -131,6 +131,7 @@ class Worker implements GatewayHandle {
     if (config.folder !== undefined) await mkdir(config.folder, { recursive: true, mode: 0o700 })
     const secret = await challengeSecret(config.folder, shared.deps.entropy)
     shared.challenges = challenges(secret, shared.limiter, shared.deps.entropy)
+    this.server.shareTickets(secret)
     await this.begin(await this.firstSettings())
     if (config.nodeSocket !== '' && config.workers > 1) await this.meetPeers(dirname(config.nodeSocket))
     this.address = await this.server.listen()

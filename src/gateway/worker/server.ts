@@ -14,6 +14,7 @@ import { proxyListener, speakFor, type Spoken, type Told } from './proxy-protoco
 import { serve } from './serve.ts'
 import type { Shared } from './shared.ts'
 import { stallWatch } from './stall.ts'
+import { shareTickets, type SharedTickets } from './tickets.ts'
 import { isWebSocket, tunnel } from './tunnel.ts'
 
 /** The parsers and listeners of one worker: HTTP/1.1 in the clear and under TLS, HTTP/2 under TLS, connections with a PROXY header. */
@@ -27,6 +28,7 @@ export class FrontServer {
   private readonly secure = new Set<TLSSocket>()
   private readonly tunnels = new Set<Duplex>()
   private readonly listeners: TcpServer[] = []
+  private tickets: SharedTickets | undefined
   /** Clients of connections under TLS that proxies passed on, by the proxy's address and port. */
   private readonly spoken = new Map<string, Told>()
   private readonly underWay = new WeakMap<object, number>()
@@ -66,8 +68,14 @@ export class FrontServer {
     return (this.listeners.find((one) => one !== this.http && one !== this.tls)?.address() as AddressInfo | null)?.port
   }
 
+  /** Sessions that other workers with the secret have begun go on here. */
+  shareTickets(secret: Uint8Array): void {
+    this.tickets = shareTickets(this.tls, secret, this.shared.deps.clock)
+  }
+
   /** Stops taking; what is under way has `drainMs`. */
   async close(): Promise<void> {
+    this.tickets?.[Symbol.dispose]()
     const closed = Promise.all(this.listeners.map((one) => new Promise((resolve) => one.close(resolve))))
     this.http.closeIdleConnections()
     for (const session of this.sessions) session.close()
@@ -169,11 +177,16 @@ export class FrontServer {
     const server = createTls({
       ALPNProtocols: ['h2', 'http/1.1'],
       minVersion: 'TLSv1.2',
+      // Else Node takes one from its own command line.
+      sessionIdContext: 'khien',
       handshakeTimeout: limits.headMs,
       SNICallback: (name, done) => done(null, certificates.contextFor(name)),
     })
     server.maxConnections = limits.connections
-    certificates.whenUnnamed((pair) => server.setSecureContext({ ...pair, minVersion: 'TLSv1.2' }))
+    certificates.whenUnnamed((pair) => {
+      server.setSecureContext({ ...pair, minVersion: 'TLSv1.2', sessionIdContext: 'khien' })
+      this.tickets?.again()
+    })
     server.on('tlsClientError', (_, socket) => socket.destroy())
     server.on('secureConnection', (socket) => {
       this.secure.add(socket)
