@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Agent } from 'undici'
 import { root } from '../commands/processes.ts'
@@ -25,8 +27,22 @@ const site = (name: string, host: string, more: object = {}) => ({
   ...more,
 })
 
+/** A check before log-in and one-time codes, and a list of breached passwords. */
+const guarded = (path: string, breached: string) => ({
+  path,
+  challenge: { free: 5, newcomers: 50 },
+  breachedPasswords: { field: 'mat_khau', file: breached },
+})
+const exclusion = (n: number) => ({
+  id: `exc_${String(n).padStart(26, '0')}`,
+  number: n + 1,
+  path: `/api/v2/nhom-${n}/*`,
+  rule: 1002000 + (n % 9),
+  target: n % 5 === 0 ? null : `ARGS:truong_co_ten_kha_dai_so_${n}`,
+})
+
 /** What the workers' command line and an administrator would have made of a shop and its neighbours. */
-function settings({ many }: Much): object {
+function settings({ many }: Much, breached: string): object {
   const routes = (count: number) =>
     Array.from({ length: count }, (_, i) => ({ path: `/api/v2/nhom-${i}/**`, methods: ['GET', 'POST'] }))
   return {
@@ -39,16 +55,22 @@ function settings({ many }: Much): object {
         rateLimits: [rate('dang-nhap', 'client', 10, 60)],
         outgoing: { policy: 'flag', subjects: 100 },
         routes: [
-          { path: '/dang-nhap', methods: ['GET', 'POST'], rateLimits: [rate('otp', 'account', 5, 300)] },
+          {
+            ...guarded('/dang-nhap', breached),
+            methods: ['GET', 'POST'],
+            rateLimits: [rate('otp', 'account', 5, 300)],
+          },
           { path: '/api/don-hang/**', outgoing: { policy: 'stop', subjects: 50 } },
           ...routes(many ? 60 : 1),
         ],
+        ruleExclusions: Array.from({ length: many ? 60 : 0 }, (_, i) => exclusion(i)),
       }),
       site(KEEPING.site, KEEPING.host, { mode: 'detect', keep: { share: 1, days: 7 } }),
       site('tin-tuc', 'tin.cho-sen.example', { maintenance: true }),
       ...Array.from({ length: many ? 120 : 0 }, (_, i) =>
         site(`cua-hang-tinh-${i}`, `cua-hang-co-ten-rat-dai-so-${i}.cho-sen.example`, {
           mode: i % 3 ? 'block' : 'detect',
+          ...(i % 4 ? {} : { routes: [guarded('/tai-khoan/dang-nhap', breached), guarded('/otp', breached)] }),
         }),
       ),
     ],
@@ -68,11 +90,16 @@ function figures({ many }: Much, now: number): object[] {
     n,
   })
   const limits = Array.from({ length: many ? 80 : 2 }, (_, i) => (i === 0 ? 'dang-nhap' : `gioi-han-${i}`))
+  const checked = [SITE, ...(many ? Array.from({ length: 30 }, (_, i) => `cua-hang-tinh-${4 * i}`) : [])]
   const paths = many ? Array.from({ length: 40 }, (_, i) => `/api/v2/nhom-${i}/**`) : ['/api/don-hang/**', '']
   const tallies = Array.from({ length: 24 }, (_, ago) => [
     ...limits.map((label, i) => tally('limit', ago, i % 2 ? '/dang-nhap' : '', label, 1 + ((ago * 7 + i * 3) % 40))),
     ...['shape', 'size', 'limit', 'ban'].map((label, i) => tally('turned', ago, '', label, 1 + ((ago + i) % 9))),
     tally('turned', ago, '', 'host', 2, ''),
+    ...checked.flatMap((at, i) => [
+      tally('turned', ago, '/dang-nhap', 'check', 3 + ((ago * 5 + i) % 50), at),
+      tally('turned', ago, '/dang-nhap', 'checkWatched', 1 + ((ago + i) % 20), at),
+    ]),
     ...paths.flatMap((route, i) => [
       tally('answers', ago, route, '', 40 + ((ago * 11 + i) % 60)),
       ...KINDS.map((kind, n) =>
@@ -140,7 +167,9 @@ function suddenRefusals(now: number): string {
 export async function seedGateway(node: RunningNode, api: Api, much: Much): Promise<string> {
   await using agent = asyncAgent(node.socket)
   const now = Date.now()
-  await agent.post('/duties/gateway-seed', JSON.stringify(settings(much)))
+  const breached = join(node.config.folder, 'mat-khau-da-lo.txt')
+  writeFileSync(breached, `${createHash('sha1').update('matkhau').digest('hex').toUpperCase()}\n`)
+  await agent.post('/duties/gateway-seed', JSON.stringify(settings(much, breached)))
   for (const batch of figures(much, now)) await agent.post('/duties/gateway-tallies', JSON.stringify(batch))
   for (let i = 0; i < (much.many ? 150 : 2); i++)
     await api('POST', '/api/gateway/bans', {

@@ -67,6 +67,33 @@ test('sửa một trang: nêu khác biệt, đòi lý do, lưu thành bản mớ
   assert.equal((await siteOf('nguoi-ban')).site['mode'], 'detect')
 })
 
+test(
+  'lượt chỉ ghi nhận không giống lượt bị chặn: trong danh sách, khi lọc, và trên trang của nó',
+  { skip },
+  async () => {
+    await using page = await opened('/protect/refusals')
+    await page.locator('tbody tr').first().waitFor()
+    const filter = (name: string) => page.getByRole('button', { name, exact: true })
+    for (const [name, mode] of [
+      ['đã đi qua', 'detect'],
+      ['đã chặn', 'block'],
+    ] as const) {
+      await filter(name).click()
+      await page.waitForURL(new RegExp(`q=mode(?::|%3A)${mode}`))
+      await until(name, async () => {
+        const ends = await page.locator('tbody td .st').allInnerTexts()
+        return ends.length > 0 && ends.every((one) => one === name)
+      })
+    }
+    await filter('tất cả').click()
+    await page.waitForURL('**/protect/refusals')
+    const { items } = (await world.api('GET', '/api/refusals?mode=detect&limit=1')) as { items: { id: string }[] }
+    await page.goto(`${world.node.internal}/protect/refusals/${items[0]!.id}`)
+    await page.getByRole('heading', { level: 1, name: /^Chỉ ghi nhận R-/ }).waitFor()
+    assert.match(await page.locator('main .head').innerText(), /chỉ ghi nhận, yêu cầu đã đi qua/)
+  },
+)
+
 test('hai người cùng sửa: người sau được báo, không gì bị đè', { skip }, async () => {
   await using page = await opened('/protect/sites/tin-tuc')
   await page.getByLabel(/^Đang bảo trì/).uncheck()

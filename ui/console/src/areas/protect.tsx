@@ -96,7 +96,7 @@ function Day({ of }: { readonly of: Figures }) {
   const passed = access.data ? seriesOf(access.data.buckets, start, of.bucketMs, of.refused.length) : undefined
   const bands: Band[] = [
     ...(passed ? [{ label: m.chartPassed, values: passed, tone: 'flow' as const }] : []),
-    { label: m.chartRefused, values: of.refused, tone: 'ours' },
+    { label: of.observed > 0 ? m.chartBoth : m.chartRefused, values: of.refused, tone: 'ours' },
   ]
   const span = from && to ? { from: Date.parse(from), to: Date.parse(to) } : undefined
   const inSpan = span
@@ -106,6 +106,7 @@ function Day({ of }: { readonly of: Figures }) {
       }, 0)
     : 0
   const accessTotal = access.data?.total
+  const stopped = of.total - of.observed
   const stats = [
     ...(accessTotal === undefined
       ? []
@@ -123,11 +124,11 @@ function Day({ of }: { readonly of: Figures }) {
     <Stat
       key="refused"
       label={m.refused}
-      value={f.n(of.total)}
-      {...(accessTotal ? { than: m.refusedThan(f.percent(of.total, accessTotal)) } : {})}
+      value={f.n(stopped)}
+      {...(accessTotal && stopped <= accessTotal ? { than: m.refusedThan(f.percent(stopped, accessTotal)) } : {})}
       spark={hourly(of.refused)}
       to="/protect/refusals"
-      search={{ from: of.from }}
+      search={{ from: of.from, q: 'mode:block' }}
     />,
     <Stat
       key="rules"
@@ -143,7 +144,7 @@ function Day({ of }: { readonly of: Figures }) {
       value={f.n(of.observed)}
       than={m.observedThan}
       to="/protect/refusals"
-      search={{ q: 'mode:detect' }}
+      search={{ from: of.from, q: 'mode:detect' }}
     />,
     <Stat key="kept" label={m.kept} value={f.n(of.kept)} than={m.keptThan} to="/protect/refusals" />,
   ]

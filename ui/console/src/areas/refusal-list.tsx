@@ -5,8 +5,9 @@ import { gatewayRoutes, type RefusalView } from '../../../../src/gateway/contrac
 import { gatewayMessages } from '../../../../src/gateway/messages.ts'
 import { call, usePages } from '../api.ts'
 import { DataTable, type Column } from '../components/data-table.tsx'
-import { Masked, Severity } from '../components/marks.tsx'
-import { QueryBar, valuesOf, type QueryField } from '../components/query-bar.tsx'
+import { Filters } from '../components/filters.tsx'
+import { Masked, Severity, Status } from '../components/marks.tsx'
+import { QueryBar, valuesOf, withTerm, type QueryField } from '../components/query-bar.tsx'
 import { Empty, Shown } from '../components/states.tsx'
 import { useToast } from '../components/toast.tsx'
 import { useFormats, useSpeech, useWords } from '../language.tsx'
@@ -27,6 +28,15 @@ const FIELDS: readonly QueryField[] = [
   { name: 'mode', vi: 'chedo', values: { block: 'chan', detect: 'ghi-nhan' } },
 ]
 
+/** Stopped, or only recorded while the request went its way: never alike. */
+export function Outcome({ mode, whole = false }: { readonly mode: RefusalView['mode']; readonly whole?: boolean }) {
+  const m = useWords(protectWords)
+  const watched = mode === 'detect'
+  return (
+    <Status shape={watched ? 'run' : 'stop'}>{whole ? (watched ? m.watchedOnly : m.stopped) : m.ends[mode]}</Status>
+  )
+}
+
 /** The kind of attack in the reader's language; a rule's own message is in the language of its author. */
 export function useFamily(): (match: { readonly tags: readonly string[]; readonly message: string }) => string {
   const { language } = useSpeech()
@@ -45,6 +55,7 @@ export function RefusalList({ name, first = 50 }: { readonly name: string; reado
   const mayOpen = useMay(caseRoutes.open)
   const [{ q = '', from, to }, change] = useListState()
   const query = useMemo(() => ({ ...valuesOf(q), ...(from ? { from } : {}), ...(to ? { to } : {}) }), [q, from, to])
+  const { mode } = valuesOf(q)
   const pages = usePages(gatewayRoutes.refusals, { query: { ...(query as object), limit: first } })
   const columns = useMemo(
     (): readonly Column<RefusalView>[] => [
@@ -58,10 +69,11 @@ export function RefusalList({ name, first = 50 }: { readonly name: string; reado
           </Link>
         ),
       },
+      { id: 'outcome', head: m.ended, fold: 'end', cell: ({ mode }) => <Outcome mode={mode} /> },
       {
         id: 'severity',
         head: m.severity,
-        fold: 'end',
+        fold: 'm',
         cell: ({ matches }) => <Severity level={matches[0]?.severity ?? 'medium'} />,
       },
       {
@@ -104,7 +116,6 @@ export function RefusalList({ name, first = 50 }: { readonly name: string; reado
         cell: ({ clientAddress, clientPort }) => <span className="tok">{`${clientAddress}:${clientPort}`}</span>,
       },
       { id: 'site', head: m.site, fold: 'lo', off: true, cell: ({ site }) => site ?? '–' },
-      { id: 'mode', head: m.mode, fold: 'lo', off: true, cell: ({ mode }) => m.modes[mode] },
       { id: 'score', head: m.score, num: true, fold: 'lo', cell: ({ score }) => f.n(score) },
     ],
     [m, f, family],
@@ -129,6 +140,16 @@ export function RefusalList({ name, first = 50 }: { readonly name: string; reado
         fields={FIELDS}
         example={language === 'vi' ? 'luat:942100' : 'rule:942100'}
         trouble={pages.error}
+      />
+      <Filters
+        label={m.ended}
+        of={[
+          [undefined, m.every],
+          ['block', m.ends.block],
+          ['detect', m.ends.detect],
+        ]}
+        chosen={mode}
+        onChoose={(next) => change({ q: withTerm(q, 'mode', next) })}
       />
       <Shown of={pages}>
         {() =>

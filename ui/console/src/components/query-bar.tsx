@@ -128,6 +128,13 @@ export const valuesOf = (text: string): Readonly<Record<string, string>> =>
     }),
   )
 
+/** The query with one value for a field, or none. */
+export const withTerm = (text: string, field: string, value: string | undefined): string =>
+  [
+    ...termsOf(text).filter((term) => SPLIT.exec(term)?.[2] !== field),
+    ...(value === undefined ? [] : [`${field}:${value}`]),
+  ].join(' ')
+
 /** The name that shares most pairs of letters. */
 function near(name: string, names: readonly string[]): string {
   const pairs = (text: string): string[] =>

@@ -11,7 +11,7 @@ import { useListState } from '../../search.ts'
 import { useMay } from '../../shell/me.tsx'
 import { protectWords } from '../../words/protect.ts'
 import { tuningWords } from '../../words/tuning.ts'
-import { RefusalList } from '../refusal-list.tsx'
+import { Outcome, RefusalList } from '../refusal-list.tsx'
 import { LiveMark } from './live-mark.tsx'
 import { ProposalSection } from './proposal.tsx'
 import { MatchTable, WhySection } from './refusal-why.tsx'
@@ -48,15 +48,16 @@ export function OneRefusal() {
   const [{ state }, change] = useListState()
   const may = useMay(tuningRoutes.proposal)
   const one = useCall(gatewayRoutes.refusal, { params: { id } })
+  const what = one.data?.refusal.mode === 'detect' ? m.watchedOne : m.refusal
   return (
     <>
       <Head
         title={
           <>
-            {m.refusal} <span className="tok">{id}</span>
+            {what} <span className="tok">{id}</span>
           </>
         }
-        name={`${m.refusal} ${id}`}
+        name={`${what} ${id}`}
         crumb={[
           { to: '/protect', text: m.title },
           { to: '/protect/refusals', text: m.refusals },
@@ -64,6 +65,7 @@ export function OneRefusal() {
         meta={
           one.data ? (
             <>
+              <Outcome mode={one.data.refusal.mode} whole />
               <span>{f.full(one.data.refusal.at)}</span>
               <Severity level={one.data.refusal.matches[0]?.severity ?? 'medium'} />
             </>
@@ -134,7 +136,8 @@ function Beside({ of: { refusal, alike, hours } }: { readonly of: Got<typeof gat
                 <Link to="/protect/refusals/$id" params={{ id: other.id }}>
                   {f.when(other.at)}
                 </Link>{' '}
-                <span className="tok">{other.clientAddress}</span> <Masked text={other.matches[0]?.masked ?? ''} />
+                <Outcome mode={other.mode} /> <span className="tok">{other.clientAddress}</span>{' '}
+                <Masked text={other.matches[0]?.masked ?? ''} />
               </li>
             ))}
           </ul>
