@@ -1,6 +1,7 @@
 export { blindIndex, fieldIndexKey } from './blind-index.ts'
 export { signatureCheck, signingKey, type SigningKey } from './ed25519.ts'
 export { SealError, type SealErrorCode } from './error.ts'
+export { ff1, type Ff1, type Ff1Options } from './ff1.ts'
 export {
   checkBundle,
   KDF_COST,
