@@ -18,11 +18,13 @@ type Parts = {
   readonly refusals: RefusalStore
   readonly rollup: () => Promise<Rollup>
   readonly voice: SigningKey
+  /** Names by actor (`staff:stf_…`). */
+  readonly names?: ((actors: readonly string[]) => Promise<ReadonlyMap<string, string>>) | undefined
 }
 const EMPTY: Body = { sites: [], ruleSets: [] }
 
 /** Sites, rule sets, versions, bans and the file, for the console. */
-export function settingsApi({ settings, bans, refusals, rollup, voice }: Parts): readonly Bound[] {
+export function settingsApi({ settings, bans, refusals, rollup, voice, names }: Parts): readonly Bound[] {
   const kept = async () => (await settings.current.kept()) ?? { version: 0, body: EMPTY }
   return [
     answer(rows.sites, async ({ query }) => {
@@ -52,7 +54,10 @@ export function settingsApi({ settings, bans, refusals, rollup, voice }: Parts):
         version: body.version,
         edit: (before) => {
           if (body.create && before.sites.some(({ name }) => name === params.name))
-            throw new KhienError('gateway/site-exists', `There is a site ${params.name} already.`, { status: 409 })
+            throw new KhienError('gateway/site-exists', `There is a site ${params.name} already.`, {
+              status: 409,
+              field: 'body.site.name',
+            })
           return { ...before, sites: withNamed(before.sites, body.site) }
         },
       })
@@ -70,6 +75,26 @@ export function settingsApi({ settings, bans, refusals, rollup, voice }: Parts):
         },
       }),
     ),
+    answer(rows.unwatch, ({ params, body }, { caller }) =>
+      settings.change({
+        actor: actorOf(caller),
+        reason: body.reason,
+        version: undefined,
+        edit: (before) => {
+          const site = siteIn(before, params.name)
+          if (!site.watched.includes(params.rule))
+            throw new KhienError('gateway/not-watched', `Rule ${params.rule} refuses on this site already.`, {
+              status: 409,
+            })
+          const watched = site.watched.filter((rule) => rule !== params.rule)
+          return { ...before, sites: withNamed(before.sites, { ...site, watched }) }
+        },
+      }),
+    ),
+    answer(rows.person, async ({ params }) => {
+      const actor = `staff:${params.id}`
+      return { name: (await names?.([actor]))?.get(actor) ?? null }
+    }),
     answer(rows.ruleSets, async () => {
       const { version, body } = await kept()
       const items = body.ruleSets.map((set) => ({
@@ -103,7 +128,7 @@ export function settingsApi({ settings, bans, refusals, rollup, voice }: Parts):
         },
       }),
     ),
-    answer(rows.history, ({ query }) => settings.page(query.cursor, query.limit)),
+    answer(rows.history, ({ query }) => settings.page(query.cursor, query.limit, query.site)),
     answer(rows.version, async ({ params }) => {
       const { version, body, back } = await settings.one(params.version)
       return { version, ...body, back }
@@ -164,5 +189,6 @@ const rowOf = (site: Site) => ({
   routes: site.routes.length,
   exclusions: site.ruleExclusions.length,
   watched: site.watched.length,
+  watchedRules: site.watched,
   keeps: site.keep !== undefined,
 })

@@ -5,7 +5,10 @@ import type { GatewaySettings, Site } from '../contract.ts'
 import { secLangOf } from '../tuning/sec-lang.ts'
 import type { Body } from './current.ts'
 
-export type Checked = { readonly wrong: { readonly code: string; readonly detail: string } | undefined }
+export type Checked = {
+  /** `field`: `sites.0.hosts` of what was looked at. */
+  readonly wrong: { readonly code: string; readonly detail: string; readonly field: string | undefined } | undefined
+}
 /** Throws for settings that no worker could take. */
 export type Check = (body: Body, before: Body | undefined) => Promise<void>
 
@@ -19,11 +22,11 @@ let last: Promise<unknown> = Promise.resolve()
  * Compiles what changed, in a thread: a rule set with every site that uses it, a site with its routes. Throws what the worker would say, naming
  * site, file and line.
  */
-export const checkSettings: Check = (body, before) => {
+export const checkSettings: Check = async (body, before) => {
   wantsOnce(body)
   wantsExclusions(body, before)
   const settings = narrowed(body, before)
-  if (settings === undefined) return Promise.resolve()
+  if (settings === undefined) return
   const next = last.then(() => compiled(settings))
   last = next.catch(() => undefined)
   return next
@@ -114,7 +117,13 @@ async function compiled(settings: GatewaySettings): Promise<void> {
       timer = setTimeout(failed, CHECK_MS)
       worker.once('message', resolve).once('error', failed).once('exit', failed)
     })
-    if (wrong) throw new KhienError(wrong.code, wrong.detail, { status: 422, field: 'body.site' })
+    // One site was looked at: it is the one in the request.
+    const inside = settings.sites.length === 1 ? wrong?.field?.replace(/^sites\.0\./, '') : undefined
+    if (wrong)
+      throw new KhienError(wrong.code, wrong.detail, {
+        status: 422,
+        field: inside === undefined ? 'body' : `body.site.${inside}`,
+      })
   } finally {
     clearTimeout(timer)
     await worker.terminate()

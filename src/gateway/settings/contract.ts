@@ -39,6 +39,8 @@ const SiteRow = z.strictObject({
   routes: z.int(),
   exclusions: z.int(),
   watched: z.int(),
+  /** Rules that only watch here, as the site names them. */
+  watchedRules: Site.shape.watched,
   keeps: z.boolean(),
   /** Kept refusals of the last 24 hours: stopped, and only observed. */
   refused: z.int(),
@@ -122,6 +124,27 @@ export const settingsRoutes = {
     body: z.strictObject(change),
     response: VersionView,
   }),
+  unwatch: route({
+    ...internal,
+    id: 'gateway.unwatch',
+    method: 'POST',
+    path: '/api/gateway/sites/:name/watched/:rule/undo',
+    access: administrator,
+    summary: 'A rule that only watches on this site refuses again',
+    params: z.strictObject({ name: Name, rule: z.coerce.number().int().min(1).max(998_999_999) }),
+    body: z.strictObject({ reason: Sentence }),
+    response: VersionView,
+  }),
+  person: route({
+    ...internal,
+    id: 'gateway.person',
+    method: 'GET',
+    path: '/api/gateway/people/:id',
+    access: watchers,
+    summary: 'The name of somebody who changed the settings, as colleagues see it; null when there is no such person',
+    params: z.strictObject({ id: z.string().regex(/^stf_[0-9A-HJKMNP-TV-Z]{26}$/, 'expected an id such as stf_…') }),
+    response: z.strictObject({ name: z.string().nullable() }),
+  }),
   ruleSets: route({
     ...internal,
     id: 'gateway.rule-sets',
@@ -163,8 +186,8 @@ export const settingsRoutes = {
     method: 'GET',
     path: '/api/gateway/history',
     access: readers,
-    summary: 'Versions of the settings, newest first; the last 500 are kept',
-    query: z.strictObject(Page),
+    summary: 'Versions of the settings, newest first, of one site or all; the last 500 are kept',
+    query: z.strictObject({ ...Page, site: Name.optional() }),
     response: pageOf(VersionView),
   }),
   version: route({

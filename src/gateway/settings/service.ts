@@ -7,7 +7,7 @@ import type { VersionView } from './contract.ts'
 import type { Check } from './check.ts'
 import { currentSettings, type Body, type Kept } from './current.ts'
 import type { SettingsTables } from './store.ts'
-import { changesOf, type Words } from './words.ts'
+import { changesOf, placeOf, sitesChanged, type Words } from './words.ts'
 
 export type SettingsContext = {
   readonly db: Database
@@ -83,7 +83,7 @@ export function settingsService(ctx: SettingsContext) {
       await oneAtATime(ctx.db, trx, LOCK)
       const last = await lastWithBody(trx)
       if (last !== before?.version) throw changed(last ?? 0)
-      return append(trx, wish, changes, text)
+      return append(trx, wish, changes, text, sitesChanged(before?.body, body))
     })
   }
 
@@ -92,6 +92,7 @@ export function settingsService(ctx: SettingsContext) {
     { actor, reason, also }: Pick<Change, 'actor' | 'reason' | 'also'>,
     changes: readonly Words[],
     body: string | null,
+    sites: readonly string[] = [],
   ): Promise<VersionView> {
     const { n } = await trx
       .selectFrom('gateway_version')
@@ -108,6 +109,11 @@ export function settingsService(ctx: SettingsContext) {
       body,
     }
     await trx.insertInto('gateway_version').values(row).execute()
+    for (let i = 0; i < sites.length; i += 200)
+      await trx
+        .insertInto('gateway_version_site')
+        .values(sites.slice(i, i + 200).map((site) => ({ version, site })))
+        .execute()
     await trx
       .deleteFrom('gateway_version')
       .where('version', '<=', version - KEPT_VERSIONS)
@@ -122,6 +128,11 @@ export function settingsService(ctx: SettingsContext) {
           ),
         ]),
       )
+      .execute()
+    await trx
+      .deleteFrom('gateway_version_site')
+      .where('version', '<=', version - KEPT_VERSIONS)
+      .where('version', 'not in', (inner) => inner.selectFrom('gateway_version as v').select('v.version'))
       .execute()
     await ctx.record(trx, [
       {
@@ -139,12 +150,17 @@ export function settingsService(ctx: SettingsContext) {
   const appendBans = (trx: Transaction<SettingsTables>, actor: string, reason: string, words: Words) =>
     append(trx, { actor, reason }, [words], null)
 
-  async function page(cursor: string | undefined, limit: number) {
+  /** Newest first; with `site`, those that changed it. */
+  async function page(cursor: string | undefined, limit: number, site?: string) {
     if (cursor !== undefined && !/^\d{1,9}$/.test(cursor))
       throw badRequest('http/cursor', 'This cursor is not one of ours.', 'query.cursor')
     const tables = ctx.db.tables<SettingsTables>()
     let query = tables.selectFrom('gateway_version').select(['version', 'at', 'actor', 'reason', 'changes', 'more'])
     if (cursor !== undefined) query = query.where('version', '<', Number(cursor))
+    if (site !== undefined)
+      query = query.where('version', 'in', (inner) =>
+        inner.selectFrom('gateway_version_site').select('gateway_version_site.version').where('site', '=', site),
+      )
     const rows = await query
       .orderBy('version', 'desc')
       .limit(limit + 1)
@@ -202,7 +218,11 @@ export function bodyOf(told: unknown): Body {
   const result = GatewaySettings.safeParse({ ...(told as object), version: 0, bans: [] })
   if (!result.success) {
     const [issue] = result.error.issues
-    throw badRequest('gateway/settings', `${issue!.path.join('.')}: ${issue!.message}`, `body.${issue!.path.join('.')}`)
+    throw badRequest(
+      'gateway/settings',
+      `${placeOf(told, issue!.path)}: ${issue!.message}`,
+      `body.${issue!.path.join('.')}`,
+    )
   }
   const { sites, ruleSets } = result.data
   return { sites, ruleSets }

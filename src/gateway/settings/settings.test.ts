@@ -144,6 +144,41 @@ for (const store of STORES) {
     assert.deepEqual([back.version, (await site(world)).threshold], [5, 6])
   })
 
+  on('history of one site: its own versions alone', async (world) => {
+    const other = { ...(await site(world)), name: 'tin', hosts: ['tin.vn'] }
+    await world.settings.change({ ...by, edit: (body) => ({ ...body, sites: [...body.sites, other] }) })
+    for (const [name, threshold] of [
+      ['tin', 6],
+      ['shop', 7],
+      ['tin', 8],
+    ] as const)
+      await world.settings.change({
+        ...by,
+        edit: (body) => ({
+          ...body,
+          sites: body.sites.map((one) => (one.name === name ? { ...one, threshold } : one)),
+        }),
+      })
+    const of = async (name: string, cursor?: string) => {
+      const { items, next } = await world.settings.page(cursor, 2, name)
+      return [items.map(({ version }) => version), next]
+    }
+    assert.deepEqual(
+      [await of('tin'), await of('tin', '3')],
+      [
+        [[5, 3], '3'],
+        [[2], null],
+      ],
+    )
+    assert.deepEqual(
+      [await of('shop'), await of('khac')],
+      [
+        [[4, 1], null],
+        [[], null],
+      ],
+    )
+  })
+
   on('a ban is in the document until it ends or is lifted', async (world) => {
     const until = new Date(NOW + HOUR_MS).toISOString()
     const ban = await world.bans.add({ address: '2001:db8::1', until }, 'staff:a', 'Quét')

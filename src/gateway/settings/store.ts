@@ -11,6 +11,8 @@ export type SettingsTables = {
     more: number
     body: string | null
   }
+  /** Which sites a version changed. */
+  gateway_version_site: { version: number; site: string }
   gateway_ban: {
     id: string
     address: string | null
@@ -49,6 +51,30 @@ export const settingsMigrations: readonly Migration[] = [
         .addColumn('reason', 'text', (c) => c.notNull())
         .execute()
       await db.schema.createIndex('gateway_ban_ends').on('gateway_ban').column('ends_at').execute()
+    },
+  },
+  {
+    name: '20261126T001000-create-gateway-version-site',
+    async up(db) {
+      await db.schema
+        .createTable('gateway_version_site')
+        .addColumn('version', 'integer', (c) => c.notNull())
+        .addColumn('site', 'text', (c) => c.notNull())
+        .addPrimaryKeyConstraint('gateway_version_site_key', ['site', 'version'])
+        .execute()
+      // What earlier versions changed stands in their words, at most fifty of each.
+      const tables = db.withTables<SettingsTables>()
+      const rows = await tables.selectFrom('gateway_version').select(['version', 'changes']).execute()
+      const found = rows.flatMap(({ version, changes }) => {
+        const words = JSON.parse(changes) as { en: string }[]
+        const named = words.flatMap(({ en }) => /^Site ([a-z0-9-]{1,40})[:,]/.exec(en)?.[1] ?? [])
+        return [...new Set(named)].map((site) => ({ version: Number(version), site }))
+      })
+      for (let i = 0; i < found.length; i += 200)
+        await tables
+          .insertInto('gateway_version_site')
+          .values(found.slice(i, i + 200))
+          .execute()
     },
   },
 ]

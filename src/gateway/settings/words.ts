@@ -137,6 +137,38 @@ export function changesOf(before: Body | undefined, after: Body): Words[] {
   ]
 }
 
+/** Where in settings that were told something is wrong, in English: `Site shop, path /dang-nhap, browser check (free)`. */
+export function placeOf(told: unknown, path: readonly PropertyKey[]): string {
+  const [list, index, ...rest] = path
+  if ((list !== 'sites' && list !== 'ruleSets') || index === undefined) return path.map(String).join(' ') || 'Settings'
+  const thing = at(told, [list, index])
+  const name = nameIn(thing, 'name') ?? String(Number(index) + 1)
+  const inRoute = list === 'sites' && rest[0] === 'routes' && rest[1] !== undefined
+  const route = inRoute ? (nameIn(at(thing, rest.slice(0, 2)), 'path') ?? String(Number(rest[1]) + 1)) : undefined
+  const [field, ...inside] = inRoute ? rest.slice(2) : rest
+  const words = text.en
+  const what =
+    list === 'ruleSets' ? words.ruleSet(name) : route === undefined ? words.site(name) : words.route(name, route)
+  if (field === undefined) return what
+  const within = inside.map((part) => (typeof part === 'number' ? `no. ${part + 1}` : String(part)))
+  return `${what}, ${words.fields[String(field)] ?? String(field)}${within.length === 0 ? '' : ` (${within.join(' ')})`}`
+}
+const at = (thing: unknown, path: readonly PropertyKey[]): unknown =>
+  path.reduce<unknown>((one, key) => (one as Record<PropertyKey, unknown> | undefined)?.[key], thing)
+/** What a stranger's file says is repeated only when it looks like a name or a path. */
+function nameIn(thing: unknown, key: string): string | undefined {
+  const name = at(thing, [key])
+  return typeof name === 'string' && /^[A-Za-z0-9/_*.-]{1,80}$/.test(name) ? name : undefined
+}
+
+/** Names of the sites that differ from one body to the next. */
+export function sitesChanged(before: Body | undefined, after: Body): string[] {
+  const [was, is] = [before?.sites ?? [], after.sites].map(
+    (sites) => new Map(sites.map((site) => [site.name, JSON.stringify(site)])),
+  ) as [Map<string, string>, Map<string, string>]
+  return [...new Set([...was.keys(), ...is.keys()])].filter((name) => was.get(name) !== is.get(name))
+}
+
 type What = (words: Text) => string
 
 function listed<T>(
