@@ -9,6 +9,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { Pool } from 'undici'
 import type { FromChild } from '../src/app/protocol.ts'
 import { GATEWAY_FLAGS } from '../src/app/specs.ts'
+import { FLAGS } from '../src/app/supervised-process.ts'
 
 // End to end with the OWASP Core Rule Set v4, one worker each, the same application behind: requests a second at saturation of the gateway
 // and of nginx with ModSecurity (Debian's), in turn; then what the gateway adds to an unloaded request, against no gateway at all.
@@ -197,7 +198,7 @@ async function main(): Promise<void> {
   const upstream = await ready(app)
   const gateway = fork(join(root, 'src/app/processes/gateway.ts'), {
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-    execArgv: [...GATEWAY_FLAGS],
+    execArgv: [...FLAGS, ...GATEWAY_FLAGS],
   })
   gateway.send({
     type: 'configure',

@@ -2,6 +2,8 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { GATEWAY_FLAGS } from '../src/app/specs.ts'
+import { FLAGS } from '../src/app/supervised-process.ts'
 import { compileRules, openTransaction, type Plan, type RequestHead } from '../src/engine/waf/index.ts'
 import { ordinaryRequests } from '../test/corpus/vietnamese.ts'
 
@@ -182,7 +184,18 @@ function main(): void {
       const ours: number[] = []
       const theirs: number[] = []
       for (let round = 0; round < ROUNDS; round++) {
-        ours.push(Number(execFileSync(process.execPath, [import.meta.filename, 'own', name, String(rounds)])))
+        ours.push(
+          Number(
+            execFileSync(process.execPath, [
+              ...FLAGS,
+              ...GATEWAY_FLAGS,
+              import.meta.filename,
+              'own',
+              name,
+              String(rounds),
+            ]),
+          ),
+        )
         if (binary === undefined) continue
         const turns = String(Math.max(50, Math.round(rounds / 20)))
         theirs.push(Number(execFileSync(binary, [conf, turns], { input: frame(request) })))

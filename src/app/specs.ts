@@ -7,15 +7,8 @@ import type { ProcessSpec } from './supervisor.ts'
 /** The first three descriptors and the channel come before what a child inherits. */
 const FIRST_INHERITED = 4
 
-/**
- * What a request makes is gone with it. V8 takes what outlived the making of the plans for a sign that such things live long, and from then on
- * makes them in old space, where each dead one keeps what it names alive: young collections then took 6 ms instead of one (bench/waf-proxy.ts).
- */
-export const GATEWAY_FLAGS: readonly string[] = [
-  '--no-allocation-site-pretenuring',
-  '--min-semi-space-size=16',
-  '--max-semi-space-size=16',
-]
+/** As large as V8 lets a young space grow by itself, from the first request on. */
+export const GATEWAY_FLAGS: readonly string[] = ['--min-semi-space-size=16', '--max-semi-space-size=16']
 
 /** The plan as processes: nodes first, then what talks to them. Names are what a person reads when one dies. */
 export function specsOf(plan: Plan, root: string): ProcessSpec[] {

@@ -9,7 +9,7 @@ import type { MessageVariable } from '../variables/names.ts'
 import { Parts, selectFrom } from './parts.ts'
 import { glanceAt, type Branch } from './branch.ts'
 import { programOf, type PhaseProgram, type Program } from './program.ts'
-import { join, Texts, type Text, type View } from './text.ts'
+import { Texts, type Text, type View } from './text.ts'
 
 /**
  * Goes through the phases of one request as `runPhase` does, to the same result: rules that no text of the request can match are not even
@@ -225,7 +225,8 @@ export class FastRun implements Source {
       if (control.kind !== 'remove-target' || control.target.selector !== undefined) continue
       if (control.target.collection !== collection) continue
       gone ??= new Int32Array(this.program.screen.words)
-      join(gone, this.program.chosenBits.get(control)!)
+      const bits = this.program.chosenBits.get(control)!
+      for (let word = 0; word < gone.length; word++) gone[word]! |= bits[word]!
     }
     return gone
   }

@@ -2,7 +2,7 @@ import type { Chain } from '../plan.ts'
 import type { Values } from '../variables/entry.ts'
 import { caseOf, classesOf, touchedBy } from './classes.ts'
 import type { Slot } from './program.ts'
-import type { Screen } from './screen.ts'
+import type { Marks, Screen } from './screen.ts'
 
 /** One text met in a request, with what is known of it. Equal texts are mostly one, wherever they stand. */
 export class Text {
@@ -11,9 +11,8 @@ export class Text {
   private readonly run: Chain['run'] | undefined
   private known: number
   /** Which screened rules may match; undefined until asked. */
-  marks: Int32Array | undefined
-  /** By transformation, what it makes of this text. */
-  next: Map<string, Text> | undefined
+  marks: number[] | undefined
+  next: Next | undefined
 
   /** A text, or, when only case differs from another, what is to be computed should it be asked for. */
   constructor(own: string | undefined, from?: Text, run?: Chain['run'], classes = -1) {
@@ -33,8 +32,11 @@ export class Text {
   }
 }
 
+/** What a transformation makes of a text, and what others make of it: three or four, seldom more. */
+type Next = { readonly name: string; readonly text: Text; readonly other: Next | undefined }
+
 /** The values of a collection, or of a part of it, after a chain. */
-export type View = { readonly texts: readonly Text[]; readonly classes: number; marks: Int32Array | undefined }
+export type View = { readonly texts: readonly Text[]; readonly classes: number; marks: Marks | undefined }
 
 /** Longest text kept for the next request, and how many of them. */
 const SHORT = 128
@@ -129,9 +131,10 @@ export class Texts {
 
   private step(before: Text, chain: Chain): Text {
     if ((before.classes & this.touches[chain.index]!) === 0) return before
-    const next = (before.next ??= new Map())
-    let text = next.get(chain.name)
-    if (text === undefined) next.set(chain.name, (text = this.changed(before, chain)))
+    const { name } = chain
+    for (let one = before.next; one !== undefined; one = one.other) if (one.name === name) return one.text
+    const text = this.changed(before, chain)
+    before.next = { name, text, other: before.next }
     return text
   }
 
@@ -148,7 +151,7 @@ export class Texts {
   }
 
   /** Bits of the screened rules that may match the text. */
-  marks(text: Text): Int32Array {
+  marks(text: Text): number[] {
     return (text.marks ??= this.screen.look(text.value))
   }
 
@@ -186,25 +189,27 @@ export class Texts {
 
   private stepped(earlier: View, chain: Chain): View {
     const { texts } = earlier
-    const out: Text[] = []
-    let same = true
+    let out: Text[] | undefined
     for (let i = 0; i < texts.length; i++) {
       const text = this.step(texts[i]!, chain)
-      if (text !== texts[i]) same = false
-      out.push(text)
+      if (out === undefined && text !== texts[i]) out = texts.slice(0, i)
+      out?.push(text)
     }
-    return same ? earlier : viewOf(out)
+    return out === undefined ? earlier : viewOf(out)
   }
 
   /** Bits of those rules that may match any text of the view. */
-  marksOf(view: View): Int32Array {
+  marksOf(view: View): Marks {
     return (view.marks ??= this.unite(view.texts))
   }
 
-  private unite(texts: readonly Text[]): Int32Array {
+  private unite(texts: readonly Text[]): Marks {
     if (texts.length === 1) return this.marks(texts[0]!)
-    const out = new Int32Array(this.screen.words)
-    for (const text of texts) join(out, this.marks(text))
+    const out = this.screen.none.slice()
+    for (const text of texts) {
+      const marks = this.marks(text)
+      for (let word = 0; word < out.length; word++) out[word]! |= marks[word]!
+    }
     return out
   }
 }
@@ -213,10 +218,6 @@ function viewOf(texts: readonly Text[]): View {
   let classes = 0
   for (const text of texts) classes |= text.classes
   return { texts, classes, marks: undefined }
-}
-
-export function join(out: Int32Array, marks: Int32Array): void {
-  for (let word = 0; word < out.length; word++) out[word]! |= marks[word]!
 }
 
 /** By index, what the last step of each chain of the rules may change. */
