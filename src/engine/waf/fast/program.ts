@@ -5,7 +5,8 @@ import { isLive, type MessageVariable } from '../variables/names.ts'
 import { branchesOf, type Branch, type Look } from './branch.ts'
 import { foldPlan, targetOf, upsets, type Assignment, type Known } from './fold.ts'
 import { cluesOf, Screen } from './screen.ts'
-import { Recurring, touchesOf } from './text.ts'
+import { Recurring } from './recurring.ts'
+import { touchesOf } from './text.ts'
 
 /** One collection, or part of it, after one chain. */
 export type Slot = {
