@@ -64,10 +64,15 @@ function makePattern(source: string): Pattern {
   const cost = costOf(lowered)
   const regular = isRegular(lowered)
   const native = nativeOf(lowered, groups, cost)
-  const inLine = asksLines(lowered) ? nativeOf(oneLine(lowered), groups) : undefined
   const engine = !regular ? 'backtrack' : native !== undefined ? 'native' : 'automaton'
-  const nativeFor = (text: string): Native | undefined =>
-    inLine !== undefined && !text.includes('\n') ? inLine : native
+  const asks = asksLines(lowered)
+  /** Made when it is first asked for: most patterns of a rule set never are. */
+  let inLine: { readonly native: Native | undefined } | undefined
+  const nativeFor = (text: string): Native | undefined => {
+    if (!asks || text.includes('\n')) return native
+    inLine ??= { native: nativeOf(oneLine(lowered), groups) }
+    return inLine.native ?? native
+  }
 
   let program: Program | undefined
   const programOf = (): Program => (program ??= compileProgram([lowered], groups))
