@@ -188,17 +188,46 @@ test('“đây là yêu cầu hợp lệ”: đề nghị hẹp nhất, áp dụ
   assert.equal(await applied(), 0)
 })
 
-test('luật tự chuyển sang theo dõi: nằm trên cùng, bật chặn lại bằng một lý do', { skip }, async () => {
-  await using page = await opened('/protect')
-  await page.getByText('Luật 1003001 trên cho-sen tự chuyển sang chỉ theo dõi').waitFor()
-  assert.match(await page.locator('.due li').first().innerText(), /1003001/)
-  await page.locator('.due li').first().getByRole('link').click()
-  await page.waitForURL('**/protect/rules')
-  await page.getByRole('button', { name: 'Bật chặn lại…' }).click()
-  await confirm(page, 'Trang bài viết đã sửa')
-  await page.getByText('Không luật nào tự chuyển.').waitFor()
-  const { site } = await siteOf('cho-sen')
-  assert.deepEqual(site['watched'], [])
+test(
+  'luật tự chuyển sang theo dõi: quyết định ngay ở mục trên cùng; sau đó mỗi luật có đường lui riêng',
+  { skip },
+  async () => {
+    await using page = await opened('/protect')
+    const item = page.locator('.due li').filter({ hasText: 'Luật 1003001 trên cho-sen tự chuyển sang chỉ theo dõi' })
+    await item.waitFor()
+    assert.match(await item.innerText(), /chặn 51 người khác nhau trong 10 phút[\s\S]*Event handler in markup/)
+    await item.getByRole('button', { name: 'Để chỉ theo dõi…' }).click()
+    await confirm(page, 'Trang bài viết mới')
+    await item.waitFor({ state: 'detached' })
+    assert.deepEqual((await siteOf('cho-sen')).site['watched'], [1003001])
+    await page.goto(`${world.node.internal}/protect/rules`)
+    const row = page.locator('tbody tr').filter({ hasText: 'Trang bài viết mới' })
+    assert.match(await row.innerText(), /1003001[\s\S]*cho-sen[\s\S]*tự chuyển/)
+    await row.getByRole('button', { name: 'Bật chặn lại…' }).click()
+    await confirm(page, 'Trang bài viết đã sửa')
+    await page.getByText('Mọi luật đều chặn ở mọi trang.').waitFor()
+    assert.deepEqual((await siteOf('cho-sen')).site['watched'], [])
+  },
+)
+
+test('lịch sử của một trang: chỉ những bản đã đổi trang ấy', { skip }, async () => {
+  const { version, site } = await siteOf('tin-tuc')
+  await world.api('PUT', '/api/gateway/sites/tin-tuc', {
+    site: { ...site, threshold: 9 },
+    reason: 'Chỉ của tin',
+    version,
+  })
+  await using page = await opened('/protect/history?site=tin-tuc')
+  await page.getByText('Trang tin-tuc: ngưỡng điểm không đặt → 9').waitFor()
+  const rows = await page.locator('tbody tr').allInnerTexts()
+  assert.ok(
+    rows.every((row) => row.includes('Trang tin-tuc')),
+    rows.join('\n'),
+  )
+  await page.getByLabel('Trang', { exact: true }).selectOption('cho-sen')
+  await page.waitForURL(/site=cho-sen/)
+  await until('the other site', async () => (await page.locator('tbody').innerText()).includes('Trang cho-sen'))
+  assert.doesNotMatch(await page.locator('tbody').innerText(), /Chỉ của tin/)
 })
 
 test('cấm: IPv4 một mình bị từ chối có lý do, kèm cổng thì được; mở lại', { skip }, async () => {

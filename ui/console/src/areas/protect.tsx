@@ -17,7 +17,7 @@ import { useMe } from '../shell/me.tsx'
 import { protectWords } from '../words/protect.ts'
 import { useCaseNeeds } from './case-needs.tsx'
 import { LiveMark } from './gateway/live-mark.tsx'
-import { useGatewayNeeds } from './gateway/needs.ts'
+import { useGatewayNeeds } from './gateway/needs.tsx'
 import { RefusalList, useFamily } from './refusal-list.tsx'
 import { seriesOf } from './series.ts'
 

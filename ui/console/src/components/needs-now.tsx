@@ -14,6 +14,8 @@ export type Need = {
   readonly search?: Record<string, string>
   /** Verb first. */
   readonly act: string
+  /** What can be decided here at once; they stand before the way to the page. */
+  readonly acts?: ReactNode
 }
 
 const dueOf = ({ deadline }: Need): number => (deadline === null ? Infinity : Date.parse(deadline.due))
@@ -35,9 +37,12 @@ export function NeedsNow({ needs, nothing }: { readonly needs: readonly Need[]; 
                 <b>{need.what}</b>
                 {need.more ? <p>{need.more}</p> : null}
               </div>
-              <Link className={`btn${i === 0 ? ' go' : ''}`} to={need.to} search={need.search ?? {}}>
-                {need.act}
-              </Link>
+              <div className="acts-row">
+                {need.acts}
+                <Link className={`btn${i === 0 ? ' go' : ''}`} to={need.to} search={need.search ?? {}}>
+                  {need.act}
+                </Link>
+              </div>
             </li>
           ))}
         </ul>

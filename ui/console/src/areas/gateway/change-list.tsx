@@ -1,6 +1,7 @@
 import { Link } from '@tanstack/react-router'
-import type { VersionView } from '../../../../../src/gateway/settings/contract.ts'
+import { settingsRoutes, type VersionView } from '../../../../../src/gateway/settings/contract.ts'
 import { gatewayMessages } from '../../../../../src/gateway/messages.ts'
+import { useCall } from '../../api.ts'
 import { useFormats, useSpeech, useWords } from '../../language.tsx'
 import { mayKeepLog } from '../../shell/duties.ts'
 import { useMe } from '../../shell/me.tsx'
@@ -28,20 +29,21 @@ export function useReason(): (of: Pick<VersionView, 'by' | 'reason'>) => string 
 }
 
 const KEPT_SIGNS = 6
-/** Who: this node, or a member of staff by the end of the id, which opens what that person did. */
+const STAFF = /^staff:(stf_[0-9A-Z]{26})$/
+/** Who: this node, or a member of staff by name, which opens what that person did; one who is gone by the end of the id. */
 export function Actor({ id }: { readonly id: string | null }) {
   const m = useWords(siteWords)
   const me = useMe()
+  const staff = STAFF.exec(id ?? '')?.[1]
+  const told = useCall(settingsRoutes.person, { params: { id: staff ?? '' } }, { enabled: staff !== undefined })
   if (id === null) return <>–</>
   if (id === 'node') return <>{m.node}</>
-  const short = `stf_…${id.slice(-KEPT_SIGNS)}`
+  const shown = told.data?.name ?? <span className="tok">{`…${id.slice(-KEPT_SIGNS)}`}</span>
   return mayKeepLog(me) ? (
-    <Link to="/evidence" search={{ q: `actor:${id}` }} title={id}>
-      <span className="tok">{short}</span>
+    <Link to="/evidence" search={{ q: `actor:${id}` }}>
+      {shown}
     </Link>
   ) : (
-    <span className="tok" title={id}>
-      {short}
-    </span>
+    shown
   )
 }

@@ -8,9 +8,17 @@ import { Head, Sec } from '../../components/page.tsx'
 import { Shown } from '../../components/states.tsx'
 import { Timeline } from '../../components/timeline.tsx'
 import { useFormats, useWords } from '../../language.tsx'
+import { useListState } from '../../search.ts'
 import { protectWords } from '../../words/protect.ts'
 import { siteWords } from '../../words/sites.ts'
 import { Actor, ChangeList, useReason } from './change-list.tsx'
+
+/** What the person asked for, before what changed beside it. */
+function ofSiteFirst(changes: VersionView['changes'], site: string | undefined): VersionView['changes'] {
+  const own = ({ en }: VersionView['changes'][number]): boolean =>
+    en.startsWith(`Site ${site}:`) || en.startsWith(`Site ${site},`)
+  return site === undefined ? changes : changes.toSorted((a, b) => Number(own(b)) - Number(own(a)))
+}
 
 /** Every version of the settings: who, when, why, and what changed. */
 export function History() {
@@ -18,6 +26,9 @@ export function History() {
   const p = useWords(protectWords)
   const f = useFormats()
   const why = useReason()
+  const [{ site }, change] = useListState()
+  const sites = useCall(settingsRoutes.sites, { query: { limit: 200 } })
+  const names = sites.data?.items.map(({ name }) => name) ?? []
   const columns = useMemo(
     (): readonly Column<VersionView>[] => [
       {
@@ -40,12 +51,12 @@ export function History() {
         fold: 'full',
         wrap: true,
         cell: ({ changes, more }) => (
-          <ChangeList of={changes.slice(0, 3)} more={more + Math.max(0, changes.length - 3)} />
+          <ChangeList of={ofSiteFirst(changes, site).slice(0, 3)} more={more + Math.max(0, changes.length - 3)} />
         ),
       },
       { id: 'why', head: m.why, fold: 'm', wrap: true, cell: why },
     ],
-    [m, f, why],
+    [m, f, why, site],
   )
   return (
     <>
@@ -58,28 +69,52 @@ export function History() {
         ]}
         meta={<span>{m.historyLead}</span>}
       />
+      <p className="filter-line">
+        <label className="tick">
+          {m.site}
+          <select className="in" value={site ?? ''} onChange={(event) => change({ site: event.target.value })}>
+            <option value="">{m.everySite}</option>
+            {[...new Set([...(site ? [site] : []), ...names])].map((name) => (
+              <option key={name} value={name}>
+                {name}
+              </option>
+            ))}
+          </select>
+        </label>
+      </p>
       <List
         route={settingsRoutes.history}
-        sent={{ query: { limit: 50 } }}
+        sent={{ query: { limit: 50, ...(site ? { site } : {}) } }}
         name="settings-history"
         caption={m.history}
         columns={columns}
         idOf={({ version }) => String(version)}
         pageOf={({ version }) => `/protect/history/${version}`}
-        none={{ title: m.historyNone, lead: m.historyNoneLead }}
+        none={
+          site
+            ? { title: m.historyNoneOf(site), lead: m.historyNoneOfLead }
+            : { title: m.historyNone, lead: m.historyNoneLead }
+        }
       />
     </>
   )
 }
 
-/** The last few, beside a site. */
-export function LatestVersions() {
+/** The last few of a site, beside it. */
+export function LatestVersions({ site }: { readonly site: string }) {
   const m = useWords(siteWords)
   const f = useFormats()
   const why = useReason()
-  const latest = useCall(settingsRoutes.history, { query: { limit: 6 } })
+  const latest = useCall(settingsRoutes.history, { query: { limit: 6, site } })
   return (
-    <Sec title={m.latest} right={<Link to="/protect/history">{m.history}</Link>}>
+    <Sec
+      title={m.latest}
+      right={
+        <Link to="/protect/history" search={{ site }}>
+          {m.history}
+        </Link>
+      }
+    >
       <Shown of={latest}>
         {({ items }) => (
           <Timeline
@@ -92,7 +127,11 @@ export function LatestVersions() {
                   {m.versionTitle(f.n(one.version))}
                 </Link>
               ),
-              more: why(one),
+              more: (
+                <>
+                  <Actor id={one.by} />: {why(one)}
+                </>
+              ),
             }))}
           />
         )}

@@ -14,6 +14,7 @@ import { useFamily } from '../refusal-list.tsx'
 import { ExclusionList } from './exclusion-list.tsx'
 import { RuleSets } from './rule-sets.tsx'
 import { SuddenList } from './sudden.tsx'
+import { WatchedRules } from './watched-rules.tsx'
 
 /** Which rules refuse, which a person took something from, which turned themselves off. */
 export function Rules() {
@@ -26,6 +27,9 @@ export function Rules() {
       <Head title={t.title} name={t.title} crumb={[{ to: '/protect', text: p.title }]} />
       <Sec title={t.sudden} lead={t.suddenLead}>
         <SuddenList />
+      </Sec>
+      <Sec title={t.watched} lead={t.watchedLead}>
+        <WatchedRules />
       </Sec>
       <Sec title={t.exclusions} lead={t.exclusionsLead}>
         {site || rule ? (

@@ -140,7 +140,7 @@ function Beside({ name, version }: { readonly name: string; readonly version: nu
           />
         ) : null}
       </Sec>
-      <LatestVersions />
+      <LatestVersions site={name} />
     </div>
   )
 }

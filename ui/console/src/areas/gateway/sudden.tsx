@@ -9,6 +9,7 @@ import { useMay } from '../../shell/me.tsx'
 import { tuningWords } from '../../words/tuning.ts'
 import { gatewayMessages } from '../../../../../src/gateway/messages.ts'
 import { useSpeech } from '../../language.tsx'
+import { Actor } from './change-list.tsx'
 import { ReasonDialog } from './reason-dialog.tsx'
 
 type Sudden = Got<typeof tuningRoutes.sudden>['items'][number]
@@ -17,16 +18,46 @@ const OPEN = { query: { state: 'open', limit: 20 } } as const
 /** Rules that stopped refusing by themselves wait for a person: on top of the area. */
 export function useSuddenNeeds(): readonly Need[] {
   const t = useWords(tuningWords)
-  const f = useFormats()
+  const may = useMay(tuningRoutes.acceptSudden)
   const open = useCall(tuningRoutes.sudden, OPEN, { enabled: useMay(tuningRoutes.sudden), every: 10_000 })
   return (open.data?.items ?? []).map((one) => ({
     key: one.id,
     deadline: null,
     what: t.suddenWhat(String(one.rule), one.site),
-    more: t.suddenMore(f.n(one.clients), f.n(one.before), f.when(one.at)),
-    to: '/protect/rules',
-    act: t.suddenAct,
+    more: <Cause of={one} />,
+    to: '/protect/refusals',
+    search: { q: `rule:${one.rule} site:${one.site}` },
+    act: t.suddenSee,
+    ...(may ? { acts: <SuddenActs of={one} /> } : {}),
   }))
+}
+
+/** When, how many it stopped, and what the rule itself is called. */
+function Cause({ of }: { readonly of: Sudden }) {
+  const t = useWords(tuningWords)
+  const f = useFormats()
+  return (
+    <>
+      {t.suddenMore(f.n(of.clients), f.n(of.before), f.when(of.at))} <span lang="en">{of.message}</span>
+    </>
+  )
+}
+
+/** Both ways out of it, each with a reason. */
+function SuddenActs({ of }: { readonly of: Sudden }) {
+  const t = useWords(tuningWords)
+  const [act, setAct] = useState<'accept' | 'restore'>()
+  return (
+    <>
+      <button type="button" className="btn" onClick={() => setAct('accept')}>
+        {t.accept}
+      </button>
+      <button type="button" className="btn" onClick={() => setAct('restore')}>
+        {t.restore}
+      </button>
+      <DecideDialog one={of} act={act} onClose={() => setAct(undefined)} />
+    </>
+  )
 }
 
 /** Those that wait, with both ways out; those decided below, folded. */
@@ -36,7 +67,6 @@ export function SuddenList() {
   const { language } = useSpeech()
   const may = useMay(tuningRoutes.acceptSudden)
   const all = useCall(tuningRoutes.sudden, { query: { limit: 50 } }, { every: 10_000 })
-  const [asked, setAsked] = useState<{ readonly one: Sudden; readonly act: 'accept' | 'restore' }>()
   const items = all.data?.items ?? []
   const open = items.filter(({ state }) => state === 'open')
   const decided = items.filter(({ state }) => state !== 'open')
@@ -49,17 +79,12 @@ export function SuddenList() {
             <div className="what">
               <b>{t.suddenWhat(String(one.rule), one.site)}</b>
               <p>
-                {t.suddenMore(f.n(one.clients), f.n(one.before), f.when(one.at))} <span lang="en">{one.message}</span>
+                <Cause of={one} />
               </p>
             </div>
             {may ? (
               <div className="acts-row">
-                <button type="button" className="btn" onClick={() => setAsked({ one, act: 'accept' })}>
-                  {t.accept}
-                </button>
-                <button type="button" className="btn" onClick={() => setAsked({ one, act: 'restore' })}>
-                  {t.restore}
-                </button>
+                <SuddenActs of={one} />
               </div>
             ) : null}
           </li>
@@ -70,37 +95,39 @@ export function SuddenList() {
           {decided.map((one) => (
             <li key={one.id}>
               <Status shape="ok">{gatewayMessages[language].states[one.state]}</Status> {f.when(one.at)}{' '}
-              <span className="tok">{one.rule}</span> {one.site} {one.reason === null ? '' : `· ${one.reason}`}
+              <span className="tok">{one.rule}</span> {one.site} · <Actor id={one.decidedBy} />
+              {one.reason === null ? '' : `: ${one.reason}`}
             </li>
           ))}
         </ul>
       )}
-      <DecideDialog asked={asked} onClose={() => setAsked(undefined)} />
     </>
   )
 }
 
 function DecideDialog({
-  asked,
+  one,
+  act,
   onClose,
 }: {
-  readonly asked: { readonly one: Sudden; readonly act: 'accept' | 'restore' } | undefined
+  readonly one: Sudden
+  readonly act: 'accept' | 'restore' | undefined
   readonly onClose: () => void
 }) {
   const t = useWords(tuningWords)
   const say = useToast()
   const accept = useAct(tuningRoutes.acceptSudden, ['gateway.'])
   const restore = useAct(tuningRoutes.restoreSudden, ['gateway.'])
-  const leave = asked?.act === 'accept'
+  const leave = act === 'accept'
   return (
     <ReasonDialog
-      open={asked !== undefined}
+      open={act !== undefined}
       onClose={onClose}
       title={leave ? t.acceptTitle : t.restoreTitle}
       note={leave ? t.acceptNote : t.restoreNote}
       act={leave ? t.acceptAct : t.restoreAct}
       onAct={async (reason) => {
-        await (leave ? accept : restore).mutateAsync({ params: { id: asked!.one.id }, body: { reason } })
+        await (leave ? accept : restore).mutateAsync({ params: { id: one.id }, body: { reason } })
         say(t.decided)
       }}
     />
