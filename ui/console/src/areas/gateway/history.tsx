@@ -72,7 +72,12 @@ export function History() {
       <p className="filter-line">
         <label className="tick">
           {m.site}
-          <select className="in" value={site ?? ''} onChange={(event) => change({ site: event.target.value })}>
+          <select
+            className="in"
+            aria-label={m.site}
+            value={site ?? ''}
+            onChange={(event) => change({ site: event.target.value })}
+          >
             <option value="">{m.everySite}</option>
             {[...new Set([...(site ? [site] : []), ...names])].map((name) => (
               <option key={name} value={name}>
