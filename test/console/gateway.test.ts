@@ -111,21 +111,60 @@ test('hai người cùng sửa: người sau được báo, không gì bị đè
   assert.equal((await siteOf('tin-tuc')).site['maintenance'], true)
 })
 
-test('thêm trang bằng ba ô, chỉ theo dõi trước; luật sai thì nêu tệp và dòng', { skip }, async () => {
-  await using page = await opened('/protect/sites')
-  await page.getByRole('button', { name: 'Thêm trang…' }).click()
-  await page.fill('.dlg [name="host"]', 'moi.cho-sen.example')
-  await page.fill('.dlg [name="upstream"]', 'http://127.0.0.1:4000')
-  await page.locator('.dlg .btn.go').click()
-  await page.waitForURL('**/protect/sites/moi-cho-sen-example')
-  assert.equal((await siteOf('moi-cho-sen-example')).site['mode'], 'detect')
-  await page.locator('summary', { hasText: 'Nâng cao' }).click()
-  await page.getByLabel('Bản vá ảo (SecLang, chạy trước bộ luật)').last().fill('SecRule ARGS "@khong-co x" "id:1,deny"')
+test(
+  'thêm trang bằng ba ô, chỉ theo dõi trước; ô sai thì nêu ngay tại ô, luật sai thì nêu dòng',
+  { skip },
+  async () => {
+    await using page = await opened('/protect/sites')
+    await page.getByRole('button', { name: 'Thêm trang…' }).click()
+    const add = async (host: string, upstream: string): Promise<void> => {
+      await page.fill('.dlg [name="host"]', host)
+      await page.fill('.dlg [name="upstream"]', upstream)
+      await page.locator('.dlg .btn.go').click()
+    }
+    const said = page.locator('.dlg .field', { has: page.locator('[name="host"]') }).locator('.field-wrong')
+    await add('mới.cho-sen.example', 'http://127.0.0.1:4000')
+    await said.getByText(/^cần tên miền chữ thường/).waitFor()
+    await add('cho-sen.example', 'http://127.0.0.1:4000')
+    await said.getByText(/^tên miền cho-sen\.example đã thuộc một trang khác/).waitFor()
+    await add('moi.cho-sen.example', 'http://127.0.0.1:4000/cua-hang')
+    await page
+      .locator('.dlg')
+      .getByText(/^cần địa chỉ gốc như/)
+      .waitFor()
+    assert.equal(await said.count(), 0)
+    await add('moi.cho-sen.example', 'http://127.0.0.1:4000')
+    await page.waitForURL('**/protect/sites/moi-cho-sen-example')
+    assert.equal((await siteOf('moi-cho-sen-example')).site['mode'], 'detect')
+    await page.locator('summary', { hasText: 'Nâng cao' }).click()
+    const patch = page.getByLabel('Bản vá ảo (SecLang, chạy trước bộ luật)').last()
+    await patch.fill('SecRule ARGS "@contains x" "id:2,deny"\nSecRule ARGS "@khong-co x" "id:1,deny"')
+    await page.getByRole('button', { name: 'Lưu thay đổi…' }).click()
+    await confirm(page, 'Thử')
+    await page
+      .locator('.fields .field-wrong')
+      .getByText(/^dòng 2 không đọc được: .*khong-co/)
+      .waitFor()
+    await until('the field', () => patch.evaluate((field) => field === field.ownerDocument.activeElement))
+  },
+)
+
+test('ô sai của một đường dẫn: mở ra, nêu tại ô bằng lời thường, không đường dẫn JSON nào', { skip }, async () => {
+  await using page = await opened('/protect/sites/cho-sen')
+  const said = watchConsole(page)
+  await page.locator('summary', { hasText: '/dang-nhap' }).click()
+  await page.getByLabel(/^Mã trả lời là thất bại/).fill('401\n99')
+  await page.locator('summary', { hasText: '/dang-nhap' }).click()
   await page.getByRole('button', { name: 'Lưu thay đổi…' }).click()
-  await page.fill('.dlg [name="reason"]', 'Thử')
-  await page.locator('.dlg .btn.go').click()
-  await page.locator('.dlg .trouble').waitFor()
-  assert.match(await page.locator('.dlg .trouble').innerText(), /khong-co/)
+  await confirm(page, 'Đổi mã')
+  const field = page.locator('.field', { has: page.getByLabel(/^Mã trả lời là thất bại/) })
+  await field.getByText('phải từ 200 trở lên').waitFor()
+  assert.match(
+    await page.locator('.save-bar .field-wrong').innerText(),
+    /Chưa lưu được\. Đường dẫn \/dang-nhap › Kiểm tra trình duyệt › Mã trả lời là thất bại, dòng 2: phải từ 200/,
+  )
+  assert.doesNotMatch(await page.locator('main').innerText(), /routes\.\d|challenge\./)
+  assert.deepEqual(await faultsOf(page, said, WHOLE), [])
 })
 
 test('kiểm tra trình duyệt ở đường dẫn đăng nhập: bật bằng một ô, số lượt thành bản mới', { skip }, async () => {

@@ -12,7 +12,7 @@ type Props = {
   readonly note?: ReactNode
   /** What the button does. */
   readonly act: string
-  /** Resolves when it is done; a refusal is shown in the dialog and nothing typed is lost. */
+  /** Resolves when it is done, to `false` when the dialog has to stay; a refusal is shown in it and nothing typed is lost. */
   readonly onAct: (form: FormData) => Promise<unknown>
   readonly children?: ReactNode
 }
@@ -28,8 +28,7 @@ export function AskDialog({ open, onClose, title, note, act, onAct, children }: 
     setBusy(true)
     setTrouble(undefined)
     try {
-      await onAct(new FormData(event.currentTarget))
-      onClose()
+      if ((await onAct(new FormData(event.currentTarget))) !== false) onClose()
     } catch (error) {
       setTrouble(error instanceof ApiError ? `${say(error)} (${error.code})` : m.offline)
     } finally {
@@ -72,13 +71,26 @@ export function AskDialog({ open, onClose, title, note, act, onAct, children }: 
   )
 }
 
-type FieldProps = { readonly label: string; readonly hint?: string; readonly children: ReactNode }
-export const Field = ({ label, hint, children }: FieldProps) => (
-  <label className="field">
-    <span>{label}</span>
-    {hint ? <small>{hint}</small> : null}
-    {children}
-  </label>
+type FieldProps = {
+  readonly label: string
+  readonly hint?: string
+  /** What is wrong with what stands in it; its input names `id` as its description. */
+  readonly wrong?: { readonly id: string; readonly text: string } | undefined
+  readonly children: ReactNode
+}
+export const Field = ({ label, hint, wrong, children }: FieldProps) => (
+  <div className="field">
+    <label>
+      <span>{label}</span>
+      {hint ? <small>{hint}</small> : null}
+      {children}
+    </label>
+    {wrong ? (
+      <p className="field-wrong" id={wrong.id} role="alert">
+        {wrong.text}
+      </p>
+    ) : null}
+  </div>
 )
 
 export function Choices({

@@ -1,5 +1,6 @@
 import { exchangeMessages } from '../../../../src/exchange/messages.ts'
 import { ApiError } from '../api.ts'
+import { placedInWords, plainOf, sayCoded } from '../areas/gateway/field-trouble.ts'
 import { useSpeech } from '../language.tsx'
 
 /** What the server refuses, in Vietnamese, by its stable code; English is the server's own sentence. */
@@ -64,6 +65,14 @@ const VI: Readonly<Record<string, string>> = {
   'gateway/rule-set': 'Không có bộ luật mang tên này, hoặc có hai bộ trùng tên.',
   'gateway/rule-set-used': 'Bộ luật đang được một trang dùng.',
   'gateway/site': 'Có hai trang trùng tên.',
+  'gateway/dry-runs-full': 'Mười lần chạy thử đang chờ; chờ một lần xong rồi thử lại.',
+  'gateway/exclusion': 'Ngoại lệ này không viết thành luật được.',
+  'gateway/not-watched': 'Luật này đã chặn rồi; hãy tải lại trang.',
+  'gateway/nothing-kept': 'Trang này chưa giữ mẫu nào để chạy thử.',
+  'gateway/signature':
+    'Chữ ký không khớp với nội dung tệp: tệp đã bị sửa sau khi ký. Bỏ phần signature để nhập như tệp thường.',
+  'gateway/span': 'Khoảng giờ không đúng: đầu phải trước cuối.',
+  'gateway/unknown-dry-run': 'Không có lần chạy thử này, hoặc không còn giữ.',
   'gateway/too-large': 'Cấu hình của mọi trang cộng lại vượt 16 MiB.',
   'gateway/unknown-exclusion': 'Ngoại lệ này không còn hiệu lực; hãy tải lại trang.',
   'gateway/unknown-site': 'Không có trang mang tên này.',
@@ -97,12 +106,53 @@ const VI: Readonly<Record<string, string>> = {
   'report/state': 'Phản ánh đã chuyển trạng thái; hãy tải lại trang.',
 }
 
+/** Codes of the settings check whose sentence names what is wrong. */
+const CHECKED = new Set([
+  'gateway/acme-host',
+  'gateway/breached-passwords',
+  'gateway/certificate',
+  'gateway/schema',
+  'gateway/site-exists',
+  'waf/no-rules',
+  'waf/unsupported',
+])
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1).replace(/\.$/, '')
+
+/** Fields of forms by their last name. */
+const FIELDS: Readonly<Record<string, string>> = {
+  account: 'dấu tài khoản',
+  address: 'địa chỉ',
+  days: 'số ngày',
+  file: 'tệp',
+  format: 'định dạng tệp',
+  name: 'tên',
+  path: 'đường dẫn',
+  port: 'cổng nguồn',
+  reason: 'lý do',
+  rules: 'tệp luật',
+  setup: 'tệp thiết lập',
+  site: 'trang',
+  threshold: 'ngưỡng điểm',
+  title: 'tên',
+  until: 'hạn',
+  value: 'giá trị',
+  virtualPatches: 'bản vá ảo',
+}
+
 /** What to tell the person who must act; the language of a sentence that only the server knows is English. */
 export function useSentence(): (error: Error) => string {
   const { language } = useSpeech()
   return (error) => {
-    if (language === 'en' || !(error instanceof ApiError)) return error.message
+    if (!(error instanceof ApiError)) return error.message
     const { code, field, message } = error
+    // What is wrong, and the field by its last name: the way there through the document is no sentence.
+    if (code === 'http/invalid' && field !== undefined) {
+      const name = field.split('.').findLast((part) => !/^\d+$/.test(part))!
+      const says = plainOf(message.replace(`${field}: `, ''), field, language)
+      return language === 'vi' ? `Ô “${FIELDS[name] ?? name}” ${says}.` : `Field “${name}” ${says}.`
+    }
+    if (code === 'gateway/settings') return placedInWords(message, field, language)
+    if (language === 'en') return message
     const guard = /^exchange\/guard-(.+)$/.exec(code)?.[1]
     if (guard !== undefined && guard in exchangeMessages.vi.guard)
       return exchangeMessages.vi.guard[guard as keyof typeof exchangeMessages.vi.guard]
@@ -112,8 +162,6 @@ export function useSentence(): (error: Error) => string {
         ? `Không có trường “${name}”; khoảng giờ chọn trên biểu đồ.`
         : `Không có trường “${name}”; ý bạn là “${near}”?`
     }
-    if (code === 'http/invalid' && field !== undefined)
-      return `Giá trị không đúng dạng ở “${field.replace(/^(?:body|query|path)\./, '')}”.`
-    return VI[code] ?? message
+    return CHECKED.has(code) ? `${capital(sayCoded(error, language))}.` : (VI[code] ?? message)
   }
 }

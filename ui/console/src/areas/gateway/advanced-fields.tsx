@@ -25,6 +25,7 @@ export function AdvancedFields({ site, onChange, still }: SiteFormProps) {
     <div className="fields">
       <LinesInput
         label={m.trustedProxies}
+        at="trustedProxies"
         hint={m.trustedHint}
         value={site.trustedProxies}
         still={still}
@@ -39,7 +40,13 @@ export function AdvancedFields({ site, onChange, still }: SiteFormProps) {
           onChange={(next) => setAccount(next, name)}
         />
         {kind === 'none' ? null : (
-          <TextInput label={m.accountName} value={name} still={still} onChange={(called) => setAccount(kind, called)} />
+          <TextInput
+            label={m.accountName}
+            at="account"
+            value={name}
+            still={still}
+            onChange={(called) => setAccount(kind, called)}
+          />
         )}
       </Row>
       <TickInput
@@ -53,6 +60,7 @@ export function AdvancedFields({ site, onChange, still }: SiteFormProps) {
         <Row>
           <NumberInput
             label={m.keepShare}
+            at="keep.share"
             value={Math.max(1, Math.round(keep.share * 100))}
             min={1}
             max={100}
@@ -61,6 +69,7 @@ export function AdvancedFields({ site, onChange, still }: SiteFormProps) {
           />
           <NumberInput
             label={m.keepDays}
+            at="keep.days"
             value={keep.days}
             min={1}
             max={7}

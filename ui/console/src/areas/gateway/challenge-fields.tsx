@@ -34,6 +34,7 @@ export function ChallengeFields({ value, onChange, still }: Props) {
           <Row>
             <TextInput
               label={m.field}
+              at="breachedPasswords.field"
               hint={m.fieldHint}
               value={breached.field}
               still={still}
@@ -41,6 +42,7 @@ export function ChallengeFields({ value, onChange, still }: Props) {
             />
             <TextInput
               label={m.file}
+              at="breachedPasswords.file"
               hint={m.fileHint}
               value={breached.file}
               still={still}
@@ -66,6 +68,7 @@ function Tries({
   const number = (key: 'free' | 'newcomers' | 'minutes' | 'bits', min: number, max: number, hint?: string) => (
     <NumberInput
       label={m[key]}
+      at={`challenge.${key}`}
       {...(hint === undefined ? {} : { hint })}
       value={value[key]}
       min={min}
@@ -93,6 +96,7 @@ function Tries({
       <Row>
         <LinesInput
           label={m.methods}
+          at="challenge.methods"
           value={value.methods}
           still={still}
           onChange={(next) => onChange({ ...value, methods: next.map((one) => one.toUpperCase()) })}
@@ -100,6 +104,7 @@ function Tries({
         {value.counts === 'failures' ? (
           <LinesInput
             label={m.failures}
+            at="challenge.failures"
             hint={m.failuresHint}
             value={value.failures.map(String)}
             still={still}

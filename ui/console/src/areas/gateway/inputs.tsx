@@ -1,5 +1,6 @@
-import { useEffect, useId, useState, type ReactNode } from 'react'
+import { createContext, useContext, useEffect, useId, useState, type ReactNode } from 'react'
 import { Field } from '../../components/dialog.tsx'
+import type { Trouble } from './field-trouble.ts'
 
 type Common<T> = {
   readonly label: string
@@ -8,50 +9,100 @@ type Common<T> = {
   readonly onChange: (value: T) => void
   /** Looked at, not changed. */
   readonly still: boolean
+  /** Its name in the shape it belongs to: what the server has against it stands here. */
+  readonly at?: string
+}
+const Wrong = createContext<Trouble | undefined>(undefined)
+const Place = createContext('')
+/** What the server has against one of the fields within. */
+export const Troubled = ({ by, children }: { readonly by: Trouble | undefined; readonly children: ReactNode }) => (
+  <Wrong value={by}>{children}</Wrong>
+)
+/** Fields within belong to this part of the shape. */
+export function Within({ at, children }: { readonly at: string; readonly children: ReactNode }) {
+  return <Place value={usePlace(at)}>{children}</Place>
+}
+const usePlace = (at: string): string => {
+  const outer = useContext(Place)
+  return outer === '' ? at : `${outer}.${at}`
+}
+const isIn = (path: string, place: string): boolean => path === place || path.startsWith(`${place}.`)
+/** Whether what is wrong lies in this part of the shape. */
+export function useTroubledIn(): (at: string) => boolean {
+  const [wrong, outer] = [useContext(Wrong), useContext(Place)]
+  return (at) => wrong !== undefined && isIn(wrong.path, outer === '' ? at : `${outer}.${at}`)
+}
+/** For the field and for its input. */
+function useWrong(at: string | undefined) {
+  const [wrong, place, id] = [useContext(Wrong), usePlace(at ?? ''), useId()]
+  const here = at !== undefined && wrong !== undefined && isIn(wrong.path, place) ? wrong : undefined
+  return {
+    field: here === undefined ? {} : { wrong: { id, text: here.text } },
+    input: here === undefined ? {} : { 'aria-invalid': true, 'aria-describedby': id },
+  }
 }
 const hinted = (hint: string | undefined): { hint?: string } => (hint === undefined ? {} : { hint })
 
-export const TextInput = ({ label, hint, value, onChange, still }: Common<string>) => (
-  <Field label={label} {...hinted(hint)}>
-    <input
-      className="in mono"
-      value={value}
-      readOnly={still}
-      maxLength={500}
-      spellCheck={false}
-      autoComplete="off"
-      onChange={(event) => onChange(event.target.value)}
-    />
-  </Field>
-)
+export function TextInput({ label, hint, value, onChange, still, at }: Common<string>) {
+  const wrong = useWrong(at)
+  return (
+    <Field label={label} {...hinted(hint)} {...wrong.field}>
+      <input
+        {...wrong.input}
+        className="in mono"
+        value={value}
+        readOnly={still}
+        maxLength={500}
+        spellCheck={false}
+        autoComplete="off"
+        onChange={(event) => onChange(event.target.value)}
+      />
+    </Field>
+  )
+}
 
 type Whole = Common<number | undefined> & { readonly min: number; readonly max: number; readonly none?: string }
 /** A whole number, or nothing where nothing means as elsewhere. */
-export const NumberInput = ({ label, hint, value, onChange, still, min, max, none }: Whole) => (
-  <Field label={label} {...hinted(hint)}>
-    <input
-      className="in"
-      type="number"
-      value={value ?? ''}
-      min={min}
-      max={max}
-      readOnly={still}
-      required={none === undefined}
-      placeholder={none}
-      onChange={(event) => onChange(event.target.value === '' ? undefined : Math.trunc(Number(event.target.value)))}
-    />
-  </Field>
-)
+export function NumberInput({ label, hint, value, onChange, still, min, max, none, at }: Whole) {
+  const wrong = useWrong(at)
+  const told = value === undefined ? '' : String(value)
+  const [text, setText] = useState(told)
+  useEffect(() => setText(told), [told])
+  return (
+    <Field label={label} {...hinted(hint)} {...wrong.field}>
+      <input
+        {...wrong.input}
+        className="in"
+        type="number"
+        value={text}
+        min={min}
+        max={max}
+        readOnly={still}
+        required={none === undefined}
+        placeholder={none}
+        onChange={(event) => {
+          const typed = event.target.value
+          setText(typed)
+          // Emptied to be written anew: where a number is needed, the one before holds until then.
+          if (typed !== '' || none !== undefined) onChange(typed === '' ? undefined : Math.trunc(Number(typed)))
+        }}
+        onBlur={() => setText(told)}
+      />
+    </Field>
+  )
+}
 
 /** Things one a line; what is typed stays as it is typed. */
-export function LinesInput({ label, hint, value, onChange, still }: Common<readonly string[]>) {
+export function LinesInput({ label, hint, value, onChange, still, at }: Common<readonly string[]>) {
+  const wrong = useWrong(at)
   const told = value.join('\n')
   const [text, setText] = useState(told)
   // Taken anew when somebody else changed it: a discarded draft, an undo.
   useEffect(() => setText((typed) => (listOf(typed).join('\n') === told ? typed : told)), [told])
   return (
-    <Field label={label} {...hinted(hint)}>
+    <Field label={label} {...hinted(hint)} {...wrong.field}>
       <textarea
+        {...wrong.input}
         className="in mono"
         rows={Math.min(8, Math.max(2, value.length + 1))}
         value={text}
@@ -71,19 +122,23 @@ const listOf = (text: string): string[] =>
     .map((line) => line.trim())
     .filter((line) => line !== '')
 
-export const CodeInput = ({ label, hint, value, onChange, still }: Common<string>) => (
-  <Field label={label} {...hinted(hint)}>
-    <textarea
-      className="in mono"
-      rows={value === '' ? 2 : Math.min(14, value.split('\n').length + 1)}
-      value={value}
-      readOnly={still}
-      maxLength={65_536}
-      spellCheck={false}
-      onChange={(event) => onChange(event.target.value)}
-    />
-  </Field>
-)
+export function CodeInput({ label, hint, value, onChange, still, at }: Common<string>) {
+  const wrong = useWrong(at)
+  return (
+    <Field label={label} {...hinted(hint)} {...wrong.field}>
+      <textarea
+        {...wrong.input}
+        className="in mono"
+        rows={value === '' ? 2 : Math.min(14, value.split('\n').length + 1)}
+        value={value}
+        readOnly={still}
+        maxLength={65_536}
+        spellCheck={false}
+        onChange={(event) => onChange(event.target.value)}
+      />
+    </Field>
+  )
+}
 
 type Picked<T extends string> = Common<T> & { readonly of: readonly (readonly [T, string, string?])[] }
 /** One of a few, each with what it does. */
@@ -113,17 +168,26 @@ export function PickInput<T extends string>({ label, value, onChange, still, of 
   )
 }
 
-export const SelectInput = <T extends string>({ label, hint, value, onChange, still, of }: Picked<T>) => (
-  <Field label={label} {...hinted(hint)}>
-    <select className="in" value={value} disabled={still} onChange={(event) => onChange(event.target.value as T)}>
-      {of.map(([one, text]) => (
-        <option key={one} value={one}>
-          {text}
-        </option>
-      ))}
-    </select>
-  </Field>
-)
+export function SelectInput<T extends string>({ label, hint, value, onChange, still, of, at }: Picked<T>) {
+  const wrong = useWrong(at)
+  return (
+    <Field label={label} {...hinted(hint)} {...wrong.field}>
+      <select
+        {...wrong.input}
+        className="in"
+        value={value}
+        disabled={still}
+        onChange={(event) => onChange(event.target.value as T)}
+      >
+        {of.map(([one, text]) => (
+          <option key={one} value={one}>
+            {text}
+          </option>
+        ))}
+      </select>
+    </Field>
+  )
+}
 
 export const TickInput = ({ label, hint, value, onChange, still }: Common<boolean>) => (
   <label className="tick">

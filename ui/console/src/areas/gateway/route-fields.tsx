@@ -20,6 +20,7 @@ export function RouteFields({ value, onChange, still }: Props) {
       <Row>
         <TextInput
           label={m.path}
+          at="path"
           hint={m.pathHint}
           value={value.path}
           still={still}
@@ -37,6 +38,7 @@ export function RouteFields({ value, onChange, still }: Props) {
       <Row>
         <LinesInput
           label={m.methods}
+          at="methods"
           hint={m.methodsHint}
           value={value.methods ?? []}
           still={still}
@@ -44,6 +46,7 @@ export function RouteFields({ value, onChange, still }: Props) {
         />
         <LinesInput
           label={m.contentTypes}
+          at="contentTypes"
           hint={m.oneEachLine}
           value={value.contentTypes ?? []}
           still={still}
@@ -118,7 +121,7 @@ function Schema({ value, onChange, still }: Props) {
   }
   return (
     <>
-      <CodeInput label={m.schema} value={text} still={still} onChange={take} />
+      <CodeInput label={m.schema} at="schema" value={text} still={still} onChange={take} />
       {wrong ? (
         <p className="warnline" role="alert">
           {m.schemaWrong}

@@ -2,6 +2,7 @@ import { useState } from 'react'
 import type { Route } from '../../../../../src/gateway/contract.ts'
 import { useWords } from '../../language.tsx'
 import { siteWords } from '../../words/sites.ts'
+import { useTroubledIn, Within } from './inputs.tsx'
 import { RouteFields } from './route-fields.tsx'
 import { newRoute } from './site-draft.ts'
 
@@ -16,6 +17,7 @@ export function RouteList({
   readonly still: boolean
 }) {
   const m = useWords(siteWords)
+  const troubled = useTroubledIn()
   const [added, setAdded] = useState<number>()
   const move = (from: number, to: number): void => {
     const next = [...value]
@@ -25,16 +27,18 @@ export function RouteList({
   return (
     <>
       {value.map((route, i) => (
-        <details key={i} className="route-fields" open={i === added || undefined}>
+        <details key={i} className="route-fields" open={i === added || troubled(`routes.${i}`) || undefined}>
           <summary>
             <span className="tok">{route.path}</span>{' '}
             <span className="soft">{route.mode === undefined ? m.asSite : m.modes[route.mode]}</span>
           </summary>
-          <RouteFields
-            value={route}
-            still={still}
-            onChange={(next) => onChange(value.map((one, n) => (n === i ? next : one)))}
-          />
+          <Within at={`routes.${i}`}>
+            <RouteFields
+              value={route}
+              still={still}
+              onChange={(next) => onChange(value.map((one, n) => (n === i ? next : one)))}
+            />
+          </Within>
           {still ? null : (
             <div className="acts-row">
               <button type="button" className="btn" disabled={i === 0} onClick={() => move(i, i - 1)}>

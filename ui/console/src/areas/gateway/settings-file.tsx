@@ -7,6 +7,7 @@ import { useFormats, useWords } from '../../language.tsx'
 import { siteWords } from '../../words/sites.ts'
 import { ChangeList } from './change-list.tsx'
 import { ReasonDialog } from './reason-dialog.tsx'
+import { useFileTrouble } from './use-trouble.ts'
 
 /** The browser takes the file itself: its name and signature are the server's. */
 export const useExport = (): (() => void) => () => location.assign(settingsRoutes.export.path)
@@ -28,6 +29,7 @@ export function ImportDialog({
   const [read, setRead] = useState<{ readonly file: SettingsFile; readonly answer: Read }>()
   const take = useAct(settingsRoutes.import, ['gateway.'])
   const shownNext = useRef(false)
+  const inWords = useFileTrouble()
   const close = (): void => {
     setRead(undefined)
     onClose()
@@ -46,7 +48,10 @@ export function ImportDialog({
         first={m.importTitle}
         onAct={async (reason, form) => {
           const file = jsonOf(await (form.get('file') as File).text(), m.notJson)
-          setRead({ file, answer: await take.mutateAsync({ body: { file, apply: false, reason, version } }) })
+          const answer = await take
+            .mutateAsync({ body: { file, apply: false, reason, version } })
+            .catch((error: unknown) => Promise.reject(inWords(error, file) as Error))
+          setRead({ file, answer })
           shownNext.current = true
         }}
       >

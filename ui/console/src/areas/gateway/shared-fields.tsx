@@ -13,6 +13,7 @@ export function BodyFields({ value, onChange, still }: Set<Site['body']>) {
     <Row>
       <NumberInput
         label={m.bodyLimit}
+        at="body.limit"
         value={Math.round(value.limit / KIB)}
         min={0}
         max={131_072}
@@ -44,6 +45,7 @@ export function OutgoingFields({ value, onChange, still }: Set<Site['outgoing']>
       {value.policy === 'off' ? null : (
         <NumberInput
           label={m.subjects}
+          at="outgoing.subjects"
           value={value.subjects}
           min={1}
           max={1_000_000}
@@ -67,6 +69,7 @@ export function ScoreFields<T extends Pick<Route, 'paranoia' | 'threshold'>>({
     <Row>
       <SelectInput
         label={m.paranoia}
+        at="paranoia"
         hint={m.paranoiaHint}
         value={String(value.paranoia ?? '')}
         still={still}
@@ -75,6 +78,7 @@ export function ScoreFields<T extends Pick<Route, 'paranoia' | 'threshold'>>({
       />
       <NumberInput
         label={m.threshold}
+        at="threshold"
         hint={m.thresholdHint}
         value={value.threshold}
         min={1}
@@ -106,12 +110,25 @@ export function SecLangFields<T extends Pick<Route, 'virtualPatches' | 'exclusio
     <>
       <CodeInput
         label={m.virtualPatches}
+        at="virtualPatches"
         value={value.virtualPatches ?? ''}
         still={still}
         onChange={(text) => onChange(withField(value, 'virtualPatches', text === '' ? undefined : text))}
       />
-      <CodeInput label={m.before} value={before} still={still} onChange={(text) => exclude({ before: text, after })} />
-      <CodeInput label={m.after} value={after} still={still} onChange={(text) => exclude({ before, after: text })} />
+      <CodeInput
+        label={m.before}
+        at="exclusions.before"
+        value={before}
+        still={still}
+        onChange={(text) => exclude({ before: text, after })}
+      />
+      <CodeInput
+        label={m.after}
+        at="exclusions.after"
+        value={after}
+        still={still}
+        onChange={(text) => exclude({ before, after: text })}
+      />
     </>
   )
 }

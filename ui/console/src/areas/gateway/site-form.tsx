@@ -4,7 +4,7 @@ import { Sec } from '../../components/page.tsx'
 import { useWords } from '../../language.tsx'
 import { siteWords } from '../../words/sites.ts'
 import { AdvancedFields } from './advanced-fields.tsx'
-import { LinesInput, PickInput, Row, SelectInput, TextInput, TickInput } from './inputs.tsx'
+import { LinesInput, PickInput, Row, SelectInput, TextInput, TickInput, useTroubledIn } from './inputs.tsx'
 import { RateFields } from './rate-fields.tsx'
 import { RouteList } from './route-list.tsx'
 import { BodyFields, OutgoingFields, ScoreFields } from './shared-fields.tsx'
@@ -17,9 +17,12 @@ export type SiteFormProps = {
   readonly ruleSets: readonly string[]
 }
 
+const ADVANCED = ['trustedProxies', 'account', 'keep', 'virtualPatches', 'exclusions', 'ruleExclusions']
+
 /** Everything of a site that a person sets, in the order one asks: where, what, by which rules, how much. */
 export function SiteForm(props: SiteFormProps) {
   const m = useWords(siteWords)
+  const troubled = useTroubledIn()
   const { site, onChange, still, ruleSets } = props
   const set = <K extends keyof Site>(key: K, value: Site[K] | undefined): void => onChange(withField(site, key, value))
   return (
@@ -27,6 +30,7 @@ export function SiteForm(props: SiteFormProps) {
       <Group title={m.groups.where}>
         <LinesInput
           label={m.hosts}
+          at="hosts"
           hint={m.hostHint}
           value={site.hosts}
           still={still}
@@ -34,6 +38,7 @@ export function SiteForm(props: SiteFormProps) {
         />
         <LinesInput
           label={m.upstreams}
+          at="upstreams"
           hint={m.upstreamsHint}
           value={site.upstreams.map(upstreamLine)}
           still={still}
@@ -73,6 +78,7 @@ export function SiteForm(props: SiteFormProps) {
       <Group title={m.groups.rules} lead={m.groupLeads.rules}>
         <SelectInput
           label={m.ruleSet}
+          at="ruleSet"
           value={site.ruleSet}
           still={still}
           of={[...new Set([site.ruleSet, ...ruleSets])].map((name) => [name, name])}
@@ -87,6 +93,7 @@ export function SiteForm(props: SiteFormProps) {
         />
         <LinesInput
           label={m.watched}
+          at="watched"
           hint={m.watchedHint}
           value={site.watched.map(String)}
           still={still}
@@ -103,7 +110,7 @@ export function SiteForm(props: SiteFormProps) {
       <Group title={m.groups.routes} lead={m.groupLeads.routes}>
         <RouteList value={site.routes} still={still} onChange={(routes) => set('routes', routes)} />
       </Group>
-      <details className="more-fields">
+      <details className="more-fields" open={ADVANCED.some(troubled) || undefined}>
         <summary>{m.groups.advanced}</summary>
         <AdvancedFields {...props} />
       </details>
@@ -136,11 +143,18 @@ function Tls({ site, onChange, still }: SiteFormProps) {
         <Row>
           <TextInput
             label={m.certificate}
+            at="tls.certificate"
             value={files.certificate}
             still={still}
             onChange={(certificate) => set({ ...files, certificate })}
           />
-          <TextInput label={m.key} value={files.key} still={still} onChange={(key) => set({ ...files, key })} />
+          <TextInput
+            label={m.key}
+            at="tls.key"
+            value={files.key}
+            still={still}
+            onChange={(key) => set({ ...files, key })}
+          />
         </Row>
       ) : null}
       {kind === 'none' ? null : (

@@ -1,5 +1,5 @@
 import { Link, useNavigate, useParams } from '@tanstack/react-router'
-import { useEffect, useMemo, useState } from 'react'
+import { useEffect, useMemo, useRef, useState } from 'react'
 import { settingsRoutes } from '../../../../../src/gateway/settings/contract.ts'
 import { useAct, useCall, type Got } from '../../api.ts'
 import { Status } from '../../components/marks.tsx'
@@ -10,12 +10,17 @@ import { useFormats, useWords } from '../../language.tsx'
 import { useMay } from '../../shell/me.tsx'
 import { protectWords } from '../../words/protect.ts'
 import { siteWords } from '../../words/sites.ts'
+import type { Trouble } from './field-trouble.ts'
+import { useTrouble } from './use-trouble.ts'
+import { Troubled } from './inputs.tsx'
 import { DiffView } from './diff-view.tsx'
 import { LatestVersions } from './history.tsx'
 import { ReasonDialog } from './reason-dialog.tsx'
 import { siteDifferences } from './site-diff.ts'
 import { SiteForm } from './site-form.tsx'
 import { MODE_SHAPE, Workers } from './sites.tsx'
+
+const AFTER_DIALOG_MS = 250
 
 /** One site: everything a person sets, what would change, and what it does now. */
 export function OneSite() {
@@ -50,6 +55,21 @@ function Editing({ of: { site, version } }: { readonly of: Got<typeof settingsRo
   const [base, setBase] = useState({ site, version })
   const [draft, setDraft] = useState(site)
   const [saving, setSaving] = useState(false)
+  const [trouble, setTrouble] = useState<Trouble>()
+  const [reason, setReason] = useState('')
+  const form = useRef<HTMLDivElement>(null)
+  const inWords = useTrouble()
+  // What was refused is brought to the person, wherever on the page it stands.
+  useEffect(() => {
+    if (trouble === undefined || saving) return
+    // After the dialog has handed the focus back.
+    const timer = setTimeout(() => {
+      const field = form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')
+      field?.scrollIntoView({ block: 'center' })
+      field?.focus()
+    }, AFTER_DIALOG_MS)
+    return () => clearTimeout(timer)
+  }, [trouble, saving])
   const differences = useMemo(() => siteDifferences(base.site, draft), [base.site, draft])
   const untouched = differences.length === 0
   useEffect(() => {
@@ -60,21 +80,35 @@ function Editing({ of: { site, version } }: { readonly of: Got<typeof settingsRo
   const sets = useCall(settingsRoutes.ruleSets, { query: {} })
   const put = useAct(settingsRoutes.putSite, ['gateway.'])
   return (
-    <div className="two">
+    <div className="two" ref={form}>
       <div className="site-form">
         {still ? <p className="warnline">{m.readOnly}</p> : null}
-        <SiteForm
-          site={draft}
-          onChange={setDraft}
-          still={still}
-          ruleSets={sets.data?.items.map(({ name }) => name) ?? []}
-        />
+        <Troubled by={trouble}>
+          <SiteForm
+            site={draft}
+            onChange={setDraft}
+            still={still}
+            ruleSets={sets.data?.items.map(({ name }) => name) ?? []}
+          />
+        </Troubled>
         {still ? null : (
           <div className="save-bar" role="status">
+            {trouble ? (
+              <p className="field-wrong" role="alert">
+                {m.notSaved} {trouble.place}: {trouble.text}.
+              </p>
+            ) : null}
             <span>{untouched ? m.unchanged : m.changedCount(f.n(differences.length))}</span>
             {untouched ? null : (
               <>
-                <button type="button" className="btn" onClick={() => setDraft(base.site)}>
+                <button
+                  type="button"
+                  className="btn"
+                  onClick={() => {
+                    setTrouble(undefined)
+                    setDraft(base.site)
+                  }}
+                >
                   {m.drop}
                 </button>
                 <button type="button" className="btn go" onClick={() => setSaving(true)}>
@@ -90,11 +124,19 @@ function Editing({ of: { site, version } }: { readonly of: Got<typeof settingsRo
           title={m.saveTitle}
           note={m.saveNote}
           act={m.saveAct}
+          first={reason}
           onAct={async (reason) => {
-            const made = await put.mutateAsync({
-              params: { name: base.site.name },
-              body: { site: draft, reason, version: base.version },
+            setReason(reason)
+            setTrouble(undefined)
+            const params = { name: base.site.name }
+            const body = { site: draft, reason, version: base.version }
+            const made = await put.mutateAsync({ params, body }).catch((error: unknown) => {
+              const found = inWords(error, draft)
+              if (found === undefined) throw error
+              setTrouble(found)
             })
+            if (made === undefined) return
+            setReason('')
             setBase({ site: draft, version: made.version })
             say(m.saved(f.n(made.version)))
           }}
