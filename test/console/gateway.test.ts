@@ -285,6 +285,24 @@ test('cấm: IPv4 một mình bị từ chối có lý do, kèm cổng thì đư
   await row.waitFor({ state: 'detached' })
 })
 
+test(
+  'cổng trả lời thay: mỗi lý do một dòng, chọn một lý do thì theo trang; kiểm tra không lấn chỗ',
+  { skip },
+  async () => {
+    await using page = await opened('/protect/rates')
+    const table = page.getByRole('region', { name: 'Cổng trả lời thay, không vì luật' })
+    const first = async (): Promise<string[]> => table.locator('tbody th').allInnerTexts()
+    await until('one line a reason', async () => (await first()).includes('Phải qua kiểm tra'))
+    const reasons = await first()
+    assert.equal(new Set(reasons).size, reasons.length)
+    await table.getByRole('button', { name: 'Phải qua kiểm tra', exact: true }).click()
+    await page.waitForURL(/by=check$/)
+    await until('its sites', async () => (await first()).join() === 'cho-sen')
+    await page.getByRole('button', { name: 'mọi lý do' }).click()
+    await until('all again', async () => (await first()).length === reasons.length)
+  },
+)
+
 test('dữ liệu đi ra: số giữ lại dẫn tới đúng những câu trả lời ấy; không giá trị nào', { skip }, async () => {
   await using page = await opened('/protect/outgoing')
   const row = page.locator('tbody tr', { hasText: '/api/don-hang/**' }).first()

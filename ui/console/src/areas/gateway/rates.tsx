@@ -1,11 +1,12 @@
 import { Link } from '@tanstack/react-router'
-import { useMemo, useState } from 'react'
+import { useEffect, useMemo, useState } from 'react'
 import { settingsRoutes } from '../../../../../src/gateway/settings/contract.ts'
 import { figuresRoutes } from '../../../../../src/gateway/figures/contract.ts'
 import { gatewayMessages } from '../../../../../src/gateway/messages.ts'
-import { useCall, type Got } from '../../api.ts'
+import { useCall, usePages, type Got } from '../../api.ts'
 import { DataTable, type Column } from '../../components/data-table.tsx'
 import { HeatCells } from '../../components/heat-row.tsx'
+import { Filters } from '../../components/filters.tsx'
 import { Head, Sec } from '../../components/page.tsx'
 import { Empty, Shown } from '../../components/states.tsx'
 import { TimeChart } from '../../components/time-chart.tsx'
@@ -30,7 +31,12 @@ export function Rates() {
   const mayBan = useMay(settingsRoutes.ban)
   const query = { from, to, limit: 200, ...(site ? { site } : {}) }
   const limits = useCall(figuresRoutes.rates, { query }, { every: 30_000 })
-  const turned = useCall(figuresRoutes.turned, { query }, { every: 30_000 })
+  const turned = usePages(figuresRoutes.turned, { query }, { every: 30_000 })
+  // Added up by reason: every site counts, so every page is needed.
+  const { hasNextPage, isFetching, fetchNextPage } = turned
+  useEffect(() => {
+    if (hasNextPage && !isFetching) void fetchNextPage()
+  }, [hasNextPage, isFetching, fetchNextPage])
   return (
     <>
       <Head
@@ -53,7 +59,7 @@ export function Rates() {
         <BanList />
       </Sec>
       <Sec title={m.turned} lead={m.turnedLead}>
-        <Shown of={turned}>{(data) => <TurnedTable of={data} />}</Shown>
+        <Shown of={turned}>{({ pages }) => <TurnedTable of={pages.flatMap(({ items }) => items)} />}</Shown>
       </Sec>
       <BanDialog open={banning} onClose={() => setBanning(false)} />
     </>
@@ -130,18 +136,86 @@ function LimitTable({ of }: { readonly of: Limits }) {
   )
 }
 
-function TurnedTable({ of }: { readonly of: Turned }) {
+/** Sites by their names; a reason added up over all sites. */
+type Reason = { readonly by: string; readonly sites: number; readonly total: number; readonly hours: number[] }
+function reasonsOf(items: Turned['items']): Reason[] {
+  const reasons = new Map<string, Reason>()
+  for (const { by, total, hours } of items) {
+    const one = reasons.get(by)
+    reasons.set(by, {
+      by,
+      sites: (one?.sites ?? 0) + 1,
+      total: (one?.total ?? 0) + total,
+      hours: one === undefined ? [...hours] : one.hours.map((n, i) => n + (hours[i] ?? 0)),
+    })
+  }
+  return [...reasons.values()].toSorted((a, b) => b.total - a.total)
+}
+
+/** One line a reason; a reason that is chosen (`by` in the address) is parted into its sites. */
+function TurnedTable({ of }: { readonly of: Turned['items'] }) {
+  const m = useWords(rateWords)
+  const { language } = useSpeech()
+  const [{ by }, change] = useListState()
+  const names: Readonly<Record<string, string>> = gatewayMessages[language].turned
+  const reasons = useMemo(() => reasonsOf(of), [of])
+  if (of.length === 0) return <Empty title={m.noTurned}>{m.noTurnedLead}</Empty>
+  return (
+    <>
+      <Filters
+        label={m.reason}
+        of={[[undefined, m.everyReason], ...reasons.map((one) => [one.by, names[one.by] ?? one.by] as const)]}
+        chosen={by}
+        onChoose={(next) => change({ by: next })}
+      />
+      {by === undefined ? (
+        <ReasonTable of={reasons} names={names} />
+      ) : (
+        <SiteTable of={of.filter((one) => one.by === by)} />
+      )}
+    </>
+  )
+}
+
+function ReasonTable({
+  of,
+  names,
+}: {
+  readonly of: readonly Reason[]
+  readonly names: Readonly<Record<string, string>>
+}) {
   const m = useWords(rateWords)
   const f = useFormats()
-  const { language } = useSpeech()
-  const columns = useMemo((): readonly Column<Turned['items'][number]>[] => {
-    const names: Readonly<Record<string, string>> = gatewayMessages[language].turned
-    return [
-      { id: 'by', head: m.reason, wrap: true, cell: ({ by }) => names[by] ?? <span className="tok">{by}</span> },
+  const [, change] = useListState()
+  const columns = useMemo(
+    (): readonly Column<Reason>[] => [
+      {
+        id: 'by',
+        head: m.reason,
+        wrap: true,
+        cell: ({ by }) => (
+          <button type="button" className="as-link" onClick={() => change({ by })}>
+            {names[by] ?? by}
+          </button>
+        ),
+      },
+      { id: 'sites', head: m.sites, num: true, fold: 'm', by: ({ sites }) => sites, cell: ({ sites }) => f.n(sites) },
+      { id: 'rhythm', head: m.rhythm, fold: 'lo', cell: (one) => <HeatCells values={squeezed(one.hours)} /> },
+      { id: 'total', head: m.total, num: true, fold: 'end', by: ({ total }) => total, cell: ({ total }) => f.n(total) },
+    ],
+    [m, f, names, change],
+  )
+  return <DataTable name="turned-reasons" caption={m.turned} columns={columns} rows={of} idOf={({ by }) => by} />
+}
+
+function SiteTable({ of }: { readonly of: Turned['items'] }) {
+  const m = useWords(rateWords)
+  const f = useFormats()
+  const columns = useMemo(
+    (): readonly Column<Turned['items'][number]>[] => [
       {
         id: 'site',
         head: m.site,
-        fold: 'm',
         cell: ({ site }) =>
           site === null ? (
             m.anySite
@@ -153,17 +227,17 @@ function TurnedTable({ of }: { readonly of: Turned }) {
       },
       { id: 'rhythm', head: m.rhythm, fold: 'lo', cell: (one) => <HeatCells values={squeezed(one.hours)} /> },
       { id: 'total', head: m.total, num: true, fold: 'end', by: ({ total }) => total, cell: ({ total }) => f.n(total) },
-    ]
-  }, [m, f, language])
-  if (of.items.length === 0) return <Empty title={m.noTurned}>{m.noTurnedLead}</Empty>
+    ],
+    [m, f],
+  )
   return (
     <DataTable
       name="turned"
       caption={m.turned}
       columns={columns}
-      rows={of.items}
-      idOf={({ site, by }) => `${site} ${by}`}
-      total={of.total}
+      rows={of}
+      idOf={({ site }) => site ?? ''}
+      total={of.length}
       tall
     />
   )
