@@ -1,6 +1,7 @@
 import { lastHitBefore } from './context.ts'
 import type { Confidence, Finding } from './kinds.ts'
 import { type Hit, type Reading, spanOf } from './reading.ts'
+import { setOf } from './words.ts'
 
 /** Signs of an address at most, and between two of its parts. */
 const LONGEST = 160
@@ -17,7 +18,9 @@ const OPENING = /["']{0,2} {0,2}(?:[:=-]|la |tai |o |nha )? {0,2}["']{0,2}/iy
 const STOP = /[\n;|"<>{}[\]\t]|(?<!\b(?:[Tt][PpXxTt]|[PQHXpqhx]))\.(?: |$)| - (?=[A-Z])/
 const STREET_FIRST = /^\d{1,4}[a-z]?(?:[/-]\d{1,4}[a-z]?){0,4},? [a-z]{2,}/i
 
-const has = (hit: Hit | undefined, concept: 'unit' | 'address'): boolean => hit?.concepts.includes(concept) === true
+const UNIT = setOf('unit')
+const ADDRESS = setOf('address')
+const has = (hit: Hit | undefined, set: number): boolean => hit !== undefined && (hit.set & set) !== 0
 
 /** Postal addresses: what stands after a word for one; and two parts or more with their words (`phường …, tỉnh …`), a house's number before them. */
 export function addressesIn(reading: Reading): Finding[] {
@@ -27,7 +30,7 @@ export function addressesIn(reading: Reading): Finding[] {
   for (let i = 0; i < hits.length; i++) {
     const hit = hits[i]!
     if (hit.start < done) continue
-    const found = has(hit, 'address') ? afterWord(reading, i) : has(hit, 'unit') ? chain(reading, i, done) : undefined
+    const found = has(hit, ADDRESS) ? afterWord(reading, i) : has(hit, UNIT) ? chain(reading, i, done) : undefined
     if (found === undefined) continue
     done = found.end
     const span = spanOf(reading, found.start, found.end)
@@ -43,14 +46,14 @@ function afterWord({ text, hits }: Reading, first: number): Found | undefined {
   let index = first
   let start = opened(text, hits[index]!)
   // `giao tới địa chỉ:` says it twice.
-  if (has(hits[index + 1], 'address') && hits[index + 1]!.start === start) start = opened(text, hits[++index]!)
+  if (has(hits[index + 1], ADDRESS) && hits[index + 1]!.start === start) start = opened(text, hits[++index]!)
   let end = Math.min(text.length, start + LONGEST)
   const stop = text.slice(start, end).search(STOP)
   if (stop >= 0) end = start + stop
   let units = 0
   for (let i = index + 1; i < hits.length && hits[i]!.start < end; i++) {
     if (hits[i]!.start < start) continue
-    if (has(hits[i], 'unit')) units++
+    if (has(hits[i], UNIT)) units++
     else if (isOther(hits[i]!)) end = hits[i]!.start
   }
   while (end > start && /[\s,:(.-]/.test(text[end - 1]!)) end--
@@ -66,22 +69,21 @@ function opened(text: string, { end }: Hit): number {
 }
 
 /** A word that begins something else; words that are parts of names too do not. */
-const isOther = ({ concepts }: Hit): boolean =>
-  concepts.some((concept) =>
-    [
-      'phone',
-      'personal-id',
-      'old-id',
-      'bank-account',
-      'date-of-birth',
-      'name',
-      'tax-code',
-      'secret',
-      'other-number',
-      'ip-address',
-      'passport',
-    ].includes(concept),
-  ) && !concepts.includes('place')
+const OTHERS = setOf(
+  'phone',
+  'personal-id',
+  'old-id',
+  'bank-account',
+  'date-of-birth',
+  'name',
+  'tax-code',
+  'secret',
+  'other-number',
+  'ip-address',
+  'passport',
+)
+const PLACE = setOf('place')
+const isOther = (hit: Hit): boolean => has(hit, OTHERS) && !has(hit, PLACE)
 
 function chain(reading: Reading, index: number, done: number): Found | undefined {
   const { text, hits } = reading
@@ -90,7 +92,7 @@ function chain(reading: Reading, index: number, done: number): Found | undefined
   let units = 1
   for (let i = index + 1; i < hits.length && hits[i]!.start - end <= GAP; i++) {
     const hit = hits[i]!
-    if (!has(hit, 'unit') || hit.start < end) continue
+    if (!has(hit, UNIT) || hit.start < end) continue
     if (/[\n;|]|\. /.test(text.slice(end, hit.start).replace(/\btp\. /i, ''))) break
     const next = partEnd(text, hit)
     if (next === undefined) continue

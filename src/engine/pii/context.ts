@@ -1,18 +1,17 @@
 import type { Hit, Reading } from './reading.ts'
-import type { Concept } from './words.ts'
 
 /** Signs before a value that are looked at for a word that tells what it is. */
 const LOOK = 48
 
-/** The last word before `at` that means one of `among`; `until` is its end. Undefined: there is none near. */
+/** The last word before `at` that means one of the set `among`; `until` is its end. Undefined: there is none near. */
 export function wordBefore(
   { hits }: Reading,
   at: number,
-  among: ReadonlySet<Concept>,
-): { readonly concepts: readonly Concept[]; readonly until: number } | undefined {
+  among: number,
+): { readonly set: number; readonly until: number } | undefined {
   for (let i = lastHitBefore(hits, at); i >= 0 && hits[i]!.end >= at - LOOK; i--) {
-    const { concepts, end } = hits[i]!
-    if (concepts.some((concept) => among.has(concept))) return { concepts, until: end }
+    const { set, end } = hits[i]!
+    if ((set & among) !== 0) return { set, until: end }
   }
   return undefined
 }

@@ -1,7 +1,7 @@
 import { wordBefore } from './context.ts'
 import type { Confidence, Finding, Kind } from './kinds.ts'
 import { type Reading, spanOf } from './reading.ts'
-import type { Concept } from './words.ts'
+import { setOf } from './words.ts'
 
 // Every pattern here is bounded and has one way to match a text, so the time is linear.
 const CODE =
@@ -24,21 +24,26 @@ const INSURED = new Set(
     ' ',
   ),
 )
-const SAYS_CODE: ReadonlySet<Concept> = new Set<Concept>([
-  'passport',
-  'plate',
-  'health-insurance',
-  'other-number',
-  'device-id',
-])
-const SAYS_DATE: ReadonlySet<Concept> = new Set<Concept>(['date-of-birth', 'other-date'])
-const SAYS_IP: ReadonlySet<Concept> = new Set<Concept>(['ip-address', 'version'])
+const SAYS_CODE = setOf('passport', 'plate', 'health-insurance', 'other-number', 'device-id')
+const SAYS_DATE = setOf('date-of-birth', 'other-date')
+const SAYS_IP = setOf('ip-address', 'version')
+
+const SET = {
+  passport: setOf('passport'),
+  plate: setOf('plate'),
+  'health-insurance': setOf('health-insurance'),
+  'other-number': setOf('other-number'),
+  'device-id': setOf('device-id'),
+  'date-of-birth': setOf('date-of-birth'),
+  'ip-address': setOf('ip-address'),
+}
 
 type Told = { readonly kind: Kind; readonly confidence: Confidence; readonly value: string }
 
 function each(reading: Reading, pattern: RegExp, tell: (found: RegExpExecArray) => Told | undefined): Finding[] {
   const out: Finding[] = []
-  for (const found of reading.text.matchAll(pattern)) {
+  pattern.lastIndex = 0
+  for (let found = pattern.exec(reading.text); found !== null; found = pattern.exec(reading.text)) {
     const told = tell(found)
     if (told !== undefined) out.push({ ...told, ...spanOf(reading, found.index, found.index + found[0].length) })
   }
@@ -77,11 +82,11 @@ function localBefore(text: string, at: number): string {
 export function codesIn(reading: Reading): Finding[] {
   return each(reading, CODE, (found) => {
     const [all, insured, passport, province, series, joint] = found
-    const says = wordBefore(reading, found.index, SAYS_CODE)?.concepts ?? []
+    const says = wordBefore(reading, found.index, SAYS_CODE)?.set ?? 0
     const capitals = all === all.toUpperCase()
     if (insured !== undefined) {
-      if (says.includes('other-number')) return undefined
-      const said = says.includes('health-insurance')
+      if ((says & SET['other-number']) !== 0) return undefined
+      const said = (says & SET['health-insurance']) !== 0
       if (!said && !(capitals && INSURED.has(insured) && !/[ -]/.test(all))) return undefined
       return {
         kind: 'health-insurance',
@@ -90,11 +95,11 @@ export function codesIn(reading: Reading): Finding[] {
       }
     }
     if (passport !== undefined) {
-      if (!says.includes('passport')) return undefined
+      if ((says & SET.passport) === 0) return undefined
       return { kind: 'passport', confidence: all.length === 8 ? 'high' : 'low', value: all.toUpperCase() }
     }
-    if (Number(province) < 11 || says.includes('other-number')) return undefined
-    const said = says.includes('plate')
+    if (Number(province) < 11 || (says & SET['other-number']) !== 0) return undefined
+    const said = (says & SET.plate) !== 0
     if (!said && !(capitals && joint === '-' && /^[A-Z]{1,2}\d?$/.test(series!) && !/^\d\d[ -]/.test(all)))
       return undefined
     const confidence = said ? (joint === '-' ? 'high' : 'medium') : 'medium'
@@ -111,7 +116,7 @@ const tailOf = (plate: string): number => /(?:\d{3}\.\d{2}|\d{4,5})$/.exec(plate
 export function birthsIn(reading: Reading): Finding[] {
   return each(reading, DATE, (found) => {
     const word = wordBefore(reading, found.index, SAYS_DATE)
-    if (!word?.concepts.includes('date-of-birth')) return undefined
+    if (word === undefined || (word.set & SET['date-of-birth']) === 0) return undefined
     const [, day, month, year, isoYear, isoMonth, isoDay, wordDay, wordMonth, wordYear, bare] = found
     if (bare !== undefined) {
       // A year alone follows its word at once.
@@ -143,7 +148,7 @@ export function ipv4In(reading: Reading): Finding[] {
     const parts = all.split('.')
     if (parts.some((part) => Number(part) > 255 || (part.length > 1 && part[0] === '0'))) return undefined
     const says = wordBefore(reading, found.index, SAYS_IP)
-    const said = says?.concepts.includes('ip-address') === true
+    const said = says !== undefined && (says.set & SET['ip-address']) !== 0
     if (!said && (parts[0] === '0' || (says !== undefined && found.index - says.until <= 12))) return undefined
     return { kind: 'ip-address', confidence: said ? 'high' : 'medium', value: all }
   })
@@ -172,7 +177,7 @@ export function colonsIn(reading: Reading): Finding[] {
 
 /** Names of devices: a MAC with hyphens; a UUID after a word for one. */
 export function devicesIn(reading: Reading): Finding[] {
-  const said = (at: number): boolean => wordBefore(reading, at, SAYS_CODE)?.concepts.includes('device-id') === true
+  const said = (at: number): boolean => ((wordBefore(reading, at, SAYS_CODE)?.set ?? 0) & SET['device-id']) !== 0
   return [
     ...each(reading, MAC_HYPHENS, ({ 0: all }) => ({
       kind: 'device-id',

@@ -2,10 +2,10 @@ import { lastHitBefore, wordBefore } from './context.ts'
 import { isCard, isLuhn, isPersonalId, isTaxCode, phoneOf } from './digits.ts'
 import type { Confidence, Finding, Kind } from './kinds.ts'
 import { type Reading, spanOf } from './reading.ts'
-import type { Concept } from './words.ts'
+import { type Concept, setOf } from './words.ts'
 
 /** What a number may be said to be. */
-const SAYS: ReadonlySet<Concept> = new Set<Concept>([
+const MEANT = [
   'personal-id',
   'old-id',
   'tax-code',
@@ -17,7 +17,11 @@ const SAYS: ReadonlySet<Concept> = new Set<Concept>([
   'driver-licence',
   'device-id',
   'other-number',
-])
+] as const satisfies readonly Concept[]
+const SAYS = setOf(...MEANT)
+const SET = Object.fromEntries(MEANT.map((kind) => [kind, setOf(kind)])) as Readonly<
+  Record<(typeof MEANT)[number], number>
+>
 /** Groups of digits, and digits, of one number at most. */
 const MOST_GROUPS = 8
 const MOST_DIGITS = 19
@@ -168,8 +172,9 @@ function judge(reading: Reading, candidate: Candidate, group: number, year: numb
   const word = wordBefore(reading, candidate.start, SAYS)
   /** Whether another number stands between the word and this one: then the word was about that. */
   const used = word !== undefined && group > 0 && reading.groups.ends[group - 1]! > word.until
-  const near = (kind: Concept): boolean => word !== undefined && word.concepts.includes(kind)
-  const direct = (kind: Concept): boolean => near(kind) && !used
+  const set = word?.set ?? 0
+  const near = (kind: keyof typeof SET): boolean => (set & SET[kind]) !== 0
+  const direct = (kind: keyof typeof SET): boolean => near(kind) && !used
   const other = direct('other-number') && candidate.start - word!.until <= OTHER_LOOK
   const as = (kind: Kind, confidence: Confidence, value = digits): Judgement => ({ kind, confidence, value })
   const even = isEven(candidate)
@@ -189,6 +194,8 @@ function judge(reading: Reading, candidate: Candidate, group: number, year: numb
       return as('payment-card', near('payment-card') ? 'high' : 'medium')
   if (isAmount(candidate) || MONEY.test(text.slice(candidate.end, candidate.end + 9))) return undefined
   if (size === 12 && direct('personal-id') && even) return as('personal-id', 'low')
+  if (size >= 12 && direct('payment-card') && isLuhn(digits) && digits[0] !== '0' && groups.length <= 5)
+    return as('payment-card', 'medium')
   if (size >= 13 && direct('payment-card') && isCardForm(groups) && CARD_LIKE.test(digits))
     return as('payment-card', 'low')
 

@@ -7,7 +7,7 @@ import { numbersIn } from './numbers.ts'
 import { type Hit, MOST_JOINTS, type Reading } from './reading.ts'
 import { type RecogniseOptions, settle } from './recognise.ts'
 import { secretsIn } from './secrets.ts'
-import { ENTRIES, meaningsOf, packWord } from './words.ts'
+import { ENTRIES, meaningsOf, wordNumber } from './words.ts'
 
 /** What `recognise` has to answer: the text read with strings and patterns, and looked through for everything. */
 export function recognisePlainly(text: string, options: RecogniseOptions): Finding[] {
@@ -47,7 +47,7 @@ export function readPlainly(source: string): Reading {
     words: {
       starts: words.map(({ start }) => start),
       ends: words.map(({ end }) => end),
-      codes: words.map(({ word }) => packWord(word)),
+      numbers: words.map(({ word }) => wordNumber(word)),
     },
     groups: { starts: groups.map(({ start }) => start), ends: groups.map(({ end }) => end) },
     hits: hitsOf(source, text, places, words),
@@ -72,9 +72,9 @@ function hitsOf(source: string, text: string, places: Int32Array | undefined, wo
     const start = words[w]!.start
     const end = words[w + entry.words.length - 1]!.end
     const written = places === undefined ? text.slice(start, end) : source.slice(places[start], places[end])
-    const concepts = meaningsOf(entry, written)
-    if (concepts.length === 0) continue
-    hits.push({ concepts, start, end })
+    const set = meaningsOf(entry, written)
+    if (set === 0) continue
+    hits.push({ set, start, end })
     w += entry.words.length - 1
   }
   return hits

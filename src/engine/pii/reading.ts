@@ -1,11 +1,12 @@
 import { foldTable } from './fold.ts'
-import { type Concept, LONGEST_WORD, meaningsOf, type Step, STEPS } from './words.ts'
+import { FIRST_STEPS, LONGEST_WORD, meaningsOf, type Step, VOCABULARY } from './words.ts'
 
 /** Units of a text that is read at once; who has more cuts it at its lines. */
 export const MOST_UNITS = 4 << 20
 
 /** A word or several that mean something, at their places in the folded text. */
-export type Hit = { readonly concepts: readonly Concept[]; readonly start: number; readonly end: number }
+/** `set`: its meanings, as of `setOf`. */
+export type Hit = { readonly set: number; readonly start: number; readonly end: number }
 
 /** A text made ready for looking: without marks and what has no width, with the places where each unit stood. */
 export type Reading = {
@@ -14,11 +15,11 @@ export type Reading = {
   readonly text: string
   /** Place in the source of each sign; one more at the end: the source's length. Undefined: the same. */
   readonly places: Int32Array | undefined
-  /** Runs of letters, cut before a capital that follows a small letter; with the number of each (`packWord`). */
+  /** Runs of letters, cut before a capital that follows a small letter; with the number of each in the vocabulary. */
   readonly words: {
     readonly starts: readonly number[]
     readonly ends: readonly number[]
-    readonly codes: readonly number[]
+    readonly numbers: readonly number[]
   }
   /** Runs of digits. */
   readonly groups: { readonly starts: readonly number[]; readonly ends: readonly number[] }
@@ -26,67 +27,100 @@ export type Reading = {
   readonly hits: readonly Hit[]
 }
 
-const isLetter = (code: number): boolean => (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || code === 1
-const isDigit = (code: number): boolean => code >= 48 && code <= 57
-const isCapital = (code: number): boolean => code >= 65 && code <= 90
-const isSmall = (code: number): boolean => code >= 97 && code <= 122
+const SMALL = 1
+const CAPITAL = 2
+const LETTER = 3
+const DIGIT = 4
+/** Of each sign of a folded text: a letter up to `LETTER`, a digit, or 0. */
+const CLASSES = Uint8Array.from({ length: 128 }, (_, code) =>
+  code >= 97 && code <= 122
+    ? SMALL
+    : code >= 65 && code <= 90
+      ? CAPITAL
+      : code === 1
+        ? LETTER
+        : code >= 48 && code <= 57
+          ? DIGIT
+          : 0,
+)
 /** What may stand between two words of one entry: up to three of these, or nothing before a capital (`soDienThoai`). */
 const isJoint = (code: number): boolean => code === 32 || code === 95 || code === 45 || code === 47
 export const MOST_JOINTS = 3
 
-let kept = new Uint8Array(1 << 16)
-let at = new Int32Array((1 << 16) + 1)
+const KEPT = new Uint8Array(1 << 16)
+const PLACES = new Int32Array((1 << 16) + 1)
+const hashOf = (before: number, letter: number): number => (Math.imul(before, 31) + letter) & 0xffff
+/** Hashes of the words of the vocabulary: most words of a text end here, without a look into a map. */
+const FILTER = filter()
+function filter(): Uint8Array {
+  const out = new Uint8Array(0x10000)
+  for (const packed of VOCABULARY.keys()) {
+    const letters: number[] = []
+    for (let rest = packed; rest > 0; rest = Math.floor(rest / 27)) letters.unshift(rest % 27)
+    out[letters.reduce(hashOf, 0)] = 1
+  }
+  return out
+}
 
-// bench/pii.ts: one pass with a table and numbers for words, some ten times the plain way of `plain.ts`.
+// bench/pii.ts: one pass with tables and a filter of hashes, some ten times the plain way of `plain.ts`.
 export function readFast(source: string): Reading {
   const table = foldTable()
   const size = source.length
-  const big = size > kept.length
-  const signs = big ? new Uint8Array(size) : kept
-  const places = big ? new Int32Array(size + 1) : at
-  const words = { starts: [] as number[], ends: [] as number[], codes: [] as number[] }
+  const big = size > KEPT.length
+  const signs = big ? new Uint8Array(size) : KEPT
+  const places = big ? new Int32Array(size + 1) : PLACES
+  const words = { starts: [] as number[], ends: [] as number[], numbers: [] as number[] }
   const groups = { starts: [] as number[], ends: [] as number[] }
   let n = 0
   let same = true
   let before = 0
-  let word = 0
-  for (let i = 0; i < size; i++) {
-    const unit = source.charCodeAt(i)
-    const code = table[unit]!
-    if (code !== unit) same = false
-    if (code === 0) continue
-    if (isLetter(code)) {
-      if (!isLetter(before) || (isSmall(before) && isCapital(code))) {
-        if (isLetter(before)) closeWord(n)
-        words.starts.push(n)
-        word = 0
-      }
-      word =
-        code === 1 || n - words.starts[words.starts.length - 1]! >= LONGEST_WORD || word < 0
-          ? -1
-          : word * 27 + (code | 32) - 96
-      if (isDigit(before)) groups.ends.push(n)
-    } else {
-      if (isLetter(before)) closeWord(n)
-      if (isDigit(code)) {
-        if (!isDigit(before)) groups.starts.push(n)
-      } else if (isDigit(before)) groups.ends.push(n)
+  let hash = 0
+  let start = 0
+  // One step more than there are units, with a sign of no class, closes what is open.
+  for (let i = 0; i <= size; i++) {
+    let code = 0
+    if (i < size) {
+      const unit = source.charCodeAt(i)
+      code = table[unit]!
+      if (code !== unit) same = false
+      if (code === 0) continue
     }
+    const own = CLASSES[code]!
+    if (own !== before || own === 0) {
+      const inWord = before !== 0 && before !== DIGIT
+      const goesOn = inWord && own !== 0 && own !== DIGIT && !(before === SMALL && own === CAPITAL)
+      if (inWord && !goesOn) {
+        words.ends.push(n)
+        words.numbers.push(FILTER[hash] === 0 ? 0 : numberOf(signs, start, n))
+      } else if (before === DIGIT) groups.ends.push(n)
+      if (own === DIGIT) groups.starts.push(n)
+      else if (own !== 0 && !goesOn) {
+        words.starts.push(n)
+        start = n
+        hash = 0
+      }
+    }
+    if (own !== 0 && own !== DIGIT) hash = hashOf(hash, (code | 32) - 96)
+    before = own
+    if (i === size) break
     signs[n] = code
     places[n++] = i
-    before = code
   }
-  if (isLetter(before)) closeWord(n)
-  if (isDigit(before)) groups.ends.push(n)
   places[n] = size
-
-  function closeWord(end: number): void {
-    words.ends.push(end)
-    words.codes.push(word < 0 ? 0 : word)
-  }
   const text = same ? source : textOf(signs, n)
-  const kept1 = same ? undefined : places.slice(0, n + 1)
-  return { source, text, places: kept1, words, groups, hits: hitsOf(source, text, kept1, words) }
+  const own = same ? undefined : places.slice(0, n + 1)
+  return { source, text, places: own, words, groups, hits: hitsOf(source, text, own, words) }
+}
+
+/** `wordNumber` of the letters from `start` to `end`. */
+function numberOf(signs: Uint8Array, start: number, end: number): number {
+  if (end - start > LONGEST_WORD) return 0
+  let packed = 0
+  for (let i = start; i < end; i++) {
+    if (signs[i] === 1) return 0
+    packed = packed * 27 + (signs[i]! | 32) - 96
+  }
+  return VOCABULARY.get(packed) ?? 0
 }
 
 function textOf(signs: Uint8Array, n: number): string {
@@ -98,8 +132,8 @@ function textOf(signs: Uint8Array, n: number): string {
 
 function hitsOf(source: string, text: string, places: Int32Array | undefined, words: Reading['words']): Hit[] {
   const hits: Hit[] = []
-  for (let w = 0; w < words.codes.length; w++) {
-    const first = STEPS.next.get(words.codes[w]!)
+  for (let w = 0; w < words.numbers.length; w++) {
+    const first = FIRST_STEPS[words.numbers[w]!]
     if (first === undefined) continue
     let step: Step | undefined = first
     let last = -1
@@ -107,10 +141,10 @@ function hitsOf(source: string, text: string, places: Int32Array | undefined, wo
     if (entry !== undefined) last = w
     for (
       let next = w + 1;
-      next < words.codes.length && joined(text, words.ends[next - 1]!, words.starts[next]!);
+      next < words.numbers.length && joined(text, words.ends[next - 1]!, words.starts[next]!);
       next++
     ) {
-      step = step.next.get(words.codes[next]!)
+      step = step.next.get(words.numbers[next]!)
       if (step === undefined) break
       if (step.entry !== undefined) {
         entry = step.entry
@@ -121,9 +155,9 @@ function hitsOf(source: string, text: string, places: Int32Array | undefined, wo
     const start = words.starts[w]!
     const end = words.ends[last]!
     const written = places === undefined ? text.slice(start, end) : source.slice(places[start], places[end])
-    const concepts = meaningsOf(entry, written)
-    if (concepts.length > 0) {
-      hits.push({ concepts, start, end })
+    const set = meaningsOf(entry, written)
+    if (set !== 0) {
+      hits.push({ set, start, end })
       w = last
     }
   }

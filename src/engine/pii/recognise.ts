@@ -4,6 +4,7 @@ import { ALL_KINDS, type Confidence, type Finding, type Kind } from './kinds.ts'
 import { namesIn } from './names.ts'
 import { numbersIn } from './numbers.ts'
 import { MOST_UNITS, type Reading, readFast } from './reading.ts'
+import { setOf } from './words.ts'
 import { KEY_BLOCK, secretsIn, SHORTEST_TOKEN } from './secrets.ts'
 
 export type RecogniseOptions = {
@@ -48,51 +49,65 @@ export function recognise(text: string, options: RecogniseOptions): Finding[] {
       `personal data is looked for in at most ${MOST_UNITS} units at once; cut the text at its lines`,
     )
   const reading = readFast(text)
-  const wanted = options.kinds === undefined ? undefined : new Set(options.kinds)
-  const want = (...kinds: Kind[]): boolean => wanted === undefined || kinds.some((kind) => wanted.has(kind))
+  const want = (kind: Kind): boolean => options.kinds?.includes(kind) ?? true
+  const said = reading.hits.reduce((all, { set }) => all | set, 0)
   const out: Finding[] = []
   const { groups } = reading
   // What a scanner needs to find anything at all; without it the text is not looked through again (bench/pii.ts).
   if (groups.starts.length > 0) {
     add(out, numbersIn(reading, options.year))
-    if (touches(reading)) add(out, codesIn(reading))
-    if (says(reading, 'date-of-birth')) add(out, birthsIn(reading))
-    if (groups.starts.length >= 4 && want('ip-address')) add(out, ipv4In(reading))
+    if (mayBeCode(reading)) add(out, codesIn(reading))
+    if ((said & BIRTH) !== 0) add(out, birthsIn(reading))
+    if (groups.starts.length >= 4 && want('ip-address') && hasQuad(reading)) add(out, ipv4In(reading))
   }
   if (reading.text.includes('@')) add(out, emailsIn(reading))
-  if (want('ip-address', 'device-id')) {
-    const colon = reading.text.indexOf(':')
-    if (colon >= 0 && reading.text.includes(':', colon + 1)) add(out, colonsIn(reading))
-    if (reading.text.includes('-')) add(out, devicesIn(reading))
+  if (want('ip-address') || want('device-id')) {
+    if (reading.text.includes('::') || count(reading.text, ':', 5) === 5) add(out, colonsIn(reading))
+    if (count(reading.text, '-', 4) === 4) add(out, devicesIn(reading))
   }
   if (want('secret')) {
     const blocks = text.includes(KEY_BLOCK)
     const tokens = hasLongWord(text)
-    if (blocks || tokens || says(reading, 'secret')) add(out, secretsIn(reading, { blocks, tokens }))
+    if (blocks || tokens || (said & SECRET) !== 0) add(out, secretsIn(reading, { blocks, tokens }))
   }
   if (want('name')) add(out, namesIn(reading))
-  if (want('address') && (says(reading, 'address') || says(reading, 'unit'))) add(out, addressesIn(reading))
+  if (want('address') && (said & PLACES) !== 0) add(out, addressesIn(reading))
   return settle(out, options)
 }
 
 const add = (out: Finding[], found: readonly Finding[]): void => {
   for (const finding of found) out.push(finding)
 }
-const says = ({ hits }: Reading, concept: Kind | 'unit'): boolean =>
-  hits.some(({ concepts }) => concepts.includes(concept))
+const BIRTH = setOf('date-of-birth')
+const SECRET = setOf('secret')
+const PLACES = setOf('address', 'unit')
 
-/** Whether a letter stands beside a digit, or one sign away from it, as in every code. */
-function touches({ text, groups }: Reading): boolean {
-  for (let i = 0; i < groups.starts.length; i++) {
-    const start = groups.starts[i]!
-    const end = groups.ends[i]!
-    if (
-      isLetterAt(text, start - 1) ||
-      isLetterAt(text, end) ||
-      isLetterAt(text, start - 2) ||
-      isLetterAt(text, end + 1)
-    )
-      return true
+/** How often a sign stands in a text, up to `most`. */
+function count(text: string, sign: string, most: number): number {
+  let found = 0
+  for (let at = text.indexOf(sign); at >= 0 && found < most; at = text.indexOf(sign, at + 1)) found++
+  return found
+}
+
+/** Whether four groups of digits hang together by dots. */
+function hasQuad({ text, groups: { starts, ends } }: Reading): boolean {
+  let joints = 0
+  for (let i = 1; i < starts.length; i++) {
+    joints = starts[i] === ends[i - 1]! + 1 && text[ends[i - 1]!] === '.' ? joints + 1 : 0
+    if (joints === 3) return true
+  }
+  return false
+}
+
+/** Whether there is a group of digits as a plate begins with, or one behind the letters of a passport or a card of health insurance. */
+function mayBeCode({ text, groups: { starts, ends } }: Reading): boolean {
+  for (let i = 0; i < starts.length; i++) {
+    const start = starts[i]!
+    const end = ends[i]!
+    if (end - start === 2 && (isLetterAt(text, end) || isLetterAt(text, end + 1))) return true
+    // One letter and not three: `B1234567`, `DN4…`, `DN 4 …`; the word before is a word otherwise.
+    if (isLetterAt(text, start - 1) && !(isLetterAt(text, start - 2) && isLetterAt(text, start - 3))) return true
+    if (isLetterAt(text, start - 2) && isLetterAt(text, start - 3) && !isLetterAt(text, start - 4)) return true
   }
   return false
 }

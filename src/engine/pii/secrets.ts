@@ -1,5 +1,8 @@
 import type { Finding } from './kinds.ts'
 import type { Reading } from './reading.ts'
+import { setOf } from './words.ts'
+
+const SECRET = setOf('secret')
 
 // Forms their makers document. Each begins with letters of its own and has at least 20 signs without a space.
 const TOKENS: readonly string[] = [
@@ -52,7 +55,7 @@ export function secretsIn(
     }
   if (tokens) for (const { index, 0: token } of source.matchAll(TOKEN)) add(index, index + token.length, true)
   for (const hit of reading.hits) {
-    if (!hit.concepts.includes('secret')) continue
+    if ((hit.set & SECRET) === 0) continue
     SET.lastIndex = hit.end
     const found = SET.exec(reading.text)
     if (found === null) continue

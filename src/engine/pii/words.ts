@@ -13,7 +13,7 @@ const TABLE: Readonly<Partial<Record<Concept, string>>> = {
   phone:
     'điện thoại|số điện thoại|sodienthoai|đt|đtdđ|sđt|sdt|số đt|dđ|di động|số di động|số máy|phone|phone number|mobile|cell|tel|telephone|hotline|zalo|viber|liên hệ|liên lạc|gọi|call|contact|fax|sms|msisdn',
   'payment-card':
-    'thẻ|số thẻ|thẻ tín dụng|thẻ ghi nợ|thẻ visa|card|card number|credit card|debit card|visa|mastercard|napas|jcb|amex|pan',
+    'thẻ|số thẻ|thẻ tín dụng|thẻ ghi nợ|thẻ visa|cc|card|card number|credit card|debit card|visa|mastercard|napas|jcb|amex|pan',
   'bank-account':
     'stk|số tk|tk|tài khoản|số tài khoản|tài khoản ngân hàng|sotaikhoan|account|account number|account no|bank account|iban|ngân hàng|bank',
   'social-insurance': 'bhxh|số bhxh|mã số bhxh|bảo hiểm xã hội|số sổ bảo hiểm|sổ bảo hiểm|social insurance|số bảo hiểm',
@@ -30,7 +30,7 @@ const TABLE: Readonly<Partial<Record<Concept, string>>> = {
   title:
     'ông|bà|anh|chị|cô|chú|bác|em|cháu|thầy|bạn|khách|mr|mrs|ms|dr|bs|bác sĩ|luật sư|giáo sư|đồng chí|ông bà|anh chị|gửi|chào|dear',
   address:
-    'địa chỉ|đ c|dia chi|diachi|address|thường trú|tạm trú|hộ khẩu|nơi ở|chỗ ở|nơi cư trú|cư trú|giao đến|giao tới|giao hàng đến|ship đến|giao về|trú tại|ở tại|quê quán|nguyên quán|nhà ở|shipping address|billing address|street',
+    'địa chỉ|đ c|dia chi|diachi|address|thường trú|tạm trú|hộ khẩu|nơi ở|chỗ ở|nơi cư trú|cư trú|giao đến|giao tới|giao hàng đến|ship đến|giao về|trú tại|ở tại|quê quán|nguyên quán|nhà ở|shipping address|billing address',
   unit: 'phường|xã|quận|huyện|thị trấn|thị xã|tỉnh|thành phố|tp|đường|phố|ngõ|ngách|hẻm|thôn|ấp|khu phố|tổ dân phố|tổ|đặc khu|đại lộ|số nhà|khu đô thị|chung cư|kdc|kđt|tdp|kp',
   place:
     'đường|phố|phường|xã|quận|huyện|tỉnh|trường|thpt|thcs|tiểu học|công ty|cty|tnhh|chợ|cầu|công viên|bệnh viện|quảng trường|giải thưởng|cúp|tượng đài|thời|triều|nhà|vua|chúa|ngã tư|ga|sân bay|đền|chùa|tập đoàn|quán|nhà hàng|khách sạn|tiệm',
@@ -42,6 +42,16 @@ const TABLE: Readonly<Partial<Record<Concept, string>>> = {
   secret:
     'password|passwd|pwd|passphrase|mật khẩu|matkhau|mk|secret|secret key|client secret|api key|apikey|api secret|access key|secret access key|access token|auth token|bearer token|refresh token|token|private key|encryption key|credentials|db password|otp|mã otp|mã pin|pin',
 }
+
+/** Surnames of nearly everyone, without marks; the second without marks are words of other languages too. */
+export const CLEAR_SURNAMES: readonly string[] =
+  'nguyen tran pham hoang huynh phan dang bui ngo duong truong dinh trinh luong doan dao quach vuong trieu khuc nghiem thai'.split(
+    ' ',
+  )
+export const UNCLEAR_SURNAMES: readonly string[] =
+  'le vu vo do ho ly mai lam ha cao to ta la kieu luu tang chau diep vi phung tong mac luc khong thach chu co lai au ton quan lo dam giang nong phi ma be sam'.split(
+    ' ',
+  )
 
 /** At most this many letters in a word that means something: a longer one would not fit a double. */
 export const LONGEST_WORD = 11
@@ -59,50 +69,76 @@ export function packWord(word: string): number {
 
 const fold = (text: string): string => Array.from(text, (sign) => foldUnit(sign.charCodeAt(0))).join('')
 
+/** A set of concepts, a bit for each. */
+const CONCEPTS = Object.keys(TABLE) as Concept[]
+export const setOf = (...concepts: readonly Concept[]): number =>
+  concepts.reduce((set, concept) => set | (1 << CONCEPTS.indexOf(concept)), 0)
+
 /** A word or several, without marks, with all that it may mean. */
 export type Entry = {
   readonly words: readonly string[]
-  readonly meanings: readonly { readonly concept: Concept; readonly marked: string }[]
+  readonly meanings: readonly { readonly set: number; readonly marked: string }[]
+  /** All of these together. */
+  readonly set: number
 }
 export const ENTRIES: readonly Entry[] = entries()
 
 function entries(): Entry[] {
-  const by = new Map<string, { concept: Concept; marked: string }[]>()
+  const by = new Map<string, { set: number; marked: string }[]>()
   for (const [concept, texts] of Object.entries(TABLE) as [Concept, string][])
     for (const marked of texts.split('|')) {
       const folded = fold(marked)
       const of = by.get(folded) ?? []
-      if (!of.some((meaning) => meaning.concept === concept && meaning.marked === marked)) of.push({ concept, marked })
+      of.push({ set: setOf(concept), marked })
       by.set(folded, of)
     }
-  return [...by].map(([folded, meanings]) => ({ words: folded.split(' '), meanings }))
+  return [...by].map(([folded, meanings]) => ({
+    words: folded.split(' '),
+    meanings,
+    set: meanings.reduce((all, { set }) => all | set, 0),
+  }))
 }
+
+/** Words of the entries and surnames, by `packWord`, numbered from 1; 0 is any other word. */
+export const VOCABULARY: ReadonlyMap<number, number> = new Map(
+  [...new Set([...ENTRIES.flatMap(({ words }) => words), ...CLEAR_SURNAMES, ...UNCLEAR_SURNAMES])].map((word, i) => [
+    packWord(word),
+    i + 1,
+  ]),
+)
+export const wordNumber = (word: string): number => VOCABULARY.get(packWord(word)) ?? 0
 
 /** The next word of an entry: reached through the number of the one before. */
 export type Step = { entry: Entry | undefined; readonly next: Map<number, Step> }
-export const STEPS: Step = steps()
+/** By the number of an entry's first word. */
+export const FIRST_STEPS: readonly (Step | undefined)[] = steps()
 
-function steps(): Step {
-  const root: Step = { entry: undefined, next: new Map() }
+function steps(): (Step | undefined)[] {
+  const root = new Map<number, Step>()
   for (const entry of ENTRIES) {
-    let step = root
+    let next = root
+    let step: Step | undefined
     for (const word of entry.words) {
-      const code = packWord(word)
-      const next = step.next.get(code) ?? { entry: undefined, next: new Map<number, Step>() }
-      step.next.set(code, next)
-      step = next
+      step = next.get(wordNumber(word)) ?? { entry: undefined, next: new Map<number, Step>() }
+      next.set(wordNumber(word), step)
+      next = step.next
     }
-    step.entry = entry
+    step!.entry = entry
   }
-  return root
+  return Array.from({ length: VOCABULARY.size + 1 }, (_, word) => root.get(word))
 }
 
 /** Which of the meanings a text has as it was written: one word with marks has to have these; without, or several words, may mean all. */
-export function meaningsOf(entry: Entry, written: string): readonly Concept[] {
-  if (entry.words.length > 1 || /^[\x20-\x7e]*$/.test(written)) return entry.meanings.map(({ concept }) => concept)
+export function meaningsOf(entry: Entry, written: string): number {
+  if (entry.words.length > 1 || isAscii(written)) return entry.set
   const text = written
+    .replace(/[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]/g, '')
     .normalize('NFC')
     .toLowerCase()
-    .replace(/[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]/g, '')
-  return entry.meanings.filter(({ marked }) => marked === text).map(({ concept }) => concept)
+  return entry.meanings.reduce((all, { set, marked }) => (marked === text ? all | set : all), 0)
+}
+
+function isAscii(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 126) return false
+  return true
 }
