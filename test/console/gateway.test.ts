@@ -126,7 +126,7 @@ test(
     await add('mới.cho-sen.example', 'http://127.0.0.1:4000')
     await said.getByText(/^cần tên miền chữ thường/).waitFor()
     await add('cho-sen.example', 'http://127.0.0.1:4000')
-    await said.getByText(/^tên miền cho-sen\.example đã thuộc một trang khác/).waitFor()
+    await said.getByText(/^tên miền cho-sen\.example đã thuộc trang cho-sen;/).waitFor()
     await add('moi.cho-sen.example', 'http://127.0.0.1:4000/cua-hang')
     await page
       .locator('.dlg')

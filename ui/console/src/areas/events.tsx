@@ -180,7 +180,7 @@ function EventList({ asked }: { readonly asked: { readonly q: string; readonly f
               ])}
             </dl>
           ) : (
-            <span className="tok cut wide-cut">{aboutOf(event)}</span>
+            <span className="tok cut wide-cut">{aboutOf(event, m.results)}</span>
           ),
       },
       { id: 'source', head: m.source, fold: 'lo', cell: ({ source }) => <span className="tok">{brief(source)}</span> },
@@ -222,7 +222,7 @@ const text = (event: StoredEvent, name: string, port: string): string => {
 }
 
 /** One line that says what happened, in the fields of its kind. */
-function aboutOf(event: StoredEvent): string {
+function aboutOf(event: StoredEvent, results: Readonly<Record<string, string>>): string {
   const parts = [
     'method',
     'host',
@@ -237,6 +237,10 @@ function aboutOf(event: StoredEvent): string {
     'result',
   ]
   return parts
-    .flatMap((name) => (event[name] === undefined || event[name] === null ? [] : [String(event[name])]))
+    .flatMap((name) => {
+      const value = event[name]
+      if (value === undefined || value === null) return []
+      return [name === 'result' ? (results[String(value)] ?? String(value)) : String(value)]
+    })
     .join(' ')
 }

@@ -26,6 +26,8 @@ export type Column<T> = {
   /** What stands at the end, below, or alone on its line when a narrow screen folds the row; `lo` goes. */
   readonly fold?: 'end' | 'm' | 'full' | 'lo'
   readonly wrap?: boolean
+  /** Says its head where the row is folded, as numbers do. */
+  readonly named?: boolean
   /** Shown only when the person chooses it. */
   readonly off?: boolean
   /** How a whole list is sorted in the browser; without it the list comes in order from the server. */
@@ -228,7 +230,11 @@ export function DataTable<T>(props: Props<T>) {
                         {column.cell(value)}
                       </th>
                     ) : (
-                      <td key={column.id} className={look} {...(column.num ? { 'data-label': column.head } : {})}>
+                      <td
+                        key={column.id}
+                        className={look}
+                        {...(column.num || column.named ? { 'data-label': column.head } : {})}
+                      >
                         {column.cell(value)}
                       </td>
                     )

@@ -15,6 +15,7 @@ export const eventWords = words(
     noneLead: 'Nới khoảng giờ hoặc bỏ bớt một điều kiện.',
     time: 'Lúc',
     kind: 'Loại',
+    results: { allowed: 'cho phép', refused: 'từ chối', done: 'xong', failed: 'hỏng' } as Record<string, string>,
     kinds: {
       'gateway.access': 'lượt truy cập',
       'gateway.refused': 'lượt từ chối',
@@ -56,6 +57,7 @@ export const eventWords = words(
     noneLead: 'Widen the span or remove a condition.',
     time: 'Time',
     kind: 'Kind',
+    results: { allowed: 'allowed', refused: 'refused', done: 'done', failed: 'failed' },
     kinds: {
       'gateway.access': 'request',
       'gateway.refused': 'refusal',

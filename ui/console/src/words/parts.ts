@@ -96,7 +96,7 @@ export const partWords = words(
     selected: (n) => `${n} selected`,
     clear: 'Clear',
     more: 'Show more',
-    shown: (n) => `${n} rows`,
+    shown: (n) => `${n} ${n === '1' ? 'row' : 'rows'}`,
     shownOf: (n, all) => `${n} of ${all}`,
     loading: 'Reading',
     stop: 'Stop',

@@ -27,7 +27,7 @@ export function BanList() {
   const columns = useMemo(
     (): readonly Column<BanView>[] => [
       { id: 'who', head: m.address, cell: (one) => <span className="tok">{senderOf(one)}</span> },
-      { id: 'until', head: m.until, fold: 'end', cell: ({ until }) => f.short(until) },
+      { id: 'until', head: m.until, fold: 'end', named: true, cell: ({ until }) => f.short(until) },
       { id: 'since', head: m.since, fold: 'lo', sorted: 'descending', cell: ({ at }) => f.when(at) },
       { id: 'by', head: m.who, fold: 'lo', cell: ({ by }) => <Actor id={by} /> },
       { id: 'why', head: m.why, fold: 'm', wrap: true, cell: ({ reason }) => reason },

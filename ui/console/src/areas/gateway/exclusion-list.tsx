@@ -56,9 +56,9 @@ export function ExclusionList() {
         head: t.why,
         fold: 'full',
         wrap: true,
-        cell: ({ reason, refusal }) => (
+        cell: ({ at, reason, refusal }) => (
           <>
-            {reason ?? '–'}
+            {reason ?? (at === null ? t.fromFile : '–')}
             {refusal === null ? null : (
               <span className="sub">
                 {t.fromRefusal}{' '}

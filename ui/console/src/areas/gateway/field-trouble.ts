@@ -71,10 +71,10 @@ export function plainOf(message: string, path: string, language: Language): stri
 const PLACED = /^Site [a-z0-9-]+(?:, [^:]*)?: /
 
 /** Sentences of the settings check, by code, where more than a fixed one is needed; the name in it stays. */
-const CODED: Readonly<Record<string, (message: string) => string | undefined>> = {
-  'gateway/host': (said) => {
-    const [, other, own, host] = /^Sites (\S+) and (\S+) both want (\S+)\.$/.exec(said) ?? []
-    return host && `tên miền ${host} đã thuộc một trang khác (${other}, ${own}); mỗi tên miền chỉ thuộc một trang`
+const CODED: Readonly<Record<string, (message: string, own?: string) => string | undefined>> = {
+  'gateway/host': (said, own) => {
+    const [, one, two, host] = /^Sites (\S+) and (\S+) both want (\S+)\.$/.exec(said) ?? []
+    return host && `tên miền ${host} đã thuộc trang ${one === own ? two : one}; mỗi tên miền chỉ thuộc một trang`
   },
   'gateway/rule-set': (said) => {
     const name = /no rule set (\S+)\.$/.exec(said)?.[1]
@@ -106,9 +106,9 @@ const CODED: Readonly<Record<string, (message: string) => string | undefined>> =
 }
 
 /** What a refused setting is about, without its place. */
-export function sayCoded({ code, message }: Refused, language: Language): string {
+export function sayCoded({ code, message }: Refused, language: Language, own?: string): string {
   const said = message.replace(PLACED, '')
-  return (language === 'vi' ? CODED[code]?.(said) : undefined) ?? said
+  return (language === 'vi' ? CODED[code]?.(said, own) : undefined) ?? said
 }
 
 /** Settings whose lines are entries. */
@@ -146,7 +146,7 @@ export function troubleOf(refused: Refused, site: Site, labels: Labels, language
   const text =
     refused.code === 'http/invalid'
       ? plainOf(refused.message.replace(`${refused.field}: `, ''), path, language)
-      : sayCoded(refused, language)
+      : sayCoded(refused, language, site.name)
   return { path, place: placeOf(path, site, labels, language), text }
 }
 

@@ -199,7 +199,7 @@ function ReasonTable({
           </button>
         ),
       },
-      { id: 'sites', head: m.sites, num: true, fold: 'm', by: ({ sites }) => sites, cell: ({ sites }) => f.n(sites) },
+      { id: 'sites', head: m.site, fold: 'm', by: ({ sites }) => sites, cell: ({ sites }) => m.siteCount(f.n(sites)) },
       { id: 'rhythm', head: m.rhythm, fold: 'lo', cell: (one) => <HeatCells values={squeezed(one.hours)} /> },
       { id: 'total', head: m.total, num: true, fold: 'end', by: ({ total }) => total, cell: ({ total }) => f.n(total) },
     ],

@@ -125,7 +125,9 @@ export function MatchTable({ refusal }: { readonly refusal: RefusalView }) {
                     <span className="tok">{`${match.file}${match.line === null ? '' : `:${match.line}`}`}</span>
                   )}
                 </td>
-                <td className="num end">{f.n(match.score)}</td>
+                <td className="num" data-label={m.score}>
+                  {f.n(match.score)}
+                </td>
               </tr>
             ))}
           </tbody>

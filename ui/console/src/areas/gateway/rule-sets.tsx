@@ -1,3 +1,4 @@
+import { Link } from '@tanstack/react-router'
 import { useMemo, useState } from 'react'
 import { settingsRoutes } from '../../../../../src/gateway/settings/contract.ts'
 import { useAct, useCall, type Got } from '../../api.ts'
@@ -30,7 +31,7 @@ export function RuleSets() {
       { id: 'name', head: t.setName, cell: ({ name }) => <span className="tok">{name}</span> },
       { id: 'setup', head: t.setup, fold: 'lo', wrap: true, cell: ({ setup }) => <Files of={setup} /> },
       { id: 'rules', head: t.ruleSetFiles, fold: 'full', wrap: true, cell: ({ rules }) => <Files of={rules} /> },
-      { id: 'sites', head: t.usedBy, fold: 'm', wrap: true, cell: ({ sites }) => sites.join(', ') || '–' },
+      { id: 'sites', head: t.usedBy, fold: 'm', wrap: true, cell: ({ sites }) => <Users of={sites} /> },
       ...(may
         ? [
             {
@@ -75,6 +76,26 @@ export function RuleSets() {
         </>
       )}
     </Shown>
+  )
+}
+
+const MOST_USERS = 6
+/** The first few by name; the rest are in the list of sites. */
+function Users({ of }: { readonly of: readonly string[] }) {
+  const t = useWords(tuningWords)
+  const f = useFormats()
+  if (of.length === 0) return <>–</>
+  const rest = of.length - MOST_USERS
+  return (
+    <>
+      {of.slice(0, MOST_USERS).join(', ')}
+      {rest > 0 ? (
+        <>
+          {', '}
+          <Link to="/protect/sites">{t.otherSites(f.n(rest))}</Link>
+        </>
+      ) : null}
+    </>
   )
 }
 

@@ -86,7 +86,10 @@ function Editing({ of: { site, version } }: { readonly of: Got<typeof settingsRo
         <Troubled by={trouble}>
           <SiteForm
             site={draft}
-            onChange={setDraft}
+            onChange={(next) => {
+              setTrouble(undefined)
+              setDraft(next)
+            }}
             still={still}
             ruleSets={sets.data?.items.map(({ name }) => name) ?? []}
           />

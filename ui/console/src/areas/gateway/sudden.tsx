@@ -1,4 +1,5 @@
 import { useState } from 'react'
+import { gatewayRoutes } from '../../../../../src/gateway/contract.ts'
 import { tuningRoutes } from '../../../../../src/gateway/tuning/contract.ts'
 import { useAct, useCall, type Got } from '../../api.ts'
 import type { Need } from '../../components/needs-now.tsx'
@@ -9,6 +10,7 @@ import { useMay } from '../../shell/me.tsx'
 import { tuningWords } from '../../words/tuning.ts'
 import { gatewayMessages } from '../../../../../src/gateway/messages.ts'
 import { useSpeech } from '../../language.tsx'
+import { useFamily } from '../refusal-list.tsx'
 import { Actor } from './change-list.tsx'
 import { ReasonDialog } from './reason-dialog.tsx'
 
@@ -36,9 +38,15 @@ export function useSuddenNeeds(): readonly Need[] {
 function Cause({ of }: { readonly of: Sudden }) {
   const t = useWords(tuningWords)
   const f = useFormats()
+  const family = useFamily()
+  // What kind of attack the rule is about is told with the figures of the day.
+  const day = useCall(gatewayRoutes.figures, {}, { enabled: useMay(gatewayRoutes.figures) })
+  const tags = day.data?.rules.find(({ rule }) => rule === of.rule)?.tags
   return (
     <>
-      {t.suddenMore(f.n(of.clients), f.n(of.before), f.when(of.at))} <span lang="en">{of.message}</span>
+      {t.suddenMore(f.n(of.clients), f.n(of.before), f.when(of.at))}{' '}
+      {tags === undefined ? '' : `${family({ tags, message: of.message })}: `}
+      <q lang="en">{of.message}</q>
     </>
   )
 }
