@@ -144,9 +144,9 @@ function candidateOf({ text, groups }: Reading, i: number, j: number): Candidate
   const short = sizes[0]! <= 3 && digits[0] !== '0'
   if (short && before === ',' && isDigitAt(text, start - 2)) return undefined
   if (short && text[end] === ',' && isDigitAt(text, end + 1)) return undefined
-  // A decimal that the sequence does not hold: the joint after it is followed by no digit of ours.
-  if (before === '.' && isDigitAt(text, start - 2) && i > 0 && ends[i - 1] === start - 1 && !(sizes[0]! >= 9))
-    return undefined
+  // 0.912345678 is a fraction.
+  if (sizes[0] === 1 && digits[0] === '0' && (joints[0] === '.' || joints[0] === '-')) return undefined
+  if (before === ',' && text[start - 2] === '0' && !isDigitAt(text, start - 3)) return undefined
   const plus = before === '+' || (before === '(' && text[start - 2] === '+')
   return { digits, groups: sizes, joints, plus, start: plus && before === '+' ? start - 1 : start, end }
 }

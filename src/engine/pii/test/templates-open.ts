@@ -59,6 +59,9 @@ export const OPEN: Corpus = {
     'thùng {invoice} và thùng {invoice}',
     'điểm tích lũy {epoch}, hạng {sku}',
     'chỉ số 1.234 5.678 9.012, {barcode}',
+    'Chương 12.3.4.5 trang 100-200-300',
+    'tỉ lệ 0.912345678 và 3.14159265358979',
+    'theo điều 4.2.1.7, khoản 0,387654321',
     'TÀI KHOẢN: {bank-account} - {phone}',
   ],
 }
