@@ -60,11 +60,12 @@ export function numbersIn(reading: Reading, year: number): Finding[] {
   return out
 }
 
-/** One space, dot or hyphen; or the bracket after an area's code, with a space or without. */
+/** One space, dot or hyphen; or a bracket of an area's code, with a space or without. */
 function isJoint(text: string, from: number, to: number): boolean {
   const sign = text[from]
-  if (to - from === 1) return sign === ' ' || sign === '.' || sign === '-' || sign === ')'
-  return to - from === 2 && sign === ')' && text[from + 1] === ' '
+  if (to - from === 1) return sign === ' ' || sign === '.' || sign === '-' || sign === ')' || sign === '('
+  const pair = text.slice(from, to)
+  return pair === ') ' || pair === ' (' || pair === ').' || pair === ')-'
 }
 
 function sequence(reading: Reading, first: number, last: number, year: number, out: Finding[]): void {
@@ -78,6 +79,16 @@ function sequence(reading: Reading, first: number, last: number, year: number, o
   /** Whether a number may end after this group and the next begin. */
   const cut = (group: number): boolean => !hard(group) || (long(group) && long(group + 1))
 
+  // 0 9 1 2 3 4 5 6 7 8: one number, spelled to be missed; never a part of a longer row of figures.
+  const spelled = last - first >= MOST_GROUPS && ends[last] === starts[first]! + 2 * (last - first) + 1
+  if (spelled && last - first < MOST_DIGITS && !spoilt.includes(true)) {
+    const candidate = candidateOf(reading, first, last)
+    const judged = candidate && judge(reading, candidate, first, year)
+    if (judged !== undefined) {
+      out.push({ ...judged, ...spanOf(reading, candidate!.start, candidate!.end) })
+      return
+    }
+  }
   for (let i = first; i <= last;) {
     let taken = i
     if (!spoilt[i - first]! && (i === first || cut(i - 1))) {
@@ -144,8 +155,10 @@ function candidateOf({ text, groups }: Reading, i: number, j: number): Candidate
   const short = sizes[0]! <= 3 && digits[0] !== '0'
   if (short && before === ',' && isDigitAt(text, start - 2)) return undefined
   if (short && text[end] === ',' && isDigitAt(text, end + 1)) return undefined
-  // 0.912345678 is a fraction.
-  if (sizes[0] === 1 && digits[0] === '0' && (joints[0] === '.' || joints[0] === '-')) return undefined
+  // 0.912345678 is a fraction, and what follows +41 (0) is no number of ours.
+  if (before === '(' && sizes[0]! <= 2 && (isDigitAt(text, start - 2) || isDigitAt(text, start - 3))) return undefined
+  if (sizes.length === 2 && sizes[0] === 1 && digits[0] === '0' && (joints[0] === '.' || joints[0] === '-'))
+    return undefined
   if (before === ',' && text[start - 2] === '0' && !isDigitAt(text, start - 3)) return undefined
   const plus = before === '+' || (before === '(' && text[start - 2] === '+')
   return { digits, groups: sizes, joints, plus, start: plus && before === '+' ? start - 1 : start, end }
@@ -159,10 +172,13 @@ const isAmount = ({ digits, groups, joints }: Candidate): boolean =>
   /^\.+$/.test(joints) &&
   groups.slice(1).every((n) => n === 3)
 const MONEY = /^ {0,2}(?:dong|vnd|usd|eur|d|vnđ|k|tr|trieu|ty)(?![a-z])/i
+const isSpelled = ({ groups, digits, joints }: Candidate): boolean =>
+  groups.length > 1 && groups.length === digits.length && new Set(joints).size === 1
 /** Written as people write accounts and codes: at once, or in even groups. */
-const isEven = ({ groups, joints }: Candidate): boolean =>
-  groups.length === 1 ||
-  (groups.every((n) => n >= 2 && n <= 6) && (/^ +$/.test(joints) || /^\.+$/.test(joints) || /^-+$/.test(joints)))
+const isEven = (candidate: Candidate): boolean =>
+  candidate.groups.length === 1 ||
+  isSpelled(candidate) ||
+  (candidate.groups.every((n) => n >= 2 && n <= 6) && /^(?: +|\.+|-+)$/.test(candidate.joints))
 
 // In the order of certainty: what a check digit or a form tells before what only a word tells.
 function judge(reading: Reading, candidate: Candidate, group: number, year: number): Judgement | undefined {
@@ -180,7 +196,8 @@ function judge(reading: Reading, candidate: Candidate, group: number, year: numb
   const even = isEven(candidate)
 
   if (plus) {
-    const phone = phoneOf(digits, true)
+    // +84 (0)24 3825 1234, as letterheads have it.
+    const phone = phoneOf(digits.startsWith('840') ? `84${digits.slice(3)}` : digits, true)
     return phone && as('phone', 'high', phone.national)
   }
   if (direct('driver-licence') && size === 12 && even) return as('driver-licence', 'high')
@@ -236,8 +253,9 @@ const isCardForm = (groups: readonly number[]): boolean =>
   groups.length === 1 || (groups[0] === 4 && groups.length <= 5)
 
 /** No groups of one digit in the middle, and at most five. */
-const isPhoneForm = ({ groups }: Candidate, mobile: boolean): boolean =>
-  groups.length <= 5 && groups.every((n, i) => n >= (i === 0 ? 1 : mobile ? 2 : 3))
+const isPhoneForm = (candidate: Candidate, mobile: boolean): boolean =>
+  isSpelled(candidate) ||
+  (candidate.groups.length <= 5 && candidate.groups.every((n, i) => n >= (i === 0 ? 1 : mobile ? 2 : 3)))
 
 /** 024 3825 1234, (0251) 3 822 123: the area's code stands alone. */
 const isAreaFirst = ({ groups, digits }: Candidate): boolean =>

@@ -46,13 +46,7 @@ export function secretsIn(
   const add = (start: number, end: number, sure: boolean): void => {
     out.push({ kind: 'secret', start, end, confidence: sure ? 'high' : 'medium', value: source.slice(start, end) })
   }
-  if (blocks)
-    for (const { index, 0: head } of source.matchAll(BLOCK)) {
-      const rest = source.slice(index, index + LONGEST_BLOCK)
-      BLOCK_END.lastIndex = head.length
-      const foot = BLOCK_END.exec(rest)
-      add(index, foot === null ? index + head.length : index + foot.index + foot[0].length, true)
-    }
+  if (blocks) for (const { start, end } of keyBlocks(source)) add(start, end, true)
   if (tokens) for (const { index, 0: token } of source.matchAll(TOKEN)) add(index, index + token.length, true)
   for (const hit of reading.hits) {
     if ((hit.set & SECRET) === 0) continue
@@ -67,6 +61,22 @@ export function secretsIn(
     add(places === undefined ? from : places[from]!, places === undefined ? to : places[to - 1]! + 1, false)
   }
   return out
+}
+
+// The next end is looked for once and serves every beginning before it: many beginnings without an end stay cheap.
+function* keyBlocks(source: string): Generator<{ start: number; end: number }> {
+  let foot: RegExpExecArray | null | undefined
+  let done = 0
+  for (const { index: start, 0: head } of source.matchAll(BLOCK)) {
+    if (start < done) continue
+    const from = start + head.length
+    if (foot === undefined || (foot !== null && foot.index < from)) {
+      BLOCK_END.lastIndex = from
+      foot = BLOCK_END.exec(source)
+    }
+    done = foot === null || foot.index - start > LONGEST_BLOCK ? from : foot.index + foot[0].length
+    yield { start, end: done }
+  }
 }
 
 function looksSecret(value: string): boolean {
