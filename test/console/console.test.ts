@@ -253,7 +253,7 @@ test('lọc: trường sai thì nêu trường gần nhất, trường đúng v�
   await page.keyboard.press('Enter')
   await page.waitForURL(/q=source/)
   await page.waitForTimeout(SETTLE_MS)
-  const sources = await page.locator('tbody tr td:nth-child(8)').allInnerTexts()
+  const sources = await page.locator('tbody tr td:nth-child(9)').allInnerTexts()
   assert.ok(sources.length > 0 && sources.every((text) => text.startsWith('203.0.113.77')), sources.join(' '))
 })
 

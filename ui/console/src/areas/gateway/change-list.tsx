@@ -30,8 +30,8 @@ export function useReason(): (of: Pick<VersionView, 'by' | 'reason'>) => string 
 
 const KEPT_SIGNS = 6
 const STAFF = /^staff:(stf_[0-9A-Z]{26})$/
-/** Who: this node, or a member of staff by name, which opens what that person did; one who is gone by the end of the id. */
-export function Actor({ id }: { readonly id: string | null }) {
+/** Who: this node, or a member of staff by name, which opens what that person did; one who is gone by the end of the id. `plain`: no way there, where other links stand close. */
+export function Actor({ id, plain = false }: { readonly id: string | null; readonly plain?: boolean }) {
   const m = useWords(siteWords)
   const me = useMe()
   const staff = STAFF.exec(id ?? '')?.[1]
@@ -39,7 +39,7 @@ export function Actor({ id }: { readonly id: string | null }) {
   if (id === null) return <>–</>
   if (id === 'node') return <>{m.node}</>
   const shown = told.data?.name ?? <span className="tok">{`…${id.slice(-KEPT_SIGNS)}`}</span>
-  return mayKeepLog(me) ? (
+  return !plain && mayKeepLog(me) ? (
     <Link to="/evidence" search={{ q: `actor:${id}` }}>
       {shown}
     </Link>

@@ -134,7 +134,7 @@ export function LatestVersions({ site }: { readonly site: string }) {
               ),
               more: (
                 <>
-                  <Actor id={one.by} />: {why(one)}
+                  <Actor id={one.by} plain />: {why(one)}
                 </>
               ),
             }))}
