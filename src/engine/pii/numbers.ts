@@ -25,6 +25,8 @@ const SET = Object.fromEntries(MEANT.map((kind) => [kind, setOf(kind)])) as Read
 /** Groups of digits, and digits, of one number at most. */
 const MOST_GROUPS = 8
 const MOST_DIGITS = 19
+/** Fewer digits mean nothing: most groups are years, amounts and house numbers. */
+const LEAST_DIGITS = 7
 /** A word for another sort of number counts no further than this: `đơn giao cho khách, gọi 0912345678`. */
 const OTHER_LOOK = 24
 /** Old mobile numbers of 11 digits, changed in 2018, and what they became (the ministry's plan of 2018). */
@@ -71,8 +73,7 @@ function isJoint(text: string, from: number, to: number): boolean {
 function sequence(reading: Reading, first: number, last: number, year: number, out: Finding[]): void {
   const { text } = reading
   const { starts, ends } = reading.groups
-  // 7 digits are the fewest that mean anything; most groups are years, amounts and house numbers.
-  if (ends[last]! - starts[first]! < 7) return
+  if (ends[last]! - starts[first]! < LEAST_DIGITS) return
   const spoilt = spoiltGroups(reading, first, last)
   const hard = (group: number): boolean => text[ends[group]!] === '-' || text[ends[group]!] === '.'
   const long = (group: number): boolean => ends[group]! - starts[group]! >= 9
@@ -99,7 +100,7 @@ function sequence(reading: Reading, first: number, last: number, year: number, o
         if (count > MOST_DIGITS) break
         end++
       }
-      for (let j = end; j >= i; j--) {
+      for (let j = end; j >= i && ends[j]! - starts[i]! >= LEAST_DIGITS; j--) {
         if (j < last && !cut(j)) continue
         const candidate = candidateOf(reading, i, j)
         const judged = candidate && judge(reading, candidate, i, year)
@@ -117,11 +118,14 @@ function sequence(reading: Reading, first: number, last: number, year: number, o
 function spoiltGroups({ text, groups, hits }: Reading, first: number, last: number): boolean[] {
   const { starts, ends } = groups
   const out: boolean[] = []
+  /** `CCCD001085012345`, `phone_0912345678`: the letters before are a word for the number. */
+  const wordEnds = (left: number): boolean => {
+    const said = hits[lastHitBefore(hits, left + 1)]?.end
+    return said === left + 1 || (said === left && text[left] === '_')
+  }
   for (let i = first; i <= last; i++) {
     const left = starts[i]! - 1
-    const saidBefore = hits[lastHitBefore(hits, starts[i]!)]?.end
-    const wordEnds = saidBefore === left + 1 || (saidBefore === left && text[left] === '_')
-    out.push((isName(text.charCodeAt(left)) && !wordEnds) || isName(text.charCodeAt(ends[i]!)))
+    out.push((isName(text.charCodeAt(left)) && !wordEnds(left)) || isName(text.charCodeAt(ends[i]!)))
   }
   const hangs = (i: number): boolean => text[ends[i]!] === '-' || text[ends[i]!] === '.'
   for (let i = first + 1; i <= last; i++) if (out[i - 1 - first]! && hangs(i - 1)) out[i - first] = true
@@ -148,7 +152,7 @@ function candidateOf({ text, groups }: Reading, i: number, j: number): Candidate
     digits += text.slice(starts[k], ends[k])
     if (k < j) joints += text[ends[k]!]
   }
-  if (digits.length < 7 || digits.length > MOST_DIGITS) return undefined
+  if (digits.length < LEAST_DIGITS || digits.length > MOST_DIGITS) return undefined
   const before = text[start - 1]
   if (before === '#' || before === '$') return undefined
   // 1,250,000 and 0.912345678 are amounts; 0912345678,001085012345 are two columns.

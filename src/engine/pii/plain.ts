@@ -4,7 +4,7 @@ import { birthsIn, codesIn, colonsIn, devicesIn, emailsIn, ipv4In } from './form
 import type { Finding } from './kinds.ts'
 import { namesIn } from './names.ts'
 import { numbersIn } from './numbers.ts'
-import { type Hit, MOST_JOINTS, type Reading } from './reading.ts'
+import { type Hit, MOST_JOINTS, type Reading, writtenAt } from './reading.ts'
 import { type RecogniseOptions, settle } from './recognise.ts'
 import { secretsIn } from './secrets.ts'
 import { ENTRIES, meaningsOf, wordNumber } from './words.ts'
@@ -34,7 +34,7 @@ export function readPlainly(source: string): Reading {
   const units = source.split('').map((unit) => foldUnit(unit.charCodeAt(0)))
   const text = units.join('')
   const kept = units.flatMap((unit, i) => (unit === '' ? [] : [i]))
-  const places = text === source ? undefined : Int32Array.from([...kept, source.length])
+  const places = text.length === source.length ? undefined : Int32Array.from([...kept, source.length])
   const words = [...text.matchAll(/[A-Za-z\u0001]+/g)].flatMap(({ 0: run, index }) => {
     let at = index
     return run.split(/(?<=[a-z])(?=[A-Z])/).map((word) => ({ word, start: at, end: (at += word.length) }))
@@ -71,7 +71,7 @@ function hitsOf(source: string, text: string, places: Int32Array | undefined, wo
     if (entry === undefined) continue
     const start = words[w]!.start
     const end = words[w + entry.words.length - 1]!.end
-    const written = places === undefined ? text.slice(start, end) : source.slice(places[start], places[end])
+    const written = writtenAt(source, places, start, end)
     const set = meaningsOf(entry, written)
     if (set === 0) continue
     hits.push({ set, start, end })

@@ -1,5 +1,5 @@
 import { foldTable } from './fold.ts'
-import { FIRST_STEPS, LONGEST_WORD, meaningsOf, type Step, VOCABULARY } from './words.ts'
+import { FIRST_STEPS, LONGEST_WORD, rememberedMeanings, type Step, VOCABULARY } from './words.ts'
 
 /** Units of a text that is read at once; who has more cuts it at its lines. */
 export const MOST_UNITS = 4 << 20
@@ -13,7 +13,7 @@ export type Reading = {
   readonly source: string
   /** Folded as in `fold.ts`, case kept: one ASCII sign for each unit that is not dropped. */
   readonly text: string
-  /** Place in the source of each sign; one more at the end: the source's length. Undefined: the same. */
+  /** Place in the source of each sign; one more at the end: the source's length. Undefined: the same, for none was dropped. */
   readonly places: Int32Array | undefined
   /** Runs of letters, cut before a capital that follows a small letter; with the number of each in the vocabulary. */
   readonly words: {
@@ -108,7 +108,8 @@ export function readFast(source: string): Reading {
   }
   places[n] = size
   const text = same ? source : textOf(signs, n)
-  const own = same ? undefined : places.slice(0, n + 1)
+  // Most texts lose nothing: then places are the same, and a copy of them would cost as much as all the rest.
+  const own = n === size ? undefined : places.slice(0, n + 1)
   return { source, text, places: own, words, groups, hits: hitsOf(source, text, own, words) }
 }
 
@@ -154,8 +155,9 @@ function hitsOf(source: string, text: string, places: Int32Array | undefined, wo
     if (entry === undefined || last < 0) continue
     const start = words.starts[w]!
     const end = words.ends[last]!
-    const written = places === undefined ? text.slice(start, end) : source.slice(places[start], places[end])
-    const set = meaningsOf(entry, written)
+    // Where no sign was changed none has a mark, and several words mean all that they may.
+    const plain = text === source || last > w
+    const set = plain ? entry.set : rememberedMeanings(entry, writtenAt(source, places, start, end))
     if (set !== 0) {
       hits.push({ set, start, end })
       w = last
@@ -163,6 +165,10 @@ function hitsOf(source: string, text: string, places: Int32Array | undefined, wo
   }
   return hits
 }
+
+/** The source from one place of the folded text to another, with what was dropped behind the last. */
+export const writtenAt = (source: string, places: Int32Array | undefined, start: number, end: number): string =>
+  places === undefined ? source.slice(start, end) : source.slice(places[start], places[end])
 
 function joined(text: string, from: number, to: number): boolean {
   if (to - from > MOST_JOINTS) return false

@@ -116,14 +116,14 @@ function isLetterAt(text: string, i: number): boolean {
   return code >= 97 && code <= 122
 }
 
+/** Whether so many signs stand without a space that a token may be among them. */
 function hasLongWord(text: string): boolean {
-  let from = 0
-  for (let i = 0; i <= text.length; i++) {
-    if (i < text.length && text.charCodeAt(i) > 32) continue
-    if (i - from >= SHORTEST_TOKEN) return true
-    from = i + 1
+  for (let from = 0; ;) {
+    const at = text.indexOf(' ', from)
+    if ((at < 0 ? text.length : at) - from >= SHORTEST_TOKEN) return true
+    if (at < 0) return false
+    from = at + 1
   }
-  return false
 }
 
 /** In order, without those that are not wanted and those under a surer form; `MOST_FINDINGS` at most. */

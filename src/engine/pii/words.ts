@@ -138,6 +138,18 @@ export function meaningsOf(entry: Entry, written: string): number {
   return entry.meanings.reduce((all, { set, marked }) => (marked === text ? all | set : all), 0)
 }
 
+const MOST_REMEMBERED = 4_096
+const LONGEST_REMEMBERED = 2 * LONGEST_WORD
+const remembered = new Map<string, number>()
+/** The same for an entry of one word: texts write the same words again and again (bench/pii.ts). */
+export function rememberedMeanings(entry: Entry, written: string): number {
+  const known = remembered.get(written)
+  if (known !== undefined) return known
+  const set = meaningsOf(entry, written)
+  if (remembered.size < MOST_REMEMBERED && written.length <= LONGEST_REMEMBERED) remembered.set(written, set)
+  return set
+}
+
 function isAscii(text: string): boolean {
   for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 126) return false
   return true
