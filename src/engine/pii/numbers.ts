@@ -175,7 +175,11 @@ const isAmount = ({ digits, groups, joints }: Candidate): boolean =>
   groups[0]! <= 3 &&
   /^\.+$/.test(joints) &&
   groups.slice(1).every((n) => n === 3)
-const MONEY = /^ {0,2}(?:dong|vnd|usd|eur|d|vnđ|k|tr|trieu|ty)(?![a-z])/i
+const MONEY = /^ {0,2}(?:dong|vnd|usd|eur|d|k|tr|trieu|ty)(?![a-z])/i
+const isMoney = (text: string, end: number): boolean => {
+  const next = text.charCodeAt(end) === 32 ? text.charCodeAt(end + 1) : text.charCodeAt(end)
+  return (next === 32 || next >= 65) && MONEY.test(text.slice(end, end + 9))
+}
 const isSpelled = ({ groups, digits, joints }: Candidate): boolean =>
   groups.length > 1 && groups.length === digits.length && new Set(joints).size === 1
 /** Written as people write accounts and codes: at once, or in even groups. */
@@ -213,7 +217,7 @@ function judge(reading: Reading, candidate: Candidate, group: number, year: numb
   if (size >= 13 && !other && isCard(digits) && isCardForm(groups))
     if (!direct('bank-account') || groups.length > 1)
       return as('payment-card', near('payment-card') ? 'high' : 'medium')
-  if (isAmount(candidate) || MONEY.test(text.slice(candidate.end, candidate.end + 9))) return undefined
+  if (isAmount(candidate) || isMoney(text, candidate.end)) return undefined
   if (size === 12 && direct('personal-id') && even) return as('personal-id', 'low')
   if (size >= 12 && direct('payment-card') && isLuhn(digits) && digits[0] !== '0' && groups.length <= 5)
     return as('payment-card', 'medium')

@@ -99,15 +99,19 @@ function hasQuad({ text, groups: { starts, ends } }: Reading): boolean {
   return false
 }
 
-/** Whether there is a group of digits as a plate begins with, or one behind the letters of a passport or a card of health insurance. */
+/** Whether a group of digits stands as in a plate (`29A-1`), a passport (`B1234567`) or a card of health insurance (`DN4…`, `DN 4 …`). */
 function mayBeCode({ text, groups: { starts, ends } }: Reading): boolean {
   for (let i = 0; i < starts.length; i++) {
     const start = starts[i]!
     const end = ends[i]!
-    if (end - start === 2 && (isLetterAt(text, end) || isLetterAt(text, end + 1))) return true
-    // One letter and not three: `B1234567`, `DN4…`, `DN 4 …`; the word before is a word otherwise.
-    if (isLetterAt(text, start - 1) && !(isLetterAt(text, start - 2) && isLetterAt(text, start - 3))) return true
-    if (isLetterAt(text, start - 2) && isLetterAt(text, start - 3) && !isLetterAt(text, start - 4)) return true
+    const size = end - start
+    if (size === 2 && (isLetterAt(text, end) || isLetterAt(text, end + 1)) && starts[i + 1]! - end <= 6) return true
+    const letter = isLetterAt(text, start - 1)
+    if (letter && (size === 7 || size === 8)) return true
+    const first = text.charCodeAt(start)
+    if (first < 49 || first > 53) continue
+    const last = letter ? start - 1 : start - 2
+    if (isLetterAt(text, last) && isLetterAt(text, last - 1) && !isLetterAt(text, last - 2)) return true
   }
   return false
 }

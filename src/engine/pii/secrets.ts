@@ -47,7 +47,11 @@ export function secretsIn(
     out.push({ kind: 'secret', start, end, confidence: sure ? 'high' : 'medium', value: source.slice(start, end) })
   }
   if (blocks) for (const { start, end } of keyBlocks(source)) add(start, end, true)
-  if (tokens) for (const { index, 0: token } of source.matchAll(TOKEN)) add(index, index + token.length, true)
+  if (tokens) {
+    TOKEN.lastIndex = 0
+    for (let found = TOKEN.exec(source); found !== null; found = TOKEN.exec(source))
+      add(found.index, TOKEN.lastIndex, true)
+  }
   for (const hit of reading.hits) {
     if ((hit.set & SECRET) === 0) continue
     SET.lastIndex = hit.end
