@@ -109,6 +109,17 @@ test('HTTP/2: who keeps us waiting has its time and no more', async (t) => {
     assert.equal(headers[':status'], 200)
     client.destroy()
   })
+  await t.test('a body that comes steadily for longer than any may', async () => {
+    const slow = await secureRig({ requestMs: 300, wholeMs: 600 })
+    await using __ = slow
+    const client = session(slow)
+    const stream = open(client, { ...form, 'content-type': 'image/png' }, false)
+    const beat = setInterval(() => stream.write(Buffer.alloc(2_000, 7)), 40)
+    const [headers] = (await once(stream.resume(), 'response')) as [Record<string, unknown>]
+    clearInterval(beat)
+    assert.equal(headers[':status'], 408)
+    client.destroy()
+  })
   await t.test('pages that are never read: no stream stays', async () => {
     const client = connect(`https://127.0.0.1:${rig.tls}`, {
       servername: 'shop.vn',
@@ -148,6 +159,21 @@ test('HTTP/1.1: a body has its time, which what comes gives back', async (t) => 
     ['a byte at a time', 50, 1, 100, 408],
   ] as const)
     await t.test(what, async () => assert.equal((await trickle(every, bytes, times)).slice(9, 12), String(status)))
+})
+
+test('HTTP/1.1: an answer before the body is all there says that the connection ends', async () => {
+  const size = 3_000_000
+  const application = await bareApplication({ '/early': 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nearly' })
+  await using _ = application
+  await using rig = await startRig({}, { requestMs: 500 })
+  await rig.gateway.use(settingsWith(application.origin, [{ mode: 'off', body: { limit: 100_000, beyond: 'pass' } }]))
+  const socket = connectTcp(rig.port, '127.0.0.1').on('error', () => undefined)
+  let answer = ''
+  socket.on('data', (chunk: Buffer) => (answer += chunk.toString('latin1')))
+  socket.write(`POST /early HTTP/1.1\r\nHost: a\r\nContent-Type: image/png\r\nContent-Length: ${size}\r\n\r\n`)
+  socket.write(Buffer.alloc(200_000, 7))
+  await once(socket, 'close')
+  assert.match(answer, /^HTTP\/1\.1 200 [\s\S]*connection: close\r\n[\s\S]*early$/i)
 })
 
 /** An application that answers each request with the bytes that stand for its path. */

@@ -1,29 +1,7 @@
 import { Readable } from 'node:stream'
 import { isHttp2, wireOf, type Asked, type Req } from './asked.ts'
-import { LIMITS } from './limits.ts'
-
-/** Bytes of bodies one worker holds at a time. Large bodies may fill three quarters: the rest stays for forms and JSON. */
-export class Held {
-  bytes = 0
-  private readonly most: number
-  private readonly small: number
-
-  constructor(most: number, small: number) {
-    this.most = most
-    this.small = small
-  }
-
-  /** Is there room for so many more bytes of a body that has `size` with them? Then they are counted. */
-  take(bytes: number, size: number): boolean {
-    if (this.bytes + bytes > (size > this.small ? this.most * 0.75 : this.most)) return false
-    this.bytes += bytes
-    return true
-  }
-
-  give(bytes: number): void {
-    this.bytes -= bytes
-  }
-}
+import { Gathered, type Held } from './held.ts'
+import { lineOf } from './rate-limits.ts'
 
 export type Read = {
   /** undefined: there is none; `gone`: the client left or broke off, so there is no one to answer; `slow`: it keeps us waiting too long. */
@@ -36,80 +14,80 @@ export type Read = {
 const NOTHING: Read = { body: undefined, held: 0, more: false }
 
 /** Bytes of a body that earn their sender one more second. */
-const SLOWEST = 512
+const SLOWEST = 2_048
 
-/** How long a client may keep us waiting for its body: `ms` in all, of which bytes that come give back. */
-function patience(ms: number, over: () => void) {
+/** How long a client may keep us waiting for its body: `ms`, of which bytes that come give back, and never longer than `wholeMs` in all. */
+export type Patience = { readonly ms: number; readonly wholeMs: number }
+
+function patience({ ms, wholeMs }: Patience, over: () => void) {
   let left = ms
+  let whole = wholeMs
   let since = 0
   let timer: NodeJS.Timeout | undefined
   return {
     wait(): void {
       since = performance.now()
-      timer = setTimeout(over, left)
+      timer = setTimeout(over, Math.min(left, whole))
     },
     got(bytes: number): void {
       clearTimeout(timer)
-      left = Math.min(ms, Math.max(0, left - (performance.now() - since)) + (bytes / SLOWEST) * 1_000)
+      const waited = performance.now() - since
+      whole = Math.max(0, whole - waited)
+      left = Math.min(ms, Math.max(0, left - waited) + (bytes / SLOWEST) * 1_000)
     },
   }
 }
 
-/**
- * Reads a body up to `limit` bytes, as far as there is room; of a longer one, with `beyond: pass`, the beginning. `ms`: how long a client may
- * keep us waiting.
- */
+/** Reads a body up to `limit` bytes, as far as there is room; of a longer one, with `beyond: pass`, the beginning. */
 export function readBody(
   req: Req,
   asked: Asked,
   { limit, beyond }: { readonly limit: number; readonly beyond: 'reject' | 'pass' },
   room: Held,
-  ms = LIMITS.requestMs,
+  waiting: Patience,
 ): Promise<Read> | Read {
   if (!asked.hasBody) return NOTHING
   return new Promise((resolve) => {
-    let chunks: Buffer[] = []
-    let size = 0
+    const gathered = new Gathered()
+    const line = lineOf(asked.client.address)
     let done = false
-    const pace = patience(ms, () => end('slow'))
+    const pace = patience(waiting, () => end('slow'))
     const end = (body: Read['body'], more = false): void => {
       if (done) return
       done = true
       pace.got(0)
       req.off('data', onData).off('end', onEnd).off('close', onClose)
-      chunks = []
-      if (Buffer.isBuffer(body)) return resolve({ body, held: size, more })
-      room.give(size)
+      if (Buffer.isBuffer(body)) return resolve({ body, held: gathered.size, more })
+      room.give(gathered.size, line)
       resolve({ body, held: 0, more: false })
     }
-    const whole = (): Buffer => (chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size))
     const onData = (chunk: Buffer): void => {
-      const over = size + chunk.length > limit
+      const size = gathered.size + chunk.length
+      const over = size > limit
       if (over && beyond === 'reject') {
         req.pause()
         return end('too-large')
       }
-      if (!room.take(chunk.length, size + chunk.length)) {
+      if (!room.take(chunk.length, size, line)) {
         req.pause()
         return end('no-room')
       }
-      size += chunk.length
-      chunks.push(chunk)
+      gathered.add(chunk)
       pace.got(chunk.length)
       if (!over) return pace.wait()
       req.pause()
-      end(whole(), true)
+      end(gathered.whole(), true)
     }
-    const onEnd = (): void => end(whole())
+    const onEnd = (): void => end(gathered.whole())
     const onClose = (): void => end('gone')
     pace.wait()
     req.on('data', onData).on('end', onEnd).on('close', onClose)
   })
 }
 
-/** A body whose beginning was read and whose rest is read as the application takes it. A client that keeps us waiting longer than `ms` is cut off. */
-export function wholeBody(begun: Buffer, req: Req, ms: number): Readable {
-  const pace = patience(ms, () => (isHttp2(req) ? req.stream.close(8) : void wireOf(req)?.destroy()))
+/** A body whose beginning was read and whose rest is read as the application takes it. A client that keeps us waiting too long is cut off. */
+export function wholeBody(begun: Buffer, req: Req, waiting: Patience): Readable {
+  const pace = patience(waiting, () => (isHttp2(req) ? req.stream.close(8) : void wireOf(req)?.destroy()))
   return Readable.from(
     (async function* () {
       yield begun

@@ -16,7 +16,7 @@ export type Limits = {
   readonly headMs: number
   /** How long a client may keep us waiting for its body, of which bytes that come give back. */
   readonly requestMs: number
-  /** The longest that one request over HTTP/1.1 may take to arrive, however steadily it comes. */
+  /** The longest that a client may keep us waiting for one body, however steadily it comes. */
   readonly wholeMs: number
   readonly idleMs: number
   readonly connections: number
@@ -51,7 +51,7 @@ export const LIMITS: Limits = {
   heldBytes: 134_217_728,
   headMs: 10_000,
   requestMs: 30_000,
-  wholeMs: 600_000,
+  wholeMs: 300_000,
   idleMs: 15_000,
   connections: 10_000,
   requestsPerConnection: 10_000,

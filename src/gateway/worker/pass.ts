@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import type { Readable, Writable } from 'node:stream'
 import type { Dispatcher } from 'undici'
 import type { AnswerCheck } from './answer-check.ts'
@@ -121,6 +122,8 @@ function attempt(
     const start = (status: number, message: string, received: UpstreamHeaders): void => {
       const flat = responseHeaders(received, asked.id)
       const more = asked.answered?.(status) ?? []
+      // What the client is still sending of this request cannot be told from a next one.
+      if (!isHttp2(res) && !req.complete) (res as ServerResponse).shouldKeepAlive = false
       if (!sendHead(res, status, message, [...flat, ...more])) return broken('head')
       // Events are for now, and so is the head of an answer whose body takes its time.
       if (received['content-length'] !== undefined || isHttp2(res)) return

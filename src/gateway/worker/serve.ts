@@ -4,7 +4,7 @@ import { admit, turnAway } from './admit.ts'
 import { answerCheck, looksAtAnswers } from './answer-check.ts'
 import { readAsked, wireOf, type Asked, type Req, type Res } from './asked.ts'
 import { passwordIn } from './breached-passwords.ts'
-import { readBody, wholeBody } from './body.ts'
+import { readBody, wholeBody, type Patience } from './body.ts'
 import { callbackOf } from './callback.ts'
 import type { TurnedBy } from './counts.ts'
 import { endWith, sendHead } from './end.ts'
@@ -12,6 +12,7 @@ import { accessEvent } from './events.ts'
 import { requestHeaders } from './forwarding.ts'
 import type { Case, Judgement } from './judgement.ts'
 import { passOn } from './pass.ts'
+import { lineOf } from './rate-limits.ts'
 import { record, refuse, type Reason } from './refuse.ts'
 import type { Shared } from './shared.ts'
 import type { LiveRoute } from './sites.ts'
@@ -78,7 +79,7 @@ async function take(shared: Shared, req: Req, res: Res, asked: Asked): Promise<v
   if (stopped && shared.traffic.wants(site)) shared.traffic.add(site.name, asked.at, headOf(asked), NONE)
   if (head !== undefined && stopped)
     return refuse(shared, req, res, asked, { verdict: head, callback: callbackOf(transaction!), bytes: 0 })
-  const { body, held, more } = await readBody(req, asked, route.body, shared.held, shared.limits.requestMs)
+  const { body, held, more } = await readBody(req, asked, route.body, shared.held, patienceOf(shared))
   try {
     if (body === 'gone') return
     if (body === 'slow') return turnAway(shared, req, res, asked, 408, 'slow')
@@ -91,7 +92,7 @@ async function take(shared: Shared, req: Req, res: Res, asked: Asked): Promise<v
     }
     await judgeAndPass(shared, req, res, asked, transaction, body, more, spent)
   } finally {
-    shared.held.give(held)
+    shared.held.give(held, lineOf(asked.client.address))
   }
 }
 
@@ -113,6 +114,8 @@ export const headOf = (asked: Asked): Case['head'] => ({
   clientPort: asked.client.port,
   uniqueId: asked.id,
 })
+
+const patienceOf = ({ limits }: Shared): Patience => ({ ms: limits.requestMs, wholeMs: limits.wholeMs })
 
 export const NONE = new Uint8Array()
 
@@ -190,7 +193,7 @@ async function judgeAndPass(
     headers.push(...(await breachedHeader(shared, asked.route!.breachedPasswords, seen, type)))
   const status = await passOn(shared, req, res, asked, {
     headers,
-    body: more && body !== undefined ? wholeBody(body, req, shared.limits.requestMs) : body,
+    body: more && body !== undefined ? wholeBody(body, req, patienceOf(shared)) : body,
     check: looking
       ? answerCheck(shared, req, res, asked, off ? undefined : transaction, told, {
           ...looks,

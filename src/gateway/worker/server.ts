@@ -125,7 +125,8 @@ export class FrontServer {
       {
         maxHeaderSize: limits.headBytes,
         headersTimeout: limits.headMs,
-        requestTimeout: limits.wholeMs,
+        // Heads have their own time, and bodies are waited for by their pace (body.ts): an application that reads late is not its client's fault.
+        requestTimeout: 0,
         keepAliveTimeout: limits.idleMs,
         connectionsCheckingInterval: Math.min(1_000, limits.headMs),
         insecureHTTPParser: false,
@@ -228,7 +229,7 @@ export class FrontServer {
     stallWatch(req, res, limits.stallMs, () => counts.stalled++).finish()
     if (req.complete) return
     // Nobody takes what is still to come; it has its time to come, and no more.
-    if (!isHttp2(res)) return void closeUnless(req, limits.requestMs)
+    if (!isHttp2(res)) return void closeUnless(req, res, limits.requestMs)
     // The client may still be sending: it is told that nobody listens (RFC 9113 §8.1).
     if (res.stream.endAfterHeaders) return
     const { stream } = res
@@ -282,10 +283,17 @@ export class FrontServer {
   }
 }
 
-/** Closes the connection when the rest of the request has not come in time. */
-function closeUnless(req: Req, ms: number): void {
-  const timer = setTimeout(() => wireOf(req)?.destroy(), ms).unref()
-  req.once('end', () => clearTimeout(timer)).once('close', () => clearTimeout(timer))
+/** Reads what is left of a request that has its answer, to nobody's use, and closes the connection when it has not come in time. */
+function closeUnless(req: Req, res: Res, ms: number): void {
+  const begin = (): void => {
+    if (req.complete) return
+    const timer = setTimeout(() => wireOf(req)?.destroy(), ms).unref()
+    req.once('end', () => clearTimeout(timer)).once('close', () => clearTimeout(timer))
+    req.resume()
+  }
+  // Behind the answers to earlier requests it may still be waiting for its turn.
+  if (res.writableFinished) begin()
+  else res.once('finish', begin)
 }
 
 const peerKey = (socket: Socket): string => `${socket.remoteAddress} ${socket.remotePort} ${socket.localPort}`

@@ -138,7 +138,8 @@ export class FastRun implements Source {
 
   /** Goes on from a step to the end of the phase; gives the step to go on from when the program no longer holds, -1 when done. */
   private runFrom(state: State, phase: Phase, program: PhaseProgram, start: number): number {
-    const due = this.due(state, program)
+    let due = this.due(state, program)
+    let { collections } = state
     const { steps, target, preludes } = program
     let prelude = 0
     /** The step from which on none has been passed. */
@@ -149,6 +150,12 @@ export class FastRun implements Source {
       from = at + 1
       if (this.isTouched(state, rule, 'remove-rule') || !evaluateRule(state, rule, this)) continue
       from = target[at]!
+      if (state.collections !== collections) {
+        // A control has put another value in place of one: what was chosen of it, and what was marked for it, no longer holds.
+        collections = state.collections
+        this.selected = []
+        due = this.due(state, program)
+      }
       while (prelude < preludes.length && preludes[prelude]!.at < from) prelude++
       if (phase !== 5 && (state.outcome !== undefined || state.allowed !== undefined)) return -1
       if ((state.engine as string) === 'off') return -1

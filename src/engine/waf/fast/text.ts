@@ -13,6 +13,8 @@ export class Text {
   private known: number
   /** Which screened rules may match; undefined until asked. */
   marks: number[] | undefined
+  /** The same before any rule was found not to match: a text that only differs in case may yet. */
+  seen: Marks | undefined
   next: Next | undefined
 
   /** A text, or, when only case differs from another, what is to be computed should it be asked for. */
@@ -95,7 +97,7 @@ export class Texts {
     if (turn !== undefined) {
       const text = new Text(undefined, before, chain.run, turn(before.classes))
       // Words and signs are looked for without regard to case.
-      text.marks = this.marks(before).slice()
+      text.marks = (before.seen ?? this.marks(before)).slice()
       return text
     }
     const value = chain.run(before.value)
@@ -110,8 +112,10 @@ export class Texts {
   /** A rule was run on the text and was not true of it: so it will be whenever the text comes again. */
   clear(value: string, bit: number): void {
     if (value.length > SHORT) return
-    const marks = this.recurring.find(value)?.marks
-    if (marks !== undefined) marks[bit >>> 5]! &= ~(1 << (bit & 31))
+    const text = this.recurring.find(value)
+    if (text?.marks === undefined) return
+    text.seen ??= text.marks.slice()
+    text.marks[bit >>> 5]! &= ~(1 << (bit & 31))
   }
 
   /** The values of a slot's part after its chain. */

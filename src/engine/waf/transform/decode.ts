@@ -54,7 +54,9 @@ export const urlDecode = (text: string): string => percentDecode(text, false)
 /** As urlDecode, also `%u0041` (IIS): its low byte, full-width forms made narrow. */
 export const urlDecodeUni = (text: string): string => percentDecode(text, true)
 
-const ENTITIES: Readonly<Record<string, string>> = { quot: '"', amp: '&', lt: '<', gt: '>', nbsp: '\xa0' }
+const ENTITIES: ReadonlyMap<string, string> = new Map(
+  Object.entries({ quot: '"', amp: '&', lt: '<', gt: '>', nbsp: '\xa0' }),
+)
 
 /** Numeric references (low byte) and the five named ones of ModSecurity; the semicolon may be missing, as browsers allow. */
 export function htmlEntityDecode(text: string): string {
@@ -62,7 +64,7 @@ export function htmlEntityDecode(text: string): string {
   return text.replace(
     /&(?:#[xX]([0-9a-fA-F]+)|#([0-9]+)|([a-zA-Z0-9]+));?/g,
     (whole: string, hex: string | undefined, decimal: string | undefined, name: string | undefined) => {
-      if (name !== undefined) return ENTITIES[name.toLowerCase()] ?? whole
+      if (name !== undefined) return ENTITIES.get(name.toLowerCase()) ?? whole
       // Only the last digits can matter to a byte; a long run of zeros is an old evasion.
       const value = hex === undefined ? Number(BigInt(decimal!.slice(-18)) & 255n) : Number.parseInt(hex.slice(-2), 16)
       return String.fromCharCode(value)

@@ -43,7 +43,7 @@ export function readHead(head: RequestHead, reading: Reading): Collections {
     REMOTE_USER: one(''),
     REQBODY_ERROR: one(error === '' ? '0' : '1'),
     REQBODY_ERROR_MSG: one(error),
-    REQBODY_PROCESSOR: one(PROCESSORS[mediaOf(headerOf(headers, 'content-type'))] ?? ''),
+    REQBODY_PROCESSOR: one(PROCESSORS.get(mediaOf(headerOf(headers, 'content-type'))) ?? ''),
     REQBODY_PROCESSOR_ERROR: one('0'),
     REQBODY_PROCESSOR_ERROR_MSG: one(''),
     REQUEST_BASENAME: one(path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1)),
@@ -66,10 +66,10 @@ export function readHead(head: RequestHead, reading: Reading): Collections {
   }
 }
 
-const PROCESSORS: Readonly<Record<string, string>> = {
-  'application/x-www-form-urlencoded': 'URLENCODED',
-  'multipart/form-data': 'MULTIPART',
-}
+const PROCESSORS: ReadonlyMap<string, string> = new Map([
+  ['application/x-www-form-urlencoded', 'URLENCODED'],
+  ['multipart/form-data', 'MULTIPART'],
+])
 
 // A plus in a path is a plus.
 const urlDecodePath = (path: string): string => (path.includes('%') ? urlDecode(path.replaceAll('+', '%2B')) : path)

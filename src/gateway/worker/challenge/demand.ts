@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { ServerResponse } from 'node:http'
 import { inLanguage } from '../../../kit/i18n.ts'
 import type { Asked, Req, Res } from '../asked.ts'
+import { lineOf } from '../rate-limits.ts'
 import { readBody } from '../body.ts'
 import { endWith } from '../end.ts'
 import { messages } from '../messages.ts'
@@ -64,8 +65,11 @@ async function againOf(shared: Shared, req: Req, asked: Asked, contentType: stri
   const plain = /^\s*application\/x-www-form-urlencoded\s*(?:;|$)/i.test(contentType)
   if (asked.method !== 'POST' || !plain || foreign(asked.target) || (asked.length ?? 0) > LONGEST_FORM)
     return { kind: 'back' }
-  const { body, held } = await readBody(req, asked, { limit: LONGEST_FORM, beyond: 'reject' }, shared.held)
-  shared.held.give(held)
+  const { body, held } = await readBody(req, asked, { limit: LONGEST_FORM, beyond: 'reject' }, shared.held, {
+    ms: shared.limits.requestMs,
+    wholeMs: shared.limits.wholeMs,
+  })
+  shared.held.give(held, lineOf(asked.client.address))
   if (!Buffer.isBuffer(body)) return { kind: 'back' }
   const fields = [...new URLSearchParams(body.toString('utf8'))]
   return fields.length > MOST_FIELDS ? { kind: 'back' } : { kind: 'form', target: asked.target, fields }
