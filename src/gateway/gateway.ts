@@ -34,6 +34,8 @@ export type GatewayContext = Pick<TrafficContext, 'keysDb' | 'folder' | 'seal' |
   /** Signs exported settings. */
   readonly voice: SigningKey
   readonly alive: (session: string) => Promise<boolean>
+  /** Names by actor (`staff:stf_…`), as colleagues see them. */
+  readonly names: (actors: readonly string[]) => Promise<ReadonlyMap<string, string>>
 }
 export type GatewayControl = {
   readonly rows: readonly Bound[]
@@ -60,7 +62,7 @@ export function openGateway(ctx: GatewayContext): GatewayControl {
   return {
     rows: [
       ...refusalsApi(refusals, rollup, ctx.alive),
-      ...settingsApi({ settings, bans, refusals, rollup, voice: ctx.voice }),
+      ...settingsApi({ settings, bans, refusals, rollup, voice: ctx.voice, names: ctx.names }),
       ...tuningApi(exclusions, sudden),
       ...figuresApi(figures),
       ...trafficApi(kept, dryRuns),

@@ -29,6 +29,7 @@ export async function openPlatform(opened: Opened): Promise<RoleSlices> {
     seal: secrets.sealSmall,
     open: secrets.openSmall,
     alive: identity.sessions.alive,
+    names: identity.staff.names,
   })
   return {
     ...room,
