@@ -8,7 +8,7 @@ import { test } from 'node:test'
  * backward there are outbox events. A test of the rules themselves stands at the end.
  */
 const SLICES =
-  'identity audit consent vault disclosure rights breach gateway intake detection cases exchange subscribers moderation transparency leakwatch trustmark inspection provinces outreach'.split(
+  'identity audit consent vault backup disclosure rights breach gateway intake detection cases exchange subscribers moderation transparency leakwatch trustmark inspection provinces outreach'.split(
     ' ',
   )
 const DOORS = new Set(['index.ts', 'contract.ts', 'messages.ts'])
@@ -22,6 +22,9 @@ const GROUND: Readonly<Record<string, readonly string[]>> = {
   mail: ['kit'],
   guard: ['kit', 'engine'],
   release: ['kit'],
+  source: ['kit'],
+  discovery: ['kit', 'source', 'engine', 'law'],
+  adopt: ['kit', 'source', 'client', 'engine', 'law'],
 }
 /** Engines that take entropy, and so node:crypto, from their constructor. */
 const WITH_NODE = new Set(['seal', 'oprf'])
