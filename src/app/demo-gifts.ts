@@ -22,6 +22,8 @@ const APPS: Readonly<Partial<Record<Role, App>>> = {
       'vault:read',
       'vault:search',
       'vault:password',
+      'vault:declare',
+      'vault:erase',
       'events:write',
     ],
   },

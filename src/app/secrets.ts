@@ -1,17 +1,19 @@
 import { createHmac, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto'
 import {
   blindIndex,
+  ff1,
   fieldIndexKey,
   sealer,
   secretKey,
   signingKey,
+  type Ff1,
   type KeyBundle,
   type Sealer,
   type SigningKey,
 } from '../engine/seal/index.ts'
 import { signNote } from '../engine/tlog/index.ts'
 import { noteSigner } from '../audit/index.ts'
-import type { Entropy } from '../kit/ids.ts'
+import { base32, type Entropy } from '../kit/ids.ts'
 
 /** What a node does with its key bundle once unsealed. Each use has a key of its own, derived where it can be. */
 export type Secrets = {
@@ -28,6 +30,9 @@ export type Secrets = {
   readonly exchangeVkey: string
   readonly signExchange: (text: string) => string
   readonly tag: (collection: string, field: string, normalised: string) => string
+  /** Stable token of a normalised value of one field. */
+  readonly token: (collection: string, field: string, normalised: string) => string
+  readonly digits: (collection: string, field: string) => Ff1
   readonly fingerprint: (text: string) => string
   /** Under it accounts in events become tokens; the intake is handed it with each batch. */
   readonly tokenKey: Uint8Array
@@ -39,6 +44,8 @@ export type Secrets = {
 
 /** Two million people share a 24-bit tag in eights or so at a hundred million: enough to blur, few enough to open. */
 const INDEX_BITS = 24
+/** A token stands for one value alone: two of a hundred million meet with a chance of one in a hundred million. */
+const TOKEN_BITS = 80
 
 export function secretsOf(bundle: KeyBundle, role: string, entropy: Entropy): Secrets {
   const node = `${role}-${bundle.kekId}`
@@ -47,10 +54,10 @@ export function secretsOf(bundle: KeyBundle, role: string, entropy: Entropy): Se
   const ours = sealer({ entropy })
   const indexKey = createSecretKey(bundle.indexKey)
   const fieldKeys = new Map<string, KeyObject>()
-  const keyOf = (collection: string, field: string): KeyObject => {
-    const name = `${collection}.${field}`
+  const keyOf = (...names: readonly string[]): KeyObject => {
+    const name = names.join('.')
     let key = fieldKeys.get(name)
-    if (!key) fieldKeys.set(name, (key = fieldIndexKey(indexKey, collection, field)))
+    if (!key) fieldKeys.set(name, (key = fieldIndexKey(indexKey, ...names)))
     return key
   }
   const printKey = createSecretKey(derive('fingerprint'))
@@ -76,6 +83,10 @@ export function secretsOf(bundle: KeyBundle, role: string, entropy: Entropy): Se
     exchangeVkey: files.vkey,
     signExchange: (text) => signNote(text, [files]),
     tag: (collection, field, normalised) => blindIndex(keyOf(collection, field), normalised, INDEX_BITS),
+    token: (collection, field, normalised) =>
+      `kh_${base32(Buffer.from(blindIndex(keyOf('token', collection, field), normalised, TOKEN_BITS), 'base64url')).toLowerCase()}`,
+    digits: (collection, field) =>
+      ff1({ key: keyOf('digits', collection, field), radix: 10, tweak: Buffer.from(`${collection}.${field}`) }),
     tokenKey: derive('event-token'),
     voice: signingKey(derive('voice')),
     fingerprint: (text) => createHmac('sha256', printKey).update(text).digest('base64url'),

@@ -48,11 +48,14 @@ export function recordText(entry: AuditEntry, id: string, at: string): string {
  * JSON. The log shows what sort of act happened and commits to the rest without telling it; without the salt, which
  * stays in the store, a record cannot be guessed from its commitment.
  */
-export function leafEntry(kind: string, salt: Uint8Array, record: string): Uint8Array {
-  const text = Buffer.from(record, 'utf8')
-  const commitment = hash('sha256', Buffer.concat([salt, text]), 'base64')
-  return Buffer.from(`khien/1 ${kind} ${commitment}`, 'utf8')
-}
+export const leafEntry = (kind: string, salt: Uint8Array, record: string): Uint8Array =>
+  committedEntry(kind, commitmentOf(salt, record))
+
+/** Base64 SHA-256 of salt and record. */
+export const commitmentOf = (salt: Uint8Array, record: string): string =>
+  hash('sha256', Buffer.concat([salt, Buffer.from(record, 'utf8')]), 'base64')
+export const committedEntry = (kind: string, commitment: string): Uint8Array =>
+  Buffer.from(`khien/1 ${kind} ${commitment}`, 'utf8')
 
 /** The same leaf out of a record that came back from JSON, as in a proof. */
 export const leafOfRecord = (record: AuditRecord, salt: Uint8Array): Uint8Array =>

@@ -12,8 +12,18 @@ import { orderedIds } from './ids.ts'
 import { makeProof } from './proof.ts'
 import { type Integration, publisher } from './publisher.ts'
 import type { Depth, Reconciliation } from './reconcile.ts'
-import { type AuditFilter, type AuditTables, insertRows, leafRows, newestRows, oneRow } from './store.ts'
+import {
+  type AuditFilter,
+  type AuditTables,
+  FORGOTTEN,
+  forgetSubject,
+  insertRows,
+  leafRows,
+  newestRows,
+  oneRow,
+} from './store.ts'
 import { logSigner, type LogSigner } from './tree.ts'
+import { rowEntry } from './writer.ts'
 
 export type AuditOptions = {
   readonly db: Database
@@ -54,6 +64,8 @@ export type Audit = AsyncDisposable & {
   head(): Promise<LogHead>
   /** Records by their place in the log, `from` and on, `limit` at most; those not placed yet are not among them. */
   leaves(from: number, limit: number): Promise<readonly (AuditRecord & { readonly leaf: number })[]>
+  /** What records say of a person is taken out of the store; their leaves stay, and records of the kinds to `keep`. */
+  forget(subject: string, keep: readonly string[]): Promise<number>
   /** Publishes from now on, at most every half second, until disposed. */
   start(): void
   /** The text that anyone needs to check this log. */
@@ -110,8 +122,10 @@ export function audit(options: AuditOptions): Audit {
         const detail = 'The record is not in the published log yet; ask again in a second.'
         throw new KhienError('audit/not-published', detail, { status: 409, retryAfter: 1 })
       }
-      const record = JSON.parse(row.record) as AuditRecord
-      return makeProof(now.read, now, row.leaf_index, { record, salt: row.salt })
+      const extra = row.salt.startsWith(FORGOTTEN)
+        ? { entry: Buffer.from(rowEntry(row)).toString() }
+        : { record: JSON.parse(row.record) as AuditRecord, salt: row.salt }
+      return makeProof(now.read, now, row.leaf_index, extra)
     },
     async find(id) {
       const row = await oneRow(db, id)
@@ -130,6 +144,7 @@ export function audit(options: AuditOptions): Audit {
       const rows = await leafRows(db, from, limit)
       return rows.map((row) => ({ ...(JSON.parse(row.record) as AuditRecord), leaf: Number(row.leaf_index) }))
     },
+    forget: (subject, keep) => forgetSubject(db, subject, keep),
     async head() {
       const { head } = await publish.published()
       const { mtimeMs } = await stat(join(folder, 'checkpoint'))

@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import type { Database, Transaction } from '../storage/sql/index.ts'
+import { commitmentOf } from './entry.ts'
 
 export type AuditTables = {
   audit_record: {
@@ -11,7 +12,7 @@ export type AuditTables = {
     subject: string | null
     /** Canonical JSON of the record. */
     record: string
-    /** 16 bytes, base64. */
+    /** 16 bytes, base64; or FORGOTTEN and the commitment that the salt and the record made. */
     salt: string
     /** Its place in the log; null until decided, never changed after. */
     leaf_index: number | null
@@ -21,6 +22,42 @@ export type AuditTables = {
 export type AuditRow = AuditTables['audit_record']
 export type LeafRow = Pick<AuditRow, 'id' | 'kind' | 'record' | 'salt' | 'leaf_index'>
 export type KnownHead = { readonly size: number; readonly root: string }
+
+export const FORGOTTEN = '='
+
+/**
+ * Takes out what records say of a subject, but for those of the kinds to `keep`: the leaf stays as its commitment, which
+ * nobody can open without salt and record. Answers how many.
+ */
+export async function forgetSubject(db: Database, subject: string, keep: readonly string[]): Promise<number> {
+  for (let forgotten = 0; ;) {
+    const rows = await db
+      .tables<AuditTables>()
+      .selectFrom('audit_record')
+      .select(['id', 'kind', 'record', 'salt'])
+      .where('subject', '=', subject)
+      .where('kind', 'not in', [...keep])
+      .limit(INSERT_ROWS)
+      .execute()
+    if (rows.length === 0) return forgotten
+    await db.transaction<AuditTables, void>(async (trx) => {
+      for (const { id, kind, record, salt } of rows) {
+        const { at, result } = JSON.parse(record) as { at: string; result: string }
+        await trx
+          .updateTable('audit_record')
+          .set({
+            subject: null,
+            actor: 'forgotten',
+            record: JSON.stringify({ actor: 'forgotten', at, id, kind, result }),
+            salt: FORGOTTEN + commitmentOf(Buffer.from(salt, 'base64'), record),
+          })
+          .where('id', '=', id)
+          .execute()
+      }
+    })
+    forgotten += rows.length
+  }
+}
 
 /** SQLite takes 32,766 parameters in a statement; a row has eight. */
 const INSERT_ROWS = 1_000

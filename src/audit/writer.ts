@@ -12,9 +12,9 @@ import {
   tilePath,
 } from '../engine/tlog/index.ts'
 import type { Database } from '../storage/sql/index.ts'
-import { leafEntry } from './entry.ts'
+import { committedEntry, leafEntry } from './entry.ts'
 import { altered, type LogFiles } from './files.ts'
-import { assignLeaves, type LeafRow, leafRows } from './store.ts'
+import { assignLeaves, FORGOTTEN, type LeafRow, leafRows } from './store.ts'
 import { tree } from './tree.ts'
 
 /** Rows taken into the log at a time, under one checkpoint. */
@@ -37,8 +37,11 @@ export type Writer = {
   readonly step?: ((name: string) => void) | undefined
 }
 
-/** The entry bytes of a row. */
-export const rowEntry = (row: LeafRow): Uint8Array => leafEntry(row.kind, Buffer.from(row.salt, 'base64'), row.record)
+/** The entry bytes of a row; of a forgotten one its commitment is all that was kept. */
+export const rowEntry = (row: LeafRow): Uint8Array =>
+  row.salt.startsWith(FORGOTTEN)
+    ? committedEntry(row.kind, row.salt.slice(FORGOTTEN.length))
+    : leafEntry(row.kind, Buffer.from(row.salt, 'base64'), row.record)
 
 /**
  * Takes one batch of rows into the log and publishes it; undefined when there is none. In this order, each safe to

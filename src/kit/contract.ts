@@ -14,6 +14,8 @@ export const SCOPES = [
   'vault:read',
   'vault:search',
   'vault:password',
+  'vault:declare',
+  'vault:erase',
   'events:write',
   'subscribers:write',
 ] as const

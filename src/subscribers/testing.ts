@@ -2,7 +2,7 @@ import { createHmac, createSecretKey, randomBytes } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server'
 import { consentMigrations, openConsent } from '../consent/index.ts'
-import { sealer } from '../engine/seal/index.ts'
+import { ff1, sealer } from '../engine/seal/index.ts'
 import { exchangeMigrations, openExchange } from '../exchange/index.ts'
 import { exchangeKey } from '../exchange/testing.ts'
 import { manualClock } from '../kit/clock.ts'
@@ -120,6 +120,12 @@ export async function openWorld(
     node: 'telecom-test',
     pepper: Buffer.alloc(32, 8),
     tag: (collection, field, text) => hmac(`${collection}.${field}.${text}`).slice(0, 4),
+    token: (collection, field, text) => `kh_${hmac(`token ${collection}.${field}.${text}`).slice(0, 16)}`,
+    digits: () => ff1({ key: createSecretKey(Buffer.alloc(32, 9)), radix: 10, tweak: new Uint8Array() }),
+    signReceipt: (text) => text,
+    controller: 'Viễn thông Sông Hồng (ví dụ)',
+    keyBackupsUntil: async () => null,
+    forgetRecords: async () => 0,
   })
   const ctx: SubscriberContext = {
     db,

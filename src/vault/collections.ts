@@ -1,67 +1,90 @@
-import type { DataKind } from '../law/index.ts'
+import { classOf, type DataClass, type DataKind } from '../law/index.ts'
+import type { FieldDeclaration } from './declared/contract.ts'
 
-/** How a field is checked, compared and masked. */
+export type IndexKind = FieldDeclaration['index'][number]
+export type Mask = NonNullable<FieldDeclaration['mask']>
+
+/** How a field is checked, classed, found, masked and for how long it is kept. */
 export type FieldRule = {
   readonly kind: DataKind
-  /** Searchable by equality through a blind index. */
-  readonly index?: true
+  /** Raised above what the law's list says. */
+  readonly raised?: true
+  readonly index: readonly IndexKind[]
+  /** Digits of the indexes `last` and `prefix`. */
+  readonly last: number
+  readonly prefix: number
+  readonly token?: FieldDeclaration['token']
+  readonly mask: Mask
+  readonly bands: FieldDeclaration['bands']
+  /** Days after the last writing; undefined: until it is erased. */
+  readonly keepDays?: number
   /** Never given out; only checked. */
   readonly writeOnly?: true
   readonly longest: number
 }
+/** By collection, by field. */
+export type Collections = Readonly<Record<string, Readonly<Record<string, FieldRule>>>>
+
+const MASKS: Readonly<Partial<Record<DataKind, Mask>>> = {
+  name: 'initials',
+  phone: 'last',
+  email: 'domain',
+  bank: 'last',
+  'personal-id': 'last',
+}
+const LONGEST: Readonly<Partial<Record<DataKind, number>>> = {
+  name: 120,
+  phone: 20,
+  email: 254,
+  'personal-id': 12,
+  password: 200,
+  bank: 34,
+  message: 4_000,
+}
+
+/** A whole rule out of what was said of a field. */
+export function fieldRule(said: Partial<FieldDeclaration> & { readonly kind: DataKind }): FieldRule {
+  return {
+    kind: said.kind,
+    index: said.index ?? [],
+    last: said.last ?? 4,
+    prefix: said.prefix ?? 6,
+    mask: said.mask ?? MASKS[said.kind] ?? 'all',
+    bands: said.bands ?? [],
+    longest: said.longest ?? LONGEST[said.kind] ?? 1_000,
+    ...(said.class === 'sensitive' ? { raised: true as const } : {}),
+    ...(said.token === undefined ? {} : { token: said.token }),
+    ...(said.keepDays === undefined ? {} : { keepDays: said.keepDays }),
+    ...(said.kind === 'password' ? { writeOnly: true as const } : {}),
+  }
+}
 
 /** Built-in collections. A record is one thing of a person (an order, a bank account); `-` is the person's only one. */
-export const COLLECTIONS: Readonly<Record<string, Readonly<Record<string, FieldRule>>>> = {
+export const BUILT_IN: Collections = {
   person: {
-    name: { kind: 'name', longest: 120 },
-    phone: { kind: 'phone', index: true, longest: 20 },
-    email: { kind: 'email', index: true, longest: 254 },
-    personal_id: { kind: 'personal-id', index: true, longest: 12 },
+    name: fieldRule({ kind: 'name', index: ['name'] }),
+    phone: fieldRule({ kind: 'phone', index: ['equal', 'last'], token: 'stable' }),
+    email: fieldRule({ kind: 'email', index: ['equal'], token: 'stable' }),
+    personal_id: fieldRule({ kind: 'personal-id', index: ['equal'], token: 'stable' }),
   },
-  account: { password: { kind: 'password', writeOnly: true, longest: 200 } },
-  order: { address: { kind: 'address', longest: 300 }, note: { kind: 'message', longest: 1_000 } },
-  bank: { number: { kind: 'bank', longest: 34 }, holder: { kind: 'bank', longest: 120 } },
-  message: { body: { kind: 'message', longest: 4_000 } },
+  account: { password: fieldRule({ kind: 'password' }) },
+  order: {
+    address: fieldRule({ kind: 'address', longest: 300 }),
+    note: fieldRule({ kind: 'message', longest: 1_000 }),
+  },
+  bank: { number: fieldRule({ kind: 'bank', token: 'stable' }), holder: fieldRule({ kind: 'bank', longest: 120 }) },
+  message: { body: fieldRule({ kind: 'message' }) },
 }
 
-export const ruleOf = (collection: string, field: string): FieldRule | undefined =>
-  Object.hasOwn(COLLECTIONS, collection) && Object.hasOwn(COLLECTIONS[collection]!, field)
-    ? COLLECTIONS[collection]![field]
-    : undefined
-
-/** One spelling for all equal values, so that equality search finds them: `+84 912.345.678` and `0912345678` are one phone. */
-export function normalise(kind: DataKind, value: string): string {
-  const text = value.normalize('NFC').trim()
-  if (kind === 'phone') return text.replace(/[\s.()-]/g, '').replace(/^(?:\+84|0084|84(?=\d{9}$))/, '0')
-  if (kind === 'email') return text.toLowerCase()
-  if (kind === 'personal-id' || kind === 'bank') return text.replace(/[\s.-]/g, '')
-  return text
+export function ruleIn(collections: Collections, collection: string, field: string): FieldRule | undefined {
+  if (!Object.hasOwn(collections, collection)) return undefined
+  const fields = collections[collection]!
+  return Object.hasOwn(fields, field) ? fields[field] : undefined
 }
 
-export type Fault = { readonly code: `vault/${string}`; readonly words: string }
-const FAULTS = {
-  long: (longest: number): Fault => ({ code: 'vault/too-long', words: `longer than ${longest} characters` }),
-  empty: { code: 'vault/empty', words: 'empty' },
-  control: { code: 'vault/control-characters', words: 'holds control characters' },
-  phone: { code: 'vault/not-a-phone', words: 'not a Vietnamese phone number' },
-  email: { code: 'vault/not-an-email', words: 'not an e-mail address' },
-  id: { code: 'vault/not-a-personal-id', words: 'not a 12-digit personal ID number' },
-} as const
+/** The rule of a built-in field. */
+export const ruleOf = (collection: string, field: string): FieldRule | undefined => ruleIn(BUILT_IN, collection, field)
 
-/** What is wrong with a value, as a stable code and in words that do not repeat it; undefined when it may be kept. */
-export function fault(rule: FieldRule, value: string): Fault | undefined {
-  if (value.length > rule.longest) return FAULTS.long(rule.longest)
-  if (value.trim() === '') return FAULTS.empty
-  if (/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/.test(value)) return FAULTS.control
-  const plain = normalise(rule.kind, value)
-  if (rule.kind === 'phone' && !/^0\d{9,10}$/.test(plain)) return FAULTS.phone
-  if (rule.kind === 'email' && !/^[^\s@]{1,64}@[^\s@.]+(?:\.[^\s@.]+)+$/.test(plain)) return FAULTS.email
-  if (rule.kind === 'personal-id' && !personalId(plain)) return FAULTS.id
-  return undefined
-}
-
-/** Twelve digits: province 001–096, century and sex 0–9, two digits of the birth year, six of sequence. */
-function personalId(text: string): boolean {
-  const province = Number(text.slice(0, 3))
-  return /^\d{12}$/.test(text) && province >= 1 && province <= 96
-}
+/** The class of a field on a day: what the law says, or what was raised above it. */
+export const classOfField = (rule: FieldRule | undefined, at: number): DataClass =>
+  rule === undefined || rule.raised ? 'sensitive' : (classOf(rule.kind, at)?.class ?? 'sensitive')

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import type { Consent } from '../consent/index.ts'
-import type { Sealer } from '../engine/seal/index.ts'
+import type { Ff1, Sealer } from '../engine/seal/index.ts'
 import type { RecordActs } from '../kit/act.ts'
 import type { Clock } from '../kit/clock.ts'
 import type { Entropy } from '../kit/ids.ts'
@@ -19,6 +19,16 @@ export type VaultContext = {
   /** Name of the node inside every sealed value: a value moved to another node does not open. */
   readonly node: string
   readonly pepper: Uint8Array
-  /** Blind index of a normalised value of one field. */
-  readonly tag: (collection: string, field: string, normalised: string) => string
+  /** Blind index of a normalised text; `index` names the field and the kind of index. */
+  readonly tag: (collection: string, index: string, normalised: string) => string
+  /** Stable token of a normalised value of one field, `kh_` and 16 signs. */
+  readonly token: (collection: string, field: string, normalised: string) => string
+  /** Tokens of digits of one field. */
+  readonly digits: (collection: string, field: string) => Ff1
+  readonly signReceipt: (text: string) => string
+  readonly controller: string
+  /** Until when a backup of keys can be read that holds the keys of now; null when there is none. */
+  readonly keyBackupsUntil: () => Promise<number | null>
+  /** Takes what the log's records say of a person out of the store; their leaves stay. Answers how many. */
+  readonly forgetRecords: (subject: string) => Promise<number>
 }

@@ -2,9 +2,8 @@ import { z } from 'zod'
 import { route } from '../kit/contract.ts'
 import { At } from '../kit/listing.ts'
 import { Reference, Subject } from '../kit/schema.ts'
+import { CollectionName as Collection, declaredRoutes, Field } from './declared/contract.ts'
 
-const Collection = z.string().regex(/^[a-z][a-z-]{0,29}$/, 'expected the name of a collection')
-const Field = z.string().regex(/^[a-z][a-z_]{0,29}$/, 'expected the name of a field')
 const Word = z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, 'expected the id of a purpose')
 const Record_ = z.union([z.literal('-'), Reference]).default('-')
 /** A ticket or code, never a sentence: it is kept for ever beside the read. */
@@ -38,7 +37,24 @@ const Items = z.strictObject({
     .min(1)
     .max(LIMIT),
 })
-const Judged = z.strictObject({ items: z.array(z.union([z.strictObject({ ok: z.literal(true) }), Refused])) })
+const Put = z.strictObject({
+  ok: z.literal(true),
+  /** What stands in the app's own tables for a value, by field. */
+  tokens: z.record(z.string(), z.string()).optional(),
+  bands: z.record(z.string(), z.string()).optional(),
+})
+const Judged = z.strictObject({ items: z.array(z.union([Put, Refused])) })
+const Values = z.record(z.string(), z.string().nullable())
+const Shredded = z.strictObject({
+  id: z.string(),
+  subject: z.string(),
+  /** Unreadable here since. */
+  unreadableHere: At,
+  /** Unreadable in every backup since, or from then on. */
+  unreadableInBackups: At,
+  /** C2SP signed note, checked by `khien receipt verify`. */
+  receipt: z.string(),
+})
 
 const one = z.strictObject({ subject: Subject })
 const Held = z.strictObject({
@@ -62,6 +78,7 @@ const Opening = z.strictObject({
 })
 
 export const vaultRoutes = {
+  ...declaredRoutes,
   put: route({
     id: 'vault.put',
     method: 'POST',
@@ -86,6 +103,135 @@ export const vaultRoutes = {
     body: Items,
     response: Judged,
   }),
+  update: route({
+    id: 'vault.update',
+    method: 'POST',
+    path: '/api/vault/update',
+    listener: 'internal',
+    access: { scope: 'vault:write' },
+    once: true,
+    maxBody: LARGE,
+    summary: 'Seal fields anew that are held already; an item that names another changes nothing',
+    body: Items,
+    response: Judged,
+  }),
+  tokens: route({
+    id: 'vault.tokens',
+    method: 'POST',
+    path: '/api/vault/tokens',
+    listener: 'internal',
+    access: { scope: 'vault:write' },
+    maxBody: LARGE,
+    summary: 'The tokens of values, to look for them in the app’s own tables; nothing is kept',
+    body: z.strictObject({
+      collection: Collection,
+      field: Field,
+      values: z.array(z.string().min(1).max(4_000)).min(1).max(LIMIT),
+    }),
+    response: z.strictObject({ tokens: z.array(z.string()) }),
+  }),
+  erase: route({
+    id: 'vault.erase',
+    method: 'POST',
+    path: '/api/vault/erase',
+    listener: 'internal',
+    access: { scope: 'vault:erase' },
+    once: true,
+    summary: 'Erase fields or whole records; the person’s key stays',
+    body: z.strictObject({
+      reason: Reason,
+      items: z
+        .array(
+          z.strictObject({
+            subject: Subject,
+            collection: Collection,
+            record: Record_,
+            fields: z.array(Field).min(1).max(20).optional(),
+          }),
+        )
+        .min(1)
+        .max(LIMIT),
+    }),
+    maxBody: LARGE,
+    response: z.strictObject({
+      items: z.array(z.union([z.strictObject({ ok: z.literal(true), erased: z.int() }), Refused])),
+    }),
+  }),
+  export: route({
+    id: 'vault.export',
+    method: 'POST',
+    path: '/api/vault/export',
+    listener: 'internal',
+    access: { scope: 'vault:read' },
+    summary: 'Everything of one person that a purpose opens now; read and recorded like any other read',
+    body: z.strictObject({ purpose: Word, reason: Reason, subject: Subject }),
+    response: z.strictObject({
+      subject: z.string(),
+      at: At,
+      records: z.array(z.strictObject({ collection: z.string(), record: z.string(), fields: Values })),
+      /** Records that the purpose does not open, each with the code of why. */
+      closed: z.array(z.strictObject({ collection: z.string(), record: z.string(), code: z.string() })),
+    }),
+  }),
+  shred: route({
+    id: 'vault.shred',
+    method: 'POST',
+    path: '/api/vault/people/:subject/shred',
+    listener: 'internal',
+    access: { scope: 'vault:erase', roles: ['dpo'] },
+    once: true,
+    summary: 'Erase a person for good by destroying the key; answers a signed receipt with two times',
+    params: one,
+    query: z.strictObject({}),
+    body: z.strictObject({ reason: Reason }),
+    response: Shredded,
+  }),
+  shredReceipt: route({
+    id: 'vault.shred-receipt',
+    method: 'GET',
+    path: '/api/vault/shredded/:id',
+    listener: 'internal',
+    access: { scope: 'vault:erase', roles: ['dpo', 'auditor'] },
+    summary: 'The receipt of an erasure, and whether the backups’ time is over',
+    params: z.strictObject({ id: z.string().regex(/^shr_[0-9A-Z]{26}$/, 'expected the id of an erasure') }),
+    query: z.strictObject({}),
+    response: z.strictObject({ ...Shredded.shape, finishedAt: At.nullable() }),
+  }),
+  enforcement: route({
+    id: 'vault.enforcement',
+    method: 'GET',
+    path: '/api/vault/enforcement',
+    listener: 'internal',
+    access: { roles: ['dpo', 'auditor', 'administrator'] },
+    summary: 'Which purposes and callers are only watched, and what would have been refused, by caller and field',
+    query: z.strictObject({}),
+    response: z.strictObject({
+      watched: z.array(z.strictObject({ purpose: z.string(), caller: z.string(), since: At })),
+      counts: z.array(
+        z.strictObject({
+          purpose: z.string(),
+          caller: z.string(),
+          field: z.string(),
+          code: z.string(),
+          count: z.int(),
+        }),
+      ),
+    }),
+  }),
+  setEnforcement: route({
+    id: 'vault.set-enforcement',
+    method: 'PUT',
+    path: '/api/vault/enforcement',
+    listener: 'internal',
+    access: { roles: ['dpo'] },
+    summary: 'Watch a purpose for one caller or all, or enforce it: reads without a ground are counted or refused',
+    body: z.strictObject({
+      purpose: Word,
+      caller: z.string().regex(/^(?:\*|service:khk_[0-9A-Z]{26})$/, 'expected * or service: and the id of a key'),
+      mode: z.enum(['observe', 'enforce']),
+    }),
+    response: z.strictObject({ mode: z.enum(['observe', 'enforce']) }),
+  }),
   get: route({
     id: 'vault.get',
     method: 'POST',
@@ -97,6 +243,8 @@ export const vaultRoutes = {
     body: z.strictObject({
       purpose: Word,
       reason: Reason,
+      /** Beside each value the form in which it may stand on a screen. */
+      masks: z.boolean().default(false),
       items: z
         .array(
           z.strictObject({
@@ -112,10 +260,7 @@ export const vaultRoutes = {
     }),
     response: z.strictObject({
       items: z.array(
-        z.union([
-          z.strictObject({ ok: z.literal(true), fields: z.record(z.string(), z.string().nullable()) }),
-          Refused,
-        ]),
+        z.union([z.strictObject({ ok: z.literal(true), fields: Values, masks: Values.optional() }), Refused]),
       ),
     }),
   }),
@@ -125,8 +270,9 @@ export const vaultRoutes = {
     path: '/api/vault/search',
     listener: 'internal',
     access: { scope: 'vault:search' },
-    summary: 'Find people by an equal value of an indexed field',
+    summary: 'Find people by an equal value of an indexed field, its last or first signs, or a name without its marks',
     body: z.strictObject({
+      by: z.enum(['equal', 'last', 'prefix', 'name']).default('equal'),
       purpose: Word,
       reason: Reason,
       collection: Collection,

@@ -1,10 +1,12 @@
 import type { Act } from '../kit/act.ts'
 import type { ConsentTables, Ruling } from '../consent/index.ts'
-import { ruleOf } from './collections.ts'
 import type { VaultContext } from './context.ts'
+import type { Registry, Rules } from './declared/registry.ts'
+import type { EnforcementService } from './enforcement.ts'
 import type { keyring } from './keyring.ts'
-import { sealPlace, shortList, type Refusal } from './put.ts'
-import type { VaultTables } from './store.ts'
+import { placeOf, refuse, sealPlace, shortList, type Refusal } from './put.ts'
+import { PLACE, type VaultTables } from './store.ts'
+import { masked } from './values.ts'
 
 export type GetItem = {
   readonly subject: string
@@ -13,24 +15,38 @@ export type GetItem = {
   readonly fields: readonly string[]
   readonly agreement?: string | undefined
 }
-export type GetResult = { ok: true; fields: Record<string, string | null> } | Refusal
+type Fields = Record<string, string | null>
+export type GetResult = { ok: true; fields: Fields; masks?: Fields } | Refusal
+/** A ruling as it is carried out: `observed` is the code of a refusal that its purpose or caller is only watched for. */
+export type CarriedOut = Ruling & { readonly observed?: string }
+export type GetOptions = {
+  /** Beside each value the form in which it may stand on a screen. */
+  readonly masks?: boolean
+}
 
 /**
  * Reads fields for a purpose. Ruling, values and record come out of one transaction; the record is durable before any
  * plaintext leaves. If the log cannot be written, the transaction fails and nothing leaves.
  */
-export function getService(ctx: VaultContext, keys: ReturnType<typeof keyring>) {
+export function getService(
+  ctx: VaultContext,
+  keys: ReturnType<typeof keyring>,
+  registry: Registry,
+  enforcement: EnforcementService,
+) {
   return async function get(
     purpose: string,
     reason: string,
     items: readonly GetItem[],
     actor: string,
+    { masks = false }: GetOptions = {},
   ): Promise<GetResult[]> {
-    const faults = items.map(faultOf)
+    const rules = await registry.rules()
+    const faults = items.map((item) => faultOf(rules, item))
     const asked = items.map((item, i) => ({ item, i })).filter(({ i }) => faults[i] === undefined)
     const read = await ctx.db.transaction<
       VaultTables & ConsentTables,
-      { rulings: Map<number, Ruling>; sealed: Map<string, Uint8Array> }
+      { rulings: Map<number, CarriedOut>; sealed: Map<string, Uint8Array> }
     >(async (trx) => {
       const wishes = asked.map(({ item }) => ({
         subject: item.subject,
@@ -39,65 +55,59 @@ export function getService(ctx: VaultContext, keys: ReturnType<typeof keyring>) 
         agreement: item.agreement,
       }))
       const ruled = asked.length === 0 ? [] : await ctx.consent.rule(trx, purpose, wishes)
-      const rulings = new Map(asked.map(({ i }, n) => [i, ruled[n]!]))
+      const carried = await enforcement.carryOut(trx, { purpose, actor }, wishes, ruled)
+      const rulings = new Map(asked.map(({ i }, n) => [i, carried[n]!]))
       const lawful = asked.filter(({ i }) => rulings.get(i)!.lawful).map(({ item }) => item)
       const rows =
         lawful.length === 0
           ? []
           : await trx
               .selectFrom('vault_value')
-              .select(['subject', 'collection', 'record', 'field', 'sealed'])
+              .select([...PLACE, 'sealed'])
               .where('subject', 'in', [...new Set(lawful.map((item) => item.subject))])
               .where('collection', 'in', [...new Set(lawful.map((item) => item.collection))])
               .execute()
       const acts = actsOf(items, rulings, faults, { purpose, reason, actor })
       if (acts.length > 0) await ctx.record(trx, acts)
-      return {
-        rulings,
-        sealed: new Map(rows.map((row) => [`${row.subject} ${row.collection} ${row.record} ${row.field}`, row.sealed])),
-      }
+      return { rulings, sealed: new Map(rows.map((row) => [placeOf(row), row.sealed])) }
     })
     const subjectKeys = await keys.keysOf(
-      asked.map(({ item }) => item.subject),
-      false,
+      asked.filter(({ i }) => read.rulings.get(i)!.lawful).map(({ item }) => item.subject),
     )
-    return items.map((item, i) => {
-      const wrong = faults[i]
-      if (wrong) return { ...wrong, field: `body.items.${i}.fields` }
+    return items.map((item, i): GetResult => {
+      const fault = faults[i]
+      if (fault) return { ...fault, field: `body.items.${i}.fields` }
       const ruling = read.rulings.get(i)!
-      if (!ruling.lawful) return { ok: false, code: ruling.code, detail: ruling.why }
-      const fields: Record<string, string | null> = {}
+      if (!ruling.lawful) return refuse(ruling.code, ruling.why)
+      const fields: Fields = {}
+      const shown: Fields = {}
       for (const field of item.fields) {
-        const sealed = read.sealed.get(`${item.subject} ${item.collection} ${item.record} ${field}`)
+        const sealed = read.sealed.get(placeOf({ ...item, field }))
         const key = subjectKeys.get(item.subject)
         if (sealed && !key) return KEY_MISSING
-        fields[field] =
+        const text =
           sealed && key
             ? Buffer.from(ctx.sealer.open(key, sealed, sealPlace(ctx.node, item, field))).toString('utf8')
             : null
+        fields[field] = text
+        if (masks) shown[field] = text === null ? null : masked(rules.of(item.collection, field)!.mask, text)
       }
-      return { ok: true, fields }
+      return masks ? { ok: true, fields, masks: shown } : { ok: true, fields }
     })
   }
 }
 
-const KEY_MISSING: Refusal = {
-  ok: false,
-  code: 'vault/key-missing',
-  detail: 'The value is here but the key of this person is not; the key store may belong to another time.',
-}
+const KEY_MISSING = refuse(
+  'vault/key-missing',
+  'The value is here but the key of this person is not; the key store may belong to another time.',
+)
 
-function faultOf(item: GetItem): Refusal | undefined {
+function faultOf(rules: Rules, item: GetItem): Refusal | undefined {
   for (const field of item.fields) {
-    const rule = ruleOf(item.collection, field)
-    if (!rule)
-      return { ok: false, code: 'vault/unknown-field', detail: `There is no field ${item.collection}.${field}.` }
+    const rule = rules.of(item.collection, field)
+    if (!rule) return refuse('vault/unknown-field', `There is no field ${item.collection}.${field}.`)
     if (rule.writeOnly)
-      return {
-        ok: false,
-        code: 'vault/write-only',
-        detail: `${item.collection}.${field} is never given out, only checked.`,
-      }
+      return refuse('vault/write-only', `${item.collection}.${field} is never given out, only checked.`)
   }
   return undefined
 }
@@ -107,14 +117,14 @@ type Asked = { readonly purpose: string; readonly reason: string; readonly actor
 /** One act per person and outcome: a batch over a hundred people leaves a hundred leaves, each its own person's. */
 function actsOf(
   items: readonly GetItem[],
-  rulings: Map<number, Ruling>,
+  rulings: Map<number, CarriedOut>,
   faults: readonly (Refusal | undefined)[],
   asked: Asked,
 ): Act[] {
-  const groups = new Map<string, { subject: string; outcome: Ruling | Refusal; fields: string[] }>()
+  const groups = new Map<string, { subject: string; outcome: CarriedOut | Refusal; fields: string[] }>()
   for (const [i, item] of items.entries()) {
     const outcome = rulings.get(i) ?? faults[i]!
-    const code = 'code' in outcome ? outcome.code : outcome.ground
+    const code = 'code' in outcome ? outcome.code : (outcome.observed ?? outcome.ground)
     const key = `${item.subject} ${code}`
     const group = groups.get(key) ?? { subject: item.subject, outcome, fields: [] }
     groups.set(key, group)
@@ -127,9 +137,13 @@ function actsOf(
     purpose: asked.purpose,
     reason: asked.reason,
     result: 'code' in outcome ? ('refused' as const) : ('allowed' as const),
-    facts: {
-      fields: shortList(fields),
-      ...('code' in outcome ? { code: outcome.code } : { ground: outcome.ground, article: outcome.article }),
-    },
+    facts: { fields: shortList(fields), ...factsOf(outcome) },
   }))
+}
+
+function factsOf(outcome: CarriedOut | Refusal): Readonly<Record<string, string>> {
+  if ('code' in outcome) return { code: outcome.code }
+  return outcome.observed === undefined
+    ? { ground: outcome.ground, article: outcome.article }
+    : { observed: outcome.observed }
 }

@@ -2,23 +2,36 @@ import { actorOf } from '../kit/contract.ts'
 import { answer, type Bound } from '../http/index.ts'
 import type { VaultContext } from './context.ts'
 import { vaultRoutes as rows } from './contract.ts'
+import { collectionRegistry } from './declared/registry.ts'
+import { enforcementService } from './enforcement.ts'
+import { eraseService } from './erase.ts'
+import { exportService } from './export.ts'
 import { getService } from './get.ts'
+import { indexing } from './indexing.ts'
 import { keyring } from './keyring.ts'
 import { judge, putService } from './put.ts'
+import { retention } from './retention.ts'
 import { searchService } from './search.ts'
+import { shredService } from './shred.ts'
 import { staffService } from './staff.ts'
+import { tokenService } from './tokens.ts'
 import type { KeyTables } from './store.ts'
 
 export { vaultRoutes } from './contract.ts'
 export { ruleOf } from './collections.ts'
 export { keyMigrations, vaultMigrations } from './store.ts'
 export type { VaultContext } from './context.ts'
+export type { PutItem, PutResult } from './put.ts'
 export type Vault = ReturnType<typeof openVault>
+
+const MINUTE_MS = 60_000
 
 /** Where people's data lies: sealed under each person's own key, given out only on a live ground, every read recorded. */
 export function openVault(ctx: VaultContext) {
   const keys = keyring(ctx)
-  const { search, checkPassword } = searchService(ctx, keys)
+  const registry = collectionRegistry(ctx)
+  const enforcement = enforcementService(ctx)
+  const { search, checkPassword } = searchService(ctx, keys, registry)
   const people = async (): Promise<number> => {
     const row = await ctx.keysDb
       .tables<KeyTables>()
@@ -27,20 +40,70 @@ export function openVault(ctx: VaultContext) {
       .executeTakeFirstOrThrow()
     return Number(row.n)
   }
-  const get = getService(ctx, keys)
-  return { people, put: putService(ctx, keys), get, search, checkPassword, staff: staffService(ctx, { people, get }) }
+  const get = getService(ctx, keys, registry, enforcement)
+  const indexes = indexing(ctx, keys, registry)
+  const { shred, finish, receipt } = shredService(ctx, keys)
+  const expire = retention(ctx, registry)
+  return {
+    people,
+    registry,
+    enforcement,
+    indexes,
+    put: putService(ctx, keys, registry),
+    get,
+    search,
+    checkPassword,
+    tokens: tokenService(ctx, registry),
+    erase: eraseService(ctx, registry),
+    export: exportService(ctx, get, registry),
+    shred,
+    shredReceipt: receipt,
+    staff: staffService(ctx, { people, get, registry }),
+    jobs: [
+      { name: 'vault-indexes', everyMs: 10_000, work: indexes.run },
+      { name: 'vault-erasures', everyMs: MINUTE_MS, work: finish },
+      { name: 'vault-retention', everyMs: 60 * MINUTE_MS, work: expire },
+    ] as const,
+  }
 }
 
 export const vaultApi = (vault: Vault): readonly Bound[] => [
   answer(rows.put, async ({ body }, { caller, once }) => ({
     items: await vault.put(body.items, actorOf(caller), once),
   })),
-  answer(rows.check, async ({ body }) => ({ items: judge(body.items) })),
-  answer(rows.get, async ({ body }, { caller }) => ({
-    items: await vault.get(body.purpose, body.reason, body.items, actorOf(caller)),
+  answer(rows.check, async ({ body }) => ({ items: judge(await vault.registry.rules(), body.items) })),
+  answer(rows.update, async ({ body }, { caller, once }) => ({
+    items: await vault.put(body.items, actorOf(caller), once, { onlyHeld: true }),
   })),
+  answer(rows.tokens, async ({ body }) => ({ tokens: await vault.tokens(body.collection, body.field, body.values) })),
+  answer(rows.get, async ({ body }, { caller }) => ({
+    items: await vault.get(body.purpose, body.reason, body.items, actorOf(caller), { masks: body.masks }),
+  })),
+  answer(rows.export, ({ body }, { caller }) => vault.export(body.purpose, body.reason, body.subject, actorOf(caller))),
+  answer(rows.erase, async ({ body }, { caller, once }) => ({
+    items: await vault.erase(body.items, body.reason, actorOf(caller), once),
+  })),
+  answer(rows.shred, ({ params, body }, { caller, once }) =>
+    vault.shred(params.subject, body.reason, actorOf(caller), once),
+  ),
+  answer(rows.shredReceipt, ({ params }) => vault.shredReceipt(params.id)),
+  answer(rows.declareCollections, ({ body }, { caller }) => vault.registry.declare(body.collections, actorOf(caller))),
+  answer(rows.collections, async () => vault.registry.shown(await vault.indexes.pending())),
+  answer(rows.enforcement, () => vault.enforcement.figures()),
+  answer(rows.setEnforcement, async ({ body }, { caller }) => {
+    await vault.enforcement.set(body, body.mode === 'observe', actorOf(caller))
+    return { mode: body.mode }
+  }),
   answer(rows.search, async ({ body }, { caller }) => ({
-    found: await vault.search(body.purpose, body.reason, body.collection, body.field, body.value, actorOf(caller)),
+    found: await vault.search(
+      body.purpose,
+      body.reason,
+      body.collection,
+      body.field,
+      body.value,
+      actorOf(caller),
+      body.by,
+    ),
   })),
   answer(rows.checkPassword, async ({ body }, { caller }) => ({
     right: await vault.checkPassword(body.purpose, body.reason, body.subject, body.password, actorOf(caller)),

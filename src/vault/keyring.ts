@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import { KhienError } from '../kit/errors.ts'
 import type { VaultContext } from './context.ts'
-import type { KeyTables } from './store.ts'
+import type { KeyTables, VaultTables } from './store.ts'
 
 const KEPT = 20_000
 const VERSION = 1
@@ -9,38 +9,33 @@ const VERSION = 1
 /** The random key of each person, wrapped by the node's key. Destroying the row destroys what it sealed. */
 export function keyring(ctx: VaultContext) {
   const kept = new Map<string, KeyObject>()
-
-  function keep(subject: string, key: KeyObject): KeyObject {
-    if (kept.size >= KEPT) kept.delete(kept.keys().next().value!)
-    kept.set(subject, key)
-    return key
-  }
+  /** Rises with every key that is destroyed: what was being read meanwhile is not kept. */
+  let destroyed = 0
 
   async function load(subjects: readonly string[], into: Map<string, KeyObject>): Promise<void> {
     if (subjects.length === 0) return
+    const before = destroyed
     const rows = await ctx.keysDb
       .tables<KeyTables>()
       .selectFrom('subject_key')
       .select(['subject', 'version', 'kek', 'wrapped'])
       .where('subject', 'in', [...subjects])
       .execute()
-    for (const row of rows) {
-      if (row.kek !== ctx.kekId)
+    for (const { subject, version, kek, wrapped } of rows) {
+      if (kek !== ctx.kekId)
         throw new KhienError('vault/other-key', 'A subject key is wrapped by another node key; run key rewrap.', {
           status: 503,
         })
-      into.set(
-        row.subject,
-        keep(
-          row.subject,
-          ctx.sealer.unwrap(ctx.kek, row.wrapped, { node: ctx.node, subject: row.subject, version: row.version }),
-        ),
-      )
+      const key = ctx.sealer.unwrap(ctx.kek, wrapped, { node: ctx.node, subject, version })
+      into.set(subject, key)
+      if (before !== destroyed) continue
+      if (kept.size >= KEPT) kept.delete(kept.keys().next().value!)
+      kept.set(subject, key)
     }
   }
 
-  /** Keys of these subjects; with `create`, missing ones are made and are durable before this resolves. */
-  async function keysOf(subjects: Iterable<string>, create: boolean): Promise<Map<string, KeyObject>> {
+  /** Keys of those who have one. */
+  async function keysOf(subjects: Iterable<string>): Promise<Map<string, KeyObject>> {
     const found = new Map<string, KeyObject>()
     const wanted = new Set(subjects)
     for (const subject of wanted) if (kept.has(subject)) found.set(subject, kept.get(subject)!)
@@ -48,25 +43,76 @@ export function keyring(ctx: VaultContext) {
       [...wanted].filter((subject) => !found.has(subject)),
       found,
     )
-    const missing = create ? [...wanted].filter((subject) => !found.has(subject)) : []
-    if (missing.length === 0) return found
-    const rows = missing.map((subject) => ({
-      subject,
-      version: VERSION,
-      kek: ctx.kekId,
-      wrapped: ctx.sealer.wrap(ctx.kek, ctx.sealer.newSubjectKey(), { node: ctx.node, subject, version: VERSION }),
-      created_at: ctx.clock(),
-    }))
+    return found
+  }
+
+  /**
+   * Keys to seal with; with `create`, missing ones are made and are durable before this resolves. `gone` are people who
+   * were erased for good: nobody gets their token again.
+   */
+  async function keysFor(
+    subjects: Iterable<string>,
+    create: boolean,
+  ): Promise<{ found: Map<string, KeyObject>; gone: ReadonlySet<string> }> {
+    const wanted = new Set(subjects)
+    // Another process of this vault may have destroyed a key that is kept here.
+    const watched = ctx.db.dialect === 'postgres' ? await shredded([...wanted]) : new Set<string>()
+    for (const subject of watched) kept.delete(subject)
+    const found = await keysOf([...wanted].filter((subject) => !watched.has(subject)))
+    const missing = [...wanted].filter((subject) => !found.has(subject))
+    if (missing.length === 0) return { found, gone: watched }
+    const gone = ctx.db.dialect === 'postgres' ? watched : await shredded(missing)
+    const wrapped = create
+      ? missing
+          .filter((subject) => !gone.has(subject))
+          .map((subject) => ({
+            subject,
+            version: VERSION,
+            kek: ctx.kekId,
+            wrapped: ctx.sealer.wrap(ctx.kek, ctx.sealer.newSubjectKey(), {
+              node: ctx.node,
+              subject,
+              version: VERSION,
+            }),
+            created_at: ctx.clock(),
+          }))
+      : []
+    if (wrapped.length === 0) return { found, gone }
     // Two first writes may race: whoever loses reads the winner's key.
     await ctx.keysDb
       .tables<KeyTables>()
       .insertInto('subject_key')
-      .values(rows)
+      .values(wrapped)
       .onConflict((c) => c.doNothing())
       .execute()
-    await load(missing, found)
-    return found
+    await load(
+      wrapped.map((row) => row.subject),
+      found,
+    )
+    return { found, gone }
   }
 
-  return { keysOf }
+  async function shredded(subjects: readonly string[]): Promise<Set<string>> {
+    if (subjects.length === 0) return new Set()
+    const rows = await ctx.db
+      .tables<VaultTables>()
+      .selectFrom('vault_shred')
+      .select('subject')
+      .where('subject', 'in', [...subjects])
+      .execute()
+    return new Set(rows.map((row) => row.subject))
+  }
+
+  /** Takes the key of a person out of the store and out of memory, for good. */
+  async function destroy(subject: string): Promise<void> {
+    destroyed++
+    kept.delete(subject)
+    await ctx.keysDb.tables<KeyTables>().deleteFrom('subject_key').where('subject', '=', subject).execute()
+    await ctx.keysDb.forget()
+    destroyed++
+    kept.delete(subject)
+  }
+
+  return { keysOf, keysFor, destroy }
 }
+export type Keyring = ReturnType<typeof keyring>

@@ -1,20 +1,28 @@
 import { promisify } from 'node:util'
 import type { Once } from '../kit/contract.ts'
 import { hashPassword } from '../identity/index.ts'
-import { runOnce } from '../storage/sql/index.ts'
-import { fault, normalise, ruleOf } from './collections.ts'
+import { runOnce, type Transaction } from '../storage/sql/index.ts'
 import type { VaultContext } from './context.ts'
+import type { Registry, Rules } from './declared/registry.ts'
 import type { keyring } from './keyring.ts'
-import type { VaultTables } from './store.ts'
+import { insertTags, insertValues, PLACE, type VaultTables } from './store.ts'
+import { tokensOf } from './tokens.ts'
+import { bandsOf, fault, indexedText, indexName } from './values.ts'
 
 export type PutItem = {
   readonly subject: string
   readonly collection: string
   readonly record: string
   readonly fields: Readonly<Record<string, string>>
+  /** When the app wrote it, if that was before it came here: a field written later stays as it is. Milliseconds. */
+  readonly at?: number
 }
 export type Refusal = { ok: false; code: string; detail: string; field?: string }
-export type PutResult = { ok: true } | Refusal
+export type PutResult = { ok: true; tokens?: Record<string, string>; bands?: Record<string, string> } | Refusal
+export type PutOptions = {
+  /** Only fields that are held already; others are `vault/nothing-held`. */
+  readonly onlyHeld?: boolean
+}
 
 const SCHEMA = 1
 /** Items sealed before others get their turn of the event loop. */
@@ -35,68 +43,64 @@ export const sealPlace = (
   version: SCHEMA,
 })
 
+type Row = VaultTables['vault_value'] & { readonly item: number; readonly tags: VaultTables['vault_index'][] }
+
 /** Seals fields: value, index and record of the act are one transaction, durable before this resolves. */
-export function putService(ctx: VaultContext, keys: ReturnType<typeof keyring>) {
-  return async function put(items: readonly PutItem[], actor: string, once: Once | undefined): Promise<PutResult[]> {
-    const results = judge(items)
-    const good = items.filter((_, i) => results[i]!.ok)
-    const subjectKeys = await keys.keysOf(
-      good.map((item) => item.subject),
-      true,
-    )
+export function putService(ctx: VaultContext, keys: ReturnType<typeof keyring>, registry: Registry) {
+  return async function put(
+    items: readonly PutItem[],
+    actor: string,
+    once: Once | undefined,
+    { onlyHeld = false }: PutOptions = {},
+  ): Promise<PutResult[]> {
+    const rules = await registry.rules()
+    const judged = judge(rules, items)
+    const subjects = items.filter((_, i) => judged[i]!.ok).map((item) => item.subject)
+    const { found, gone } = await keys.keysFor(subjects, !onlyHeld)
+    const results = judged.map((result, i): PutResult => {
+      const { subject } = items[i]!
+      return result.ok && gone.has(subject) ? SHREDDED : result.ok && !found.has(subject) ? nothingHeld() : result
+    })
     const now = ctx.clock()
-    const values: VaultTables['vault_value'][] = []
-    const tags: VaultTables['vault_index'][] = []
-    for (const [n, item] of good.entries()) {
-      if (n % SLICE === SLICE - 1) await nextTurn()
+    const rows: Row[] = []
+    for (const [i, item] of items.entries()) {
+      if (!results[i]!.ok) continue
+      if (i % SLICE === SLICE - 1) await nextTurn()
       const { subject, collection, record } = item
+      const answer: { ok: true; tokens?: Record<string, string>; bands?: Record<string, string> } = { ok: true }
       for (const [field, value] of Object.entries(item.fields)) {
-        const rule = ruleOf(collection, field)!
+        const rule = rules.of(collection, field)!
         const plain = rule.writeOnly ? await hashPassword(value, ctx.pepper, ctx.entropy) : value.normalize('NFC')
-        const sealed = ctx.sealer.seal(subjectKeys.get(subject)!, Buffer.from(plain), sealPlace(ctx.node, item, field))
-        values.push({ subject, collection, record, field, sealed, at: now })
-        if (rule.index)
-          tags.push({
-            collection,
-            field,
-            subject,
-            record,
-            tag: ctx.tag(collection, field, normalise(rule.kind, value)),
-          })
+        const sealed = ctx.sealer.seal(found.get(subject)!, Buffer.from(plain), sealPlace(ctx.node, item, field))
+        const tags: VaultTables['vault_index'][] = []
+        for (const kind of rule.index) {
+          const text = indexedText(rule, kind, value)
+          if (text === undefined) continue
+          const name = indexName(field, kind)
+          tags.push({ collection, field: name, subject, record, tag: ctx.tag(collection, name, text) })
+        }
+        rows.push({ subject, collection, record, field, sealed, at: item.at ?? now, item: i, tags })
+        if (rule.token !== undefined) (answer.tokens ??= {})[field] = tokensOf(ctx, collection, field, rule)(value)
+        if (rule.bands.length > 0) answer.bands = { ...answer.bands, ...bandsOf(rule, value) }
       }
+      results[i] = answer
     }
     // In one order for everybody: two batches over the same people must not wait for each other crosswise.
-    values.sort(byPlace)
-    tags.sort(byPlace)
+    rows.sort(byPlace)
+    const careful = onlyHeld || items.some((item) => item.at !== undefined)
     return runOnce<VaultTables, PutResult[]>(ctx.db, once, now, async (trx) => {
-      for (const part of chunks(values, 100)) {
-        await trx
-          .insertInto('vault_value')
-          .values(part)
-          .onConflict((c) =>
-            c
-              .columns(['subject', 'collection', 'record', 'field'])
-              .doUpdateSet((eb) => ({ sealed: eb.ref('excluded.sealed'), at: eb.ref('excluded.at') })),
-          )
-          .execute()
-      }
-      for (const part of chunks(tags, 100)) {
-        await trx
-          .insertInto('vault_index')
-          .values(part)
-          .onConflict((c) =>
-            c
-              .columns(['subject', 'collection', 'record', 'field'])
-              .doUpdateSet((eb) => ({ tag: eb.ref('excluded.tag') })),
-          )
-          .execute()
-      }
+      const answers = [...results]
+      const kept = careful ? await standing(trx, rows, items, answers, onlyHeld) : rows
+      await insertValues(trx, kept)
+      await insertTags(
+        trx,
+        kept.flatMap((row) => row.tags),
+      )
       const fieldsOf = new Map<string, string[]>()
-      for (const item of good) {
-        const names = Object.keys(item.fields).map((field) => `${item.collection}.${field}`)
-        const before = fieldsOf.get(item.subject)
-        if (before) before.push(...names)
-        else fieldsOf.set(item.subject, names)
+      for (const { subject, collection, field } of kept) {
+        const before = fieldsOf.get(subject)
+        if (before) before.push(`${collection}.${field}`)
+        else fieldsOf.set(subject, [`${collection}.${field}`])
       }
       if (fieldsOf.size > 0) {
         await ctx.record(
@@ -110,14 +114,43 @@ export function putService(ctx: VaultContext, keys: ReturnType<typeof keyring>) 
           })),
         )
       }
-      return results
+      return answers
     })
   }
 }
 
+/** The rows that may be written over what is there: nothing newer, and for an update something at all. */
+async function standing(
+  trx: Transaction<VaultTables>,
+  rows: readonly Row[],
+  items: readonly PutItem[],
+  answers: PutResult[],
+  onlyHeld: boolean,
+): Promise<Row[]> {
+  if (rows.length === 0) return []
+  const there = await trx
+    .selectFrom('vault_value')
+    .select([...PLACE, 'at'])
+    .where('subject', 'in', [...new Set(rows.map((row) => row.subject))])
+    .where('collection', 'in', [...new Set(rows.map((row) => row.collection))])
+    .execute()
+  const known = new Map(there.map((row) => [placeOf(row), Number(row.at)]))
+  if (onlyHeld)
+    for (const row of rows) if (!known.has(placeOf(row))) answers[row.item] = nothingHeld(row.item, row.field)
+  return rows.filter((row) => {
+    const at = known.get(placeOf(row))
+    return answers[row.item]!.ok && (items[row.item]!.at === undefined || at === undefined || at <= row.at)
+  })
+}
+
 type Place = { readonly subject: string; readonly collection: string; readonly record: string; readonly field: string }
-const placeOf = (row: Place): string => `${row.subject} ${row.collection} ${row.record} ${row.field}`
-const byPlace = (a: Place, b: Place): number => (placeOf(a) < placeOf(b) ? -1 : 1)
+export const placeOf = (row: Place): string => `${row.subject} ${row.collection} ${row.record} ${row.field}`
+const compared = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
+const byPlace = (a: Place, b: Place): number =>
+  compared(a.subject, b.subject) ||
+  compared(a.collection, b.collection) ||
+  compared(a.record, b.record) ||
+  compared(a.field, b.field)
 
 /** Field names, each once, bounded: a record names what was touched, it does not grow with the batch. */
 export function shortList(fields: readonly string[]): string {
@@ -125,12 +158,8 @@ export function shortList(fields: readonly string[]): string {
   return unique.length <= 12 ? unique.join(' ') : `${unique.slice(0, 12).join(' ')} +${unique.length - 12}`
 }
 
-export function* chunks<T>(list: readonly T[], size: number): Generator<T[]> {
-  for (let at = 0; at < list.length; at += size) yield list.slice(at, at + size)
-}
-
 /** What is wrong with each item, item by item; keeps nothing. */
-export function judge(items: readonly PutItem[]): PutResult[] {
+export function judge(rules: Rules, items: readonly PutItem[]): PutResult[] {
   const seen = new Set<string>()
   let passwords = 0
   return items.map((item, i) => {
@@ -138,23 +167,35 @@ export function judge(items: readonly PutItem[]): PutResult[] {
     if (fields.length === 0)
       return refuse('vault/no-fields', 'An item needs at least one field.', `body.items.${i}.fields`)
     for (const [field, value] of fields) {
-      const path = `body.items.${i}.fields.${field}`
-      const rule = ruleOf(item.collection, field)
-      if (!rule) return refuse('vault/unknown-field', `There is no field ${item.collection}.${field}.`, path)
+      const path = (): string => `body.items.${i}.fields.${field}`
+      const rule = rules.of(item.collection, field)
+      if (!rule) return refuse('vault/unknown-field', `There is no field ${item.collection}.${field}.`, path())
       const wrong = fault(rule, value)
-      if (wrong) return refuse(wrong.code, `${item.collection}.${field}: ${wrong.words}.`, path)
+      if (wrong) return refuse(wrong.code, `${item.collection}.${field}: ${wrong.words}.`, path())
       if (rule.writeOnly && ++passwords > PASSWORDS_A_BATCH)
         return refuse(
           'vault/too-many-passwords',
           `A batch takes ${PASSWORDS_A_BATCH} passwords; send the rest in another.`,
-          path,
+          path(),
         )
-      const place = `${item.subject} ${item.collection} ${item.record} ${field}`
-      if (seen.has(place)) return refuse('vault/twice', 'The same field stands twice in one batch.', path)
+      const place = placeOf({ ...item, field })
+      if (seen.has(place)) return refuse('vault/twice', 'The same field stands twice in one batch.', path())
       seen.add(place)
     }
     return { ok: true }
   })
 }
 
-const refuse = (code: string, detail: string, field: string): Refusal => ({ ok: false, code, detail, field })
+export const refuse = (code: string, detail: string, field?: string): Refusal => ({
+  ok: false,
+  code,
+  detail,
+  ...(field === undefined ? {} : { field }),
+})
+const nothingHeld = (item?: number, field?: string): Refusal =>
+  refuse(
+    'vault/nothing-held',
+    'Nothing is held here to be changed; put it first.',
+    item === undefined ? undefined : `body.items.${item}.fields.${field}`,
+  )
+const SHREDDED = refuse('vault/shredded', 'This person was erased for good; a new person needs a new token.')

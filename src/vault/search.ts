@@ -1,11 +1,13 @@
 import type { ConsentTables } from '../consent/index.ts'
 import { KhienError, badRequest } from '../kit/errors.ts'
 import { verifyPassword } from '../identity/index.ts'
-import { normalise, ruleOf } from './collections.ts'
+import type { IndexKind } from './collections.ts'
 import type { VaultContext } from './context.ts'
-import type { keyring } from './keyring.ts'
+import type { Registry } from './declared/registry.ts'
+import type { Keyring } from './keyring.ts'
 import { sealPlace } from './put.ts'
 import type { VaultTables } from './store.ts'
+import { indexedText, indexName } from './values.ts'
 
 /** Values that share a tag, read so many at a time. */
 const PAGE = 500
@@ -16,7 +18,7 @@ const WINDOW_MS = 15 * 60_000
 const WATCHED = 50_000
 
 /** Equality search through blind indexes, and password checks: both are reads and need a ground. */
-export function searchService(ctx: VaultContext, keys: ReturnType<typeof keyring>) {
+export function searchService(ctx: VaultContext, keys: Keyring, registry: Registry) {
   type Tables = VaultTables & ConsentTables
 
   async function search(
@@ -26,24 +28,33 @@ export function searchService(ctx: VaultContext, keys: ReturnType<typeof keyring
     field: string,
     value: string,
     actor: string,
+    by: IndexKind = 'equal',
   ) {
-    const rule = ruleOf(collection, field)
-    if (!rule?.index) throw badRequest('vault/not-indexed', `${collection}.${field} cannot be searched.`, 'body.field')
-    const plain = normalise(rule.kind, value)
-    const tag = ctx.tag(collection, field, plain)
+    const rule = (await registry.rules()).of(collection, field)
+    if (!rule?.index.includes(by))
+      throw badRequest('vault/not-indexed', `${collection}.${field} cannot be searched by ${by}.`, 'body.field')
+    const plain = indexedText(rule, by, value)
+    if (plain === undefined)
+      throw badRequest(
+        'vault/too-short',
+        `Searching by ${by} needs ${by === 'last' ? rule.last : rule.prefix} signs.`,
+        'body.value',
+      )
+    const name = indexName(field, by)
+    const tag = ctx.tag(collection, name, plain)
     const equal: { subject: string; record: string }[] = []
     let after = { subject: '', record: '' }
     for (let read = 0; read < MOST; read += PAGE) {
-      const rows = await candidates(collection, field, tag, after)
+      const rows = await candidates(collection, field, name, tag, after)
       const subjects = rows.map((row) => row.subject)
-      const subjectKeys = await keys.keysOf(subjects, false)
+      const subjectKeys = await keys.keysOf(subjects)
       // The index is cut short on purpose, so several values share a tag; only opening tells them apart.
       for (const row of rows) {
         const key = subjectKeys.get(row.subject)
         if (!key) continue
         const place = sealPlace(ctx.node, { subject: row.subject, collection, record: row.record }, field)
         const text = Buffer.from(ctx.sealer.open(key, row.sealed, place)).toString('utf8')
-        if (normalise(rule.kind, text) === plain) equal.push({ subject: row.subject, record: row.record })
+        if (indexedText(rule, by, text) === plain) equal.push({ subject: row.subject, record: row.record })
       }
       if (rows.length < PAGE) break
       after = rows.at(-1)!
@@ -79,7 +90,13 @@ export function searchService(ctx: VaultContext, keys: ReturnType<typeof keyring
     })
   }
 
-  const candidates = (collection: string, field: string, tag: string, after: { subject: string; record: string }) =>
+  const candidates = (
+    collection: string,
+    field: string,
+    name: string,
+    tag: string,
+    after: { subject: string; record: string },
+  ) =>
     ctx.db
       .tables<VaultTables>()
       .selectFrom('vault_index as i')
@@ -88,11 +105,11 @@ export function searchService(ctx: VaultContext, keys: ReturnType<typeof keyring
           .onRef('v.subject', '=', 'i.subject')
           .onRef('v.collection', '=', 'i.collection')
           .onRef('v.record', '=', 'i.record')
-          .onRef('v.field', '=', 'i.field'),
+          .on('v.field', '=', field),
       )
       .select(['i.subject', 'i.record', 'v.sealed'])
       .where('i.collection', '=', collection)
-      .where('i.field', '=', field)
+      .where('i.field', '=', name)
       .where('i.tag', '=', tag)
       .where((eb) =>
         eb.or([
@@ -141,7 +158,7 @@ export function searchService(ctx: VaultContext, keys: ReturnType<typeof keyring
       .where('record', '=', '-')
       .where('field', '=', 'password')
       .executeTakeFirst()
-    const key = row && (await keys.keysOf([subject], false)).get(subject)
+    const key = row && (await keys.keysOf([subject])).get(subject)
     const right =
       row && key
         ? await verifyPassword(

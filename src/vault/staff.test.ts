@@ -1,14 +1,10 @@
 import assert from 'node:assert/strict'
-import { createHmac, createSecretKey, randomBytes } from 'node:crypto'
 import test from 'node:test'
-import { consentMigrations, openConsent, type Purpose } from '../consent/index.ts'
-import { sealer } from '../engine/seal/index.ts'
-import { manualClock } from '../kit/clock.ts'
+import type { Purpose } from '../consent/index.ts'
 import { newSubject, systemEntropy } from '../kit/ids.ts'
-import { recordedActs } from '../kit/testing.ts'
-import { migrate, onceMigrations, type Database } from '../storage/sql/index.ts'
+import type { Database } from '../storage/sql/index.ts'
 import { STORES } from '../storage/sql/testing.ts'
-import { keyMigrations, openVault, vaultMigrations } from './index.ts'
+import { vaultOver } from './testing.ts'
 
 const both = (text: string) => ({ vi: text, en: text })
 const PURPOSES: readonly Purpose[] = [
@@ -43,35 +39,7 @@ const PURPOSES: readonly Purpose[] = [
 const STAFF = 'staff:stf_1'
 
 async function setup(db: Database, keysDb: Database) {
-  await migrate(db, [...onceMigrations, ...consentMigrations, ...vaultMigrations])
-  await migrate(keysDb, keyMigrations)
-  const clock = manualClock(Date.parse('2026-11-21T03:00:00Z'))
-  const { acts, record } = recordedActs()
-  const consent = openConsent({
-    db,
-    clock,
-    entropy: systemEntropy,
-    record,
-    controller: 'Chợ Sen',
-    signNote: (text) => text,
-    emit: async () => {},
-  })
-  const indexKey = randomBytes(32)
-  const vault = openVault({
-    db,
-    keysDb,
-    clock,
-    entropy: systemEntropy,
-    record,
-    consent,
-    sealer: sealer({ entropy: systemEntropy }),
-    kek: createSecretKey(randomBytes(32)),
-    kekId: 'kek_test',
-    node: 'node-test',
-    pepper: randomBytes(32),
-    tag: (collection, field, text) =>
-      createHmac('sha256', indexKey).update(`${collection}.${field}.${text}`).digest('hex'),
-  })
+  const { consent, clock, acts, vault } = await vaultOver(db, keysDb)
   await consent.purposes.declare(both('Thông báo'), [...PURPOSES], 'service:app')
   const subject = newSubject(systemEntropy)
   await consent.agreements.open({ subject, kind: 'order', ref: 'DH-1' }, 'service:app', undefined)

@@ -2,10 +2,10 @@ import type { ConsentTables } from '../consent/index.ts'
 import { iso } from '../kit/clock.ts'
 import type { Output } from '../kit/contract.ts'
 import { KhienError } from '../kit/errors.ts'
-import { classOf } from '../law/index.ts'
-import { ruleOf } from './collections.ts'
+import { classOfField } from './collections.ts'
 import type { VaultContext } from './context.ts'
 import type { vaultRoutes as rows } from './contract.ts'
+import type { Registry } from './declared/registry.ts'
 import type { getService } from './get.ts'
 import type { KeyTables, VaultTables } from './store.ts'
 
@@ -19,14 +19,18 @@ type Wanted = {
   readonly record: string
   readonly fields: readonly string[]
 }
-type Vault = { readonly people: () => Promise<number>; readonly get: ReturnType<typeof getService> }
+type Vault = {
+  readonly people: () => Promise<number>
+  readonly get: ReturnType<typeof getService>
+  readonly registry: Registry
+}
 
 /** Counting walks the whole index of values; nobody needs it by the second. */
 const FRESH_MS = 30_000
 const MOST_HELD = 400
 
 /** The vault as people who work here see it: counts, what is held of whom, and one record opened for a ticket. */
-export function staffService(ctx: VaultContext, { people, get }: Vault) {
+export function staffService(ctx: VaultContext, { people, get, registry }: Vault) {
   let counted: { readonly until: number; readonly figures: Promise<Figures> } | undefined
 
   async function count(now: number): Promise<Figures> {
@@ -85,13 +89,14 @@ export function staffService(ctx: VaultContext, { people, get }: Vault) {
       .limit(MOST_HELD + 1)
       .execute()
     const now = ctx.clock()
+    const rules = await registry.rules()
     const held = values.slice(0, MOST_HELD).map(({ collection, record, field, at }) => {
-      const rule = ruleOf(collection, field)
+      const rule = rules.of(collection, field)
       return {
         collection,
         record,
         field,
-        class: (rule && classOf(rule.kind, now)?.class) ?? ('sensitive' as const),
+        class: classOfField(rule, now),
         writeOnly: rule?.writeOnly === true,
         at: iso(Number(at)),
       }

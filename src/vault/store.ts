@@ -1,12 +1,72 @@
-import { bytesType, type Migration } from '../storage/sql/index.ts'
+import { type Kysely, sql } from 'kysely'
+import { bytesType, type Migration, type Transaction } from '../storage/sql/index.ts'
 
 export type VaultTables = {
   vault_value: { subject: string; collection: string; record: string; field: string; sealed: Uint8Array; at: number }
+  /** `field` is the name of an index: `phone`, or `phone~last`. */
   vault_index: { collection: string; field: string; tag: string; subject: string; record: string }
+  vault_declaration: { version: number; text: string; declared_at: number }
+  /** Indexes that are whole, or on their way: values up to this place have their entries. */
+  vault_indexing: { collection: string; name: string; done: number; subject: string; record: string }
+  vault_observe: { purpose: string; caller: string; since: number; set_by: string }
+  vault_observed: { purpose: string; caller: string; field: string; code: string; day: number; count: number }
+  vault_shred: {
+    subject: string
+    id: string
+    at: number
+    /** Until when a backup of keys could bring the person back; null: none can. */
+    until: number | null
+    fields: number
+    receipt: string
+    /** The key is gone. */
+    destroyed_at: number | null
+    /** The backups' time is over and what the log said of the person is gone as well. */
+    finished_at: number | null
+  }
 }
 /** In a store of its own: whoever holds a backup of the values must not hold the keys as well. */
 export type KeyTables = {
   subject_key: { subject: string; version: number; kek: string; wrapped: Uint8Array; created_at: number }
+}
+
+export const PLACE = ['subject', 'collection', 'record', 'field'] as const
+/** SQLite takes 32,766 parameters in a statement; a row has six. Fewer texts of statements are kept prepared. */
+const ROWS = 100
+
+/** Puts values in, over what is there. */
+export async function insertValues(
+  trx: Transaction<VaultTables>,
+  rows: readonly VaultTables['vault_value'][],
+): Promise<void> {
+  for (let from = 0; from < rows.length; from += ROWS)
+    await trx
+      .insertInto('vault_value')
+      .values(
+        rows.slice(from, from + ROWS).map(({ subject, collection, record, field, sealed, at }) => ({
+          subject,
+          collection,
+          record,
+          field,
+          sealed,
+          at,
+        })),
+      )
+      .onConflict((c) =>
+        c.columns([...PLACE]).doUpdateSet((eb) => ({ sealed: eb.ref('excluded.sealed'), at: eb.ref('excluded.at') })),
+      )
+      .execute()
+}
+
+export async function insertTags(
+  trx: Transaction<VaultTables>,
+  rows: readonly VaultTables['vault_index'][],
+): Promise<void> {
+  for (let from = 0; from < rows.length; from += ROWS)
+    await trx
+      .insertInto('vault_index')
+      .values(rows.slice(from, from + ROWS))
+      .onConflict((c) => c.columns([...PLACE]).doUpdateSet((eb) => ({ tag: eb.ref('excluded.tag') })))
+      .execute()
 }
 
 export const vaultMigrations: readonly Migration[] = [
@@ -33,6 +93,67 @@ export const vaultMigrations: readonly Migration[] = [
         .addPrimaryKeyConstraint('vault_index_pk', ['subject', 'collection', 'record', 'field'])
         .execute()
       await db.schema.createIndex('vault_index_tag').on('vault_index').columns(['collection', 'field', 'tag']).execute()
+    },
+  },
+  {
+    name: '20261125T000000-declare-collections',
+    async up(db) {
+      await db.schema
+        .createTable('vault_declaration')
+        .addColumn('version', 'integer', (c) => c.primaryKey())
+        .addColumn('text', 'text', (c) => c.notNull())
+        .addColumn('declared_at', 'bigint', (c) => c.notNull())
+        .execute()
+      await db.schema
+        .createTable('vault_indexing')
+        .addColumn('collection', 'text', (c) => c.notNull())
+        .addColumn('name', 'text', (c) => c.notNull())
+        .addColumn('done', 'integer', (c) => c.notNull())
+        .addColumn('subject', 'text', (c) => c.notNull())
+        .addColumn('record', 'text', (c) => c.notNull())
+        .addPrimaryKeyConstraint('vault_indexing_pk', ['collection', 'name'])
+        .execute()
+      // What could be searched before this migration is whole.
+      for (const name of ['phone', 'email', 'personal_id'])
+        await (db as Kysely<VaultTables>)
+          .insertInto('vault_indexing')
+          .values({ collection: 'person', name, done: 1, subject: '', record: '' })
+          .execute()
+      await db.schema
+        .createTable('vault_observe')
+        .addColumn('purpose', 'text', (c) => c.notNull())
+        .addColumn('caller', 'text', (c) => c.notNull())
+        .addColumn('since', 'bigint', (c) => c.notNull())
+        .addColumn('set_by', 'text', (c) => c.notNull())
+        .addPrimaryKeyConstraint('vault_observe_pk', ['purpose', 'caller'])
+        .execute()
+      await db.schema
+        .createTable('vault_observed')
+        .addColumn('purpose', 'text', (c) => c.notNull())
+        .addColumn('caller', 'text', (c) => c.notNull())
+        .addColumn('field', 'text', (c) => c.notNull())
+        .addColumn('code', 'text', (c) => c.notNull())
+        .addColumn('day', 'integer', (c) => c.notNull())
+        .addColumn('count', 'bigint', (c) => c.notNull())
+        .addPrimaryKeyConstraint('vault_observed_pk', ['purpose', 'caller', 'field', 'code', 'day'])
+        .execute()
+      await db.schema
+        .createTable('vault_shred')
+        .addColumn('subject', 'text', (c) => c.primaryKey())
+        .addColumn('id', 'text', (c) => c.notNull().unique())
+        .addColumn('at', 'bigint', (c) => c.notNull())
+        .addColumn('until', 'bigint')
+        .addColumn('fields', 'integer', (c) => c.notNull())
+        .addColumn('receipt', 'text', (c) => c.notNull())
+        .addColumn('destroyed_at', 'bigint')
+        .addColumn('finished_at', 'bigint')
+        .execute()
+      await db.schema
+        .createIndex('vault_shred_open')
+        .on('vault_shred')
+        .column('at')
+        .where(sql.ref('finished_at'), 'is', null)
+        .execute()
     },
   },
 ]

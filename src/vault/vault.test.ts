@@ -1,17 +1,15 @@
 import assert from 'node:assert/strict'
-import { createSecretKey, createHmac, randomBytes } from 'node:crypto'
 import test from 'node:test'
-import { openConsent, consentMigrations, type Purpose } from '../consent/index.ts'
-import { sealer } from '../engine/seal/index.ts'
-import { manualClock } from '../kit/clock.ts'
+import type { Purpose } from '../consent/index.ts'
 import { newSubject, systemEntropy } from '../kit/ids.ts'
 import { recordedActs } from '../kit/testing.ts'
-import { migrate, onceMigrations, type Database } from '../storage/sql/index.ts'
+import type { Database } from '../storage/sql/index.ts'
 import { STORES } from '../storage/sql/testing.ts'
-import { fault, normalise, ruleOf } from './collections.ts'
-import { keyMigrations, openVault, vaultMigrations } from './index.ts'
-import type { VaultContext } from './context.ts'
+import { ruleOf } from './collections.ts'
+import { openVault } from './index.ts'
 import type { KeyTables, VaultTables } from './store.ts'
+import { vaultOver } from './testing.ts'
+import { fault, normalise } from './values.ts'
 
 const both = (text: string) => ({ vi: text, en: text })
 const purpose = (id: string, agreement: string, fields: string[]): Purpose => ({
@@ -25,41 +23,12 @@ const purpose = (id: string, agreement: string, fields: string[]): Purpose => ({
 })
 
 async function setup(db: Database, keysDb: Database, failRecord?: () => boolean) {
-  await migrate(db, [...onceMigrations, ...consentMigrations, ...vaultMigrations])
-  await migrate(keysDb, keyMigrations)
-  const clock = manualClock(Date.parse('2026-11-21T03:00:00Z'))
   const { acts, record: keep } = recordedActs()
   const record: typeof keep = async (trx, given) => {
     if (failRecord?.()) throw new Error('the log cannot be written')
     return keep(trx, given)
   }
-  const consent = openConsent({
-    db,
-    clock,
-    entropy: systemEntropy,
-    record,
-    controller: 'Chợ Sen',
-    signNote: (text) => text,
-    emit: async () => {},
-  })
-  const indexKey = randomBytes(32)
-  const ctx: VaultContext = {
-    db,
-    keysDb,
-    clock,
-    entropy: systemEntropy,
-    record,
-    consent,
-    sealer: sealer({ entropy: systemEntropy }),
-    kek: createSecretKey(randomBytes(32)),
-    kekId: 'kek_test',
-    node: 'node-test',
-    pepper: randomBytes(32),
-    // Eight bits only, so that different values do share a tag.
-    tag: (collection, field, text) =>
-      createHmac('sha256', indexKey).update(`${collection}.${field}.${text}`).digest('hex').slice(0, 2),
-  }
-  const vault = openVault(ctx)
+  const { ctx, consent, vault } = await vaultOver(db, keysDb, { record })
   await consent.purposes.declare(
     both('Thông báo'),
     [
@@ -92,11 +61,11 @@ for (const store of STORES) {
   onStore('what is put comes back for its purpose, and the record names fields, not values', async (db, keysDb) => {
     const { person, put, get, acts } = await setup(db, keysDb)
     const subject = await person()
-    assert.deepEqual(await put(subject, { name: 'Nguyễn Thị Hoa', phone: '0912 345 678' }), [{ ok: true }])
+    assert.partialDeepStrictEqual(await put(subject, { name: 'Nguyễn Thị Hoa', phone: '0912 345 678' }), [{ ok: true }])
     assert.deepEqual(await get(subject, ['name', 'phone']), [
       { ok: true, fields: { name: 'Nguyễn Thị Hoa', phone: '0912 345 678' } },
     ])
-    assert.deepEqual(await put(subject, { phone: '0987654321' }), [{ ok: true }])
+    assert.partialDeepStrictEqual(await put(subject, { phone: '0987654321' }), [{ ok: true }])
     assert.partialDeepStrictEqual(await get(subject, ['phone']), [{ fields: { phone: '0987654321' } }])
     assert.doesNotMatch(JSON.stringify(acts), /Hoa|0912|0987/)
     const read = acts.find((act) => act.kind === 'vault.read')

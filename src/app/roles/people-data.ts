@@ -1,9 +1,16 @@
 import { consentApi, openConsent, WITHDRAWN, type Consent } from '../../consent/index.ts'
 import type { Bound } from '../../http/index.ts'
 import { openVault, vaultApi, type Vault } from '../../vault/index.ts'
-import type { Opened } from '../node.ts'
+import type { Opened, RoleSlices } from '../node.ts'
 
-export type PeopleData = { readonly consent: Consent; readonly vault: Vault; readonly rows: readonly Bound[] }
+export type PeopleData = {
+  readonly consent: Consent
+  readonly vault: Vault
+  readonly rows: readonly Bound[]
+  readonly jobs: NonNullable<RoleSlices['jobs']>
+}
+/** What stays in the log of a person who was erased: that it was done. */
+const KEPT_ACTS = ['vault.shredded']
 
 /** The vault and what its reads rest on: a platform's users, a telecom's subscribers. */
 export function openPeopleData(opened: Opened): PeopleData {
@@ -31,6 +38,12 @@ export function openPeopleData(opened: Opened): PeopleData {
     node: secrets.node,
     pepper: secrets.pepper,
     tag: secrets.tag,
+    token: secrets.token,
+    digits: secrets.digits,
+    signReceipt: secrets.signReceipt,
+    controller: config.controller,
+    keyBackupsUntil: async () => null,
+    forgetRecords: (subject) => opened.audit.forget(subject, KEPT_ACTS),
   })
-  return { consent, vault, rows: [...consentApi(consent), ...vaultApi(vault)] }
+  return { consent, vault, jobs: vault.jobs, rows: [...consentApi(consent), ...vaultApi(vault)] }
 }

@@ -34,6 +34,7 @@ export async function openPlatform(opened: Opened): Promise<RoleSlices> {
   return {
     ...room,
     jobs: [
+      ...people.jobs,
       ...room.jobs,
       ...sharing.jobs,
       ...gateway.jobs,

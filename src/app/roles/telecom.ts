@@ -54,6 +54,7 @@ export async function openTelecom(opened: Opened): Promise<RoleSlices> {
     ...room,
     duties: { ...room.duties, ...subscribers.duties },
     jobs: [
+      ...people.jobs,
       ...room.jobs,
       ...sharing.jobs,
       ...subscribers.jobs,

@@ -18,6 +18,8 @@ export type Database = AsyncDisposable & {
   transaction<T, R>(work: (trx: Transaction<T>) => Promise<R>): Promise<R>
   /** One cheap round trip; throws when the store is away. */
   ping(): Promise<void>
+  /** Makes what was deleted leave the files at once, where the store allows it: SQLite's log is emptied into its file. */
+  forget(): Promise<void>
 }
 
 /** Column type for raw bytes. */
@@ -46,6 +48,10 @@ export function databaseOver(kysely: Kysely<unknown>, dialect: Dialect): Databas
       retried(() => (kysely as unknown as Kysely<T>).transaction().execute(work)),
     ping: async () => {
       await sql`select 1`.execute(kysely)
+    },
+    forget: async () => {
+      // PostgreSQL keeps old rows until its vacuum, and its log until it is recycled: docs/keeping.md says what that means.
+      if (dialect === 'sqlite') await sql`pragma wal_checkpoint(truncate)`.execute(kysely)
     },
     [Symbol.asyncDispose]: () => kysely.destroy(),
   }

@@ -7,7 +7,7 @@ import { databaseOver, type Database } from './database.ts'
 import { groupCommit } from './group-commit.ts'
 
 export type SqliteOptions = {
-  /** Overwrite deleted content and keep the write-ahead log short: for key stores, where a deletion must be one. */
+  /** Keep the write-ahead log short: for key stores, where a deletion must be one. */
   readonly forgetful?: boolean
 }
 
@@ -23,8 +23,9 @@ export function openSqlite(path: string, options: SqliteOptions = {}): Database 
     file.exec('pragma busy_timeout=50; pragma journal_mode=wal; pragma synchronous=full; pragma foreign_keys=on')
     // A batch of 500 fields and its records touches more than the 2 MB that SQLite keeps by itself.
     file.exec('pragma cache_size=-32768')
-    if (options.forgetful)
-      file.exec('pragma secure_delete=on; pragma wal_autocheckpoint=64; pragma journal_size_limit=0')
+    // What is deleted is overwritten: an index entry of an erased person is no entry of a free page.
+    file.exec('pragma secure_delete=on')
+    if (options.forgetful) file.exec('pragma wal_autocheckpoint=64; pragma journal_size_limit=0')
     syncFoldersAbove(path)
   } catch (cause) {
     throw new StartError('data/unreadable', `The data file ${path} cannot be opened as a database.`, { cause })

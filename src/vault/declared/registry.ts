@@ -1,0 +1,165 @@
+import type { Act } from '../../kit/act.ts'
+import { iso } from '../../kit/clock.ts'
+import { badRequest } from '../../kit/errors.ts'
+import { classOf } from '../../law/index.ts'
+import { oneAtATime, type Transaction } from '../../storage/sql/index.ts'
+import { BUILT_IN, classOfField, fieldRule, ruleIn, type Collections, type FieldRule } from '../collections.ts'
+import type { VaultContext } from '../context.ts'
+import type { VaultTables } from '../store.ts'
+import type { CollectionDeclaration } from './contract.ts'
+
+/** How old the rules may be that another process of this vault changed. */
+const FRESH_MS = 1_000
+
+export type Rules = {
+  readonly version: number
+  readonly collections: Collections
+  of(collection: string, field: string): FieldRule | undefined
+}
+const rulesOf = (version: number, collections: Collections): Rules => ({
+  version,
+  collections,
+  of: (collection, field) => ruleIn(collections, collection, field),
+})
+
+/** The built-in collections with what was declared beside and above them. */
+export function merged(declared: readonly CollectionDeclaration[]): Collections {
+  const all: Record<string, Record<string, FieldRule>> = {}
+  for (const [name, fields] of Object.entries(BUILT_IN)) all[name] = { ...fields }
+  for (const { name, fields } of declared) {
+    const known = (all[name] ??= {})
+    for (const [field, said] of Object.entries(fields)) {
+      const own = ruleIn(BUILT_IN, name, field)
+      const rule = fieldRule(own ? { ...said, longest: said.longest ?? own.longest } : said)
+      // A built-in field keeps what the program counts on; finding, masking and keeping may be set.
+      known[field] = own
+        ? { ...rule, index: [...new Set([...own.index, ...rule.index])], ...(own.token ? { token: own.token } : {}) }
+        : rule
+    }
+  }
+  return all
+}
+
+/** Which fields there are: built in, and declared in versions (Law 91/2025 art. 3: data types are stated beforehand). */
+export function collectionRegistry(ctx: VaultContext) {
+  let known: { readonly at: number; readonly rules: Rules } | undefined
+
+  async function read(db: Transaction<VaultTables> = ctx.db.tables<VaultTables>() as never): Promise<{
+    version: number
+    declared: CollectionDeclaration[]
+  }> {
+    const row = await db
+      .selectFrom('vault_declaration')
+      .select(['version', 'text'])
+      .orderBy('version', 'desc')
+      .limit(1)
+      .executeTakeFirst()
+    return row === undefined
+      ? { version: 0, declared: [] }
+      : { version: row.version, declared: JSON.parse(row.text) as CollectionDeclaration[] }
+  }
+
+  /** The rules in force, at most a second old. */
+  async function rules(): Promise<Rules> {
+    const now = ctx.clock()
+    if (known && now - known.at < FRESH_MS && now >= known.at) return known.rules
+    const { version, declared } = await read()
+    const same = known?.rules.version === version ? known.rules : undefined
+    known = { at: now, rules: same ?? rulesOf(version, merged(declared)) }
+    return known.rules
+  }
+
+  /**
+   * A new version of everything declared. What is held may not lose its field or change its kind, and no class sinks.
+   * Errors: `vault/kind-fixed`, `vault/class-lowered`, `vault/field-held` (400, naming the field).
+   */
+  async function declare(collections: readonly CollectionDeclaration[], actor: string) {
+    const names = new Set(collections.map(({ name }) => name))
+    if (names.size < collections.length)
+      throw badRequest('vault/twice', 'A collection is declared twice.', 'body.collections')
+    const now = ctx.clock()
+    const declared = await ctx.db.transaction<VaultTables, { version: number; rules: Rules }>(async (trx) => {
+      await oneAtATime(ctx.db, trx, 'vault collections')
+      const before = await read(trx)
+      const was = merged(before.declared)
+      const next = merged(collections)
+      for (const [i, { name, fields }] of collections.entries())
+        for (const [field, said] of Object.entries(fields)) {
+          const path = `body.collections.${i}.fields.${field}`
+          const old = ruleIn(was, name, field)
+          const own = ruleIn(BUILT_IN, name, field)
+          if (own && said.kind !== own.kind)
+            throw badRequest('vault/kind-fixed', `${name}.${field} is built in as ${own.kind}.`, `${path}.kind`)
+          if (said.class === 'basic' && classOf(said.kind, now)?.class !== 'basic')
+            throw badRequest(
+              'vault/class-lowered',
+              `${name}.${field} is sensitive by law; a class is only raised.`,
+              `${path}.class`,
+            )
+          if (old && classOfField(old, now) === 'sensitive' && said.class !== 'sensitive' && old.raised)
+            throw badRequest('vault/class-lowered', `${name}.${field} was raised to sensitive.`, `${path}.class`)
+        }
+      for (const [name, fields] of Object.entries(was))
+        for (const [field, rule] of Object.entries(fields)) {
+          const now_ = ruleIn(next, name, field)
+          if (now_?.kind === rule.kind) continue
+          const held = await trx
+            .selectFrom('vault_value')
+            .select('subject')
+            .where('collection', '=', name)
+            .where('field', '=', field)
+            .limit(1)
+            .executeTakeFirst()
+          if (held && now_)
+            throw badRequest(
+              'vault/kind-fixed',
+              `${name}.${field} holds values of kind ${rule.kind}.`,
+              'body.collections',
+            )
+          if (held)
+            throw badRequest('vault/field-held', `${name}.${field} holds values; erase them first.`, 'body.collections')
+        }
+      const text = JSON.stringify(collections)
+      if (before.version > 0 && JSON.stringify(before.declared) === text)
+        return { version: before.version, rules: rulesOf(before.version, next) }
+      const version = before.version + 1
+      await trx.insertInto('vault_declaration').values({ version, text, declared_at: now }).execute()
+      const act: Act = {
+        kind: 'vault.collections-declared',
+        actor,
+        result: 'done',
+        facts: { version, collections: [...names].slice(0, 50).join(' ') },
+      }
+      await ctx.record(trx, [act])
+      return { version, rules: rulesOf(version, next) }
+    })
+    known = { at: now, rules: declared.rules }
+    return { version: declared.version, declaredAt: iso(now) }
+  }
+
+  async function shown(indexing: ReadonlySet<string>) {
+    const { version, collections } = await rules()
+    const now = ctx.clock()
+    const fields = Object.entries(collections).flatMap(([collection, of]) =>
+      Object.entries(of).map(([field, rule]) => ({
+        collection,
+        field,
+        kind: rule.kind,
+        class: classOfField(rule, now),
+        builtIn: ruleIn(BUILT_IN, collection, field) !== undefined,
+        index: [...rule.index],
+        token: rule.token ?? null,
+        mask: rule.mask,
+        bands: [...rule.bands],
+        keepDays: rule.keepDays ?? null,
+        writeOnly: rule.writeOnly === true,
+        longest: rule.longest,
+        indexing: indexing.has(`${collection}.${field}`),
+      })),
+    )
+    return { version, fields }
+  }
+
+  return { rules, declare, shown }
+}
+export type Registry = ReturnType<typeof collectionRegistry>

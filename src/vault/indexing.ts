@@ -1,0 +1,126 @@
+import type { IndexKind } from './collections.ts'
+import type { VaultContext } from './context.ts'
+import type { Registry } from './declared/registry.ts'
+import type { Keyring } from './keyring.ts'
+import { sealPlace } from './put.ts'
+import { insertTags, type VaultTables } from './store.ts'
+import { indexedText, indexName } from './values.ts'
+
+const PAGE = 200
+/** Pages a run: the rest is for the next one, so that others get their turn. */
+const PAGES = 50
+
+type Wanted = { readonly collection: string; readonly field: string; readonly kind: IndexKind; readonly name: string }
+
+/**
+ * Makes the entries of indexes that were declared when values were there already, page by page, and takes those of
+ * withdrawn ones away. What is put meanwhile brings its own. Goes on after a crash where it stood.
+ */
+export function indexing(ctx: VaultContext, keys: Keyring, registry: Registry) {
+  const tables = () => ctx.db.tables<VaultTables>()
+
+  async function wanted(): Promise<Wanted[]> {
+    const { collections } = await registry.rules()
+    return Object.entries(collections).flatMap(([collection, fields]) =>
+      Object.entries(fields).flatMap(([field, rule]) =>
+        rule.index.map((kind) => ({ collection, field, kind, name: indexName(field, kind) })),
+      ),
+    )
+  }
+
+  /** Indexes that are not whole yet, as `collection.field`. */
+  async function pending(): Promise<ReadonlySet<string>> {
+    const done = new Set(
+      (await tables().selectFrom('vault_indexing').select(['collection', 'name']).where('done', '=', 1).execute()).map(
+        (row) => `${row.collection}.${row.name}`,
+      ),
+    )
+    return new Set(
+      (await wanted())
+        .filter((one) => !done.has(`${one.collection}.${one.name}`))
+        .map((one) => `${one.collection}.${one.field}`),
+    )
+  }
+
+  async function run(): Promise<void> {
+    const all = await wanted()
+    const known = await tables().selectFrom('vault_indexing').selectAll().execute()
+    const names = new Set(all.map((one) => `${one.collection}.${one.name}`))
+    for (const row of known) if (!names.has(`${row.collection}.${row.name}`)) await withdraw(row)
+    const done = new Set(known.filter((row) => row.done === 1).map((row) => `${row.collection}.${row.name}`))
+    for (const one of all) if (!done.has(`${one.collection}.${one.name}`)) await build(one)
+  }
+
+  async function withdraw({ collection, name }: { collection: string; name: string }): Promise<void> {
+    await ctx.db.transaction<VaultTables, void>(async (trx) => {
+      await trx.deleteFrom('vault_index').where('collection', '=', collection).where('field', '=', name).execute()
+      await trx.deleteFrom('vault_indexing').where('collection', '=', collection).where('name', '=', name).execute()
+    })
+  }
+
+  async function build(one: Wanted): Promise<void> {
+    for (let page = 0; page < PAGES; page++) if (await buildPage(one)) return
+  }
+
+  /** True when there is nothing left to do. */
+  async function buildPage({ collection, field, kind, name }: Wanted): Promise<boolean> {
+    const rule = (await registry.rules()).of(collection, field)
+    if (!rule) return true
+    const state = await tables()
+      .selectFrom('vault_indexing')
+      .select(['subject', 'record'])
+      .where('collection', '=', collection)
+      .where('name', '=', name)
+      .executeTakeFirst()
+    const after = state ?? { subject: '', record: '' }
+    const next = () =>
+      tables()
+        .selectFrom('vault_value')
+        .where('collection', '=', collection)
+        .where('field', '=', field)
+        .where((eb) =>
+          eb.or([
+            eb('subject', '>', after.subject),
+            eb.and([eb('subject', '=', after.subject), eb('record', '>', after.record)]),
+          ]),
+        )
+        .orderBy('subject')
+        .orderBy('record')
+        .limit(PAGE)
+    const subjects = (await next().select('subject').execute()).map((row) => row.subject)
+    const subjectKeys = await keys.keysOf(subjects)
+    return ctx.db.transaction<VaultTables, boolean>(async (trx) => {
+      // Read again inside: what was put since has brought its own entry, and must not get an older one over it.
+      const query = trx
+        .selectFrom('vault_value')
+        .select(['subject', 'record', 'sealed'])
+        .where('collection', '=', collection)
+        .where('field', '=', field)
+        .where('subject', 'in', subjects.length > 0 ? subjects : [''])
+      const rows = await (ctx.db.dialect === 'postgres' ? query.forUpdate() : query).execute()
+      await insertTags(
+        trx,
+        rows.flatMap(({ subject, record, sealed }) => {
+          const key = subjectKeys.get(subject)
+          if (!key) return []
+          const place = sealPlace(ctx.node, { subject, collection, record }, field)
+          const text = indexedText(rule, kind, Buffer.from(ctx.sealer.open(key, sealed, place)).toString('utf8'))
+          return text === undefined
+            ? []
+            : [{ collection, field: name, subject, record, tag: ctx.tag(collection, name, text) }]
+        }),
+      )
+      const last = subjects.length < PAGE
+      // All records of a person are read at once, so the next page begins with the next person.
+      const at = { done: last ? 1 : 0, subject: subjects.at(-1) ?? '', record: '\uffff' }
+      await trx
+        .insertInto('vault_indexing')
+        .values({ collection, name, ...at })
+        .onConflict((c) => c.columns(['collection', 'name']).doUpdateSet(at))
+        .execute()
+      return last
+    })
+  }
+
+  return { run, pending }
+}

@@ -1,0 +1,52 @@
+import { createHmac, createSecretKey, randomBytes } from 'node:crypto'
+import { consentMigrations, openConsent } from '../consent/index.ts'
+import { ff1, sealer } from '../engine/seal/index.ts'
+import { manualClock } from '../kit/clock.ts'
+import { systemEntropy } from '../kit/ids.ts'
+import { recordedActs } from '../kit/testing.ts'
+import { migrate, onceMigrations, type Database } from '../storage/sql/index.ts'
+import type { VaultContext } from './context.ts'
+import { keyMigrations, openVault, vaultMigrations } from './index.ts'
+
+/** A vault over two stores as a node opens it, with a clock that is set by hand and acts that can be looked at. */
+export async function vaultOver(db: Database, keysDb: Database, change: Partial<VaultContext> = {}) {
+  await migrate(db, [...onceMigrations, ...consentMigrations, ...vaultMigrations])
+  await migrate(keysDb, keyMigrations)
+  const clock = manualClock(Date.parse('2026-11-21T03:00:00Z'))
+  const { acts, record } = recordedActs()
+  const consent = openConsent({
+    db,
+    clock,
+    entropy: systemEntropy,
+    record: change.record ?? record,
+    controller: 'Chợ Sen',
+    signNote: (text) => text,
+    emit: async () => {},
+  })
+  const secret = randomBytes(32)
+  const digitKey = createSecretKey(randomBytes(32))
+  const mac = (...names: string[]): string => createHmac('sha256', secret).update(names.join('.')).digest('hex')
+  const ctx: VaultContext = {
+    db,
+    keysDb,
+    clock,
+    entropy: systemEntropy,
+    record,
+    consent,
+    sealer: sealer({ entropy: systemEntropy }),
+    kek: createSecretKey(randomBytes(32)),
+    kekId: 'kek_test',
+    node: 'node-test',
+    pepper: randomBytes(32),
+    // Eight bits only, so that different values do share a tag.
+    tag: (collection, index, text) => mac(collection, index, text).slice(0, 2),
+    token: (collection, field, text) => `kh_${mac('token', collection, field, text).slice(0, 16)}`,
+    digits: () => ff1({ key: digitKey, radix: 10, tweak: new Uint8Array() }),
+    signReceipt: (text) => text,
+    controller: 'Chợ Sen',
+    keyBackupsUntil: async () => null,
+    forgetRecords: async () => 0,
+    ...change,
+  }
+  return { ctx, consent, clock, acts, keepAct: record, vault: openVault(ctx) }
+}
