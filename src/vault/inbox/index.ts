@@ -1,0 +1,215 @@
+import { promisify } from 'node:util'
+import { SealError } from '../../engine/seal/index.ts'
+import type { Database, Transaction } from '../../storage/sql/index.ts'
+import type { VaultContext } from '../context.ts'
+import type { PutItem, PutResult } from '../put.ts'
+import { Plain } from './contract.ts'
+import { inboxKeys } from './keys.ts'
+import type { InboxTables } from './store.ts'
+
+export { inboxRoutes } from './contract.ts'
+export { inboxKeyMigrations, inboxMigrations } from './store.ts'
+
+export type SealedItem = { readonly id: string; readonly key: string; readonly at: number; readonly sealed: string }
+export type InboxResult =
+  | { ok: true; id: string; known?: true; tokens?: Record<string, string> }
+  | { ok: false; id: string; code: string; detail: string; field?: string; later?: true }
+/** The vault's own `put` in transactions of the given store. */
+export type PutIn = (
+  db: Database,
+) => (items: readonly PutItem[], actor: string, once: undefined) => Promise<PutResult[]>
+
+const DAY_MS = 86_400_000
+/** Ids are remembered for so long; an older item is refused, so that it is taken once for ever and not for so long. */
+export const REMEMBERED_MS = 400 * DAY_MS
+const SWEEP_MS = 3_600_000
+/** Items opened before others get their turn of the event loop: about 5 ms. */
+const SLICE = 20
+const nextTurn = promisify(setImmediate)
+const INFO = Buffer.from('khien/inbox/v1')
+/** Binds a sealed item to its id, time and key; the client writes the same (src/client/sealing.ts, Khien.php). */
+const about = (item: SealedItem): Uint8Array => Buffer.from(`${item.key}\n${item.id}\n${item.at}`)
+
+/** Somebody else took one of these meanwhile: look again. */
+class Taken extends Error {}
+
+/**
+ * Takes what apps sealed while the vault was away. Each id is taken once: the id and the values are one transaction.
+ * The newest writing of a field stays, whatever the order of arrival: an item counts from its own `at` (never later
+ * than now), a direct `put` from the moment it came; of two equal times the one that came later stays.
+ */
+export function openInbox(ctx: VaultContext, putIn: PutIn) {
+  const keys = inboxKeys(ctx)
+  let sweptAt = 0
+
+  async function take(items: readonly SealedItem[], actor: string): Promise<InboxResult[]> {
+    await sweepNowAndThen()
+    const now = ctx.clock()
+    const results = new Map<string, InboxResult>()
+    const opened = new Map<string, PutItem>()
+    for (const [i, item] of items.entries()) {
+      if (i % SLICE === SLICE - 1) await nextTurn()
+      if (opened.has(item.id) || results.has(item.id)) continue
+      const one = await open(item, now)
+      if ('code' in one) results.set(item.id, refusal(item.id, one.code, one.detail))
+      else opened.set(item.id, { ...one, at: Math.min(item.at, now) })
+    }
+    for (;;) {
+      for (const id of await taken([...opened.keys()])) {
+        opened.delete(id)
+        results.set(id, { ok: true, id, known: true })
+      }
+      if (opened.size === 0) break
+      try {
+        for (const [id, result] of await store(opened, actor)) results.set(id, result)
+        break
+      } catch (error) {
+        if (!(error instanceof Taken)) throw error
+      }
+    }
+    return items.map((item) => results.get(item.id)!)
+  }
+
+  /** What was sealed, or why it cannot be taken; the words never repeat any of it. */
+  async function open(item: SealedItem, now: number): Promise<Omit<PutItem, 'at'> | { code: string; detail: string }> {
+    if (item.at < now - REMEMBERED_MS)
+      return { code: 'vault/inbox-too-old', detail: 'The item is older than 400 days.' }
+    const receiver = await keys.receiver(item.key)
+    if (!receiver)
+      return { code: 'vault/inbox-key-gone', detail: 'The inbox key is unknown or was destroyed: its time is over.' }
+    try {
+      const text = receiver.open(Buffer.from(item.sealed, 'base64url'), { info: INFO, aad: about(item) })
+      const plain = Plain.safeParse(JSON.parse(Buffer.from(text).toString()))
+      if (plain.success) return plain.data
+      return { code: 'vault/inbox-unreadable', detail: `Sealed item: ${plain.error.issues[0]!.path.join('.')}: wrong.` }
+    } catch (error) {
+      if (error instanceof SealError) return { code: error.code, detail: error.message }
+      if (error instanceof SyntaxError)
+        return { code: 'vault/inbox-unreadable', detail: 'What was sealed is not valid JSON.' }
+      throw error
+    }
+  }
+
+  async function taken(ids: readonly string[]): Promise<string[]> {
+    if (ids.length === 0) return []
+    const rows = await ctx.db
+      .tables<InboxTables>()
+      .selectFrom('vault_inbox_taken')
+      .select('id')
+      .where('id', 'in', [...ids])
+      .execute()
+    return rows.map((row) => row.id)
+  }
+
+  async function store(opened: ReadonlyMap<string, PutItem>, actor: string): Promise<Map<string, InboxResult>> {
+    const ids = [...opened.keys()]
+    const items = newestOnly([...opened.values()])
+    const full = items.flatMap((item, i) => (Object.keys(item.fields).length > 0 ? [i] : []))
+    const resultsOf = (answers: readonly PutResult[]): Map<string, InboxResult> => {
+      const results = new Map<string, InboxResult>(ids.map((id) => [id, { ok: true, id }]))
+      for (const [n, i] of full.entries()) results.set(ids[i]!, said(ids[i]!, answers[n]!))
+      return results
+    }
+    let results: Map<string, InboxResult> | undefined
+    const remember = async (trx: Transaction<InboxTables>, answers: readonly PutResult[]): Promise<void> => {
+      results = resultsOf(answers)
+      await claim(
+        trx,
+        ids.filter((id) => results!.get(id)!.ok),
+      )
+    }
+    if (full.length === 0) await ctx.db.transaction<InboxTables, void>((trx) => remember(trx, []))
+    else
+      await putIn({
+        ...ctx.db,
+        // The vault's put ends with its answers: what it took and that it took it are one transaction.
+        transaction: <T, R>(work: (trx: Transaction<T>) => Promise<R>) =>
+          ctx.db.transaction<T, R>(async (trx) => {
+            const answers = await work(trx)
+            await remember(trx as unknown as Transaction<InboxTables>, answers as PutResult[])
+            return answers
+          }),
+      })(
+        full.map((i) => items[i]!),
+        actor,
+        undefined,
+      )
+    return results!
+  }
+
+  async function claim(trx: Transaction<InboxTables>, ids: readonly string[]): Promise<void> {
+    if (ids.length === 0) return
+    const at = ctx.clock()
+    const rows = ids.toSorted().map((id) => ({ id, at }))
+    const done = await trx
+      .insertInto('vault_inbox_taken')
+      .values(rows)
+      .onConflict((c) => c.doNothing())
+      .executeTakeFirst()
+    if (Number(done.numInsertedOrUpdatedRows ?? 0) !== ids.length) throw new Taken()
+  }
+
+  /** Forgets ids and destroys keys whose time is over. */
+  async function sweep(): Promise<void> {
+    sweptAt = ctx.clock()
+    await keys.sweep()
+    await ctx.db
+      .tables<InboxTables>()
+      .deleteFrom('vault_inbox_taken')
+      .where('at', '<', sweptAt - REMEMBERED_MS)
+      .execute()
+  }
+  const sweepNowAndThen = async (): Promise<void> => {
+    if (ctx.clock() - sweptAt >= SWEEP_MS) await sweep()
+  }
+
+  return {
+    take,
+    async give() {
+      await sweepNowAndThen()
+      return keys.give()
+    },
+    rotate: keys.rotate,
+    sweep,
+  }
+}
+export type Inbox = ReturnType<typeof openInbox>
+
+const refusal = (id: string, code: string, detail: string): InboxResult => ({ ok: false, id, code, detail })
+
+function said(id: string, answer: PutResult): InboxResult {
+  if (answer.ok) return { ok: true, id, ...(answer.tokens === undefined ? {} : { tokens: answer.tokens }) }
+  const { code, detail } = answer
+  // `body.items.3.fields.phone` speaks of a batch that the app never saw.
+  const field = answer.field?.split('.').slice(-2).join('.')
+  // A batch hashes only so many passwords: those behind come with the next one.
+  const later = code === 'vault/too-many-passwords' ? { later: true as const } : {}
+  return { ok: false, id, code, detail, ...(field === undefined ? {} : { field }), ...later }
+}
+
+/** Of several writings of one field in a batch, the newest; the older ones are taken and have nothing to say any more. */
+function newestOnly(items: readonly PutItem[]): PutItem[] {
+  const newest = new Map<string, number>()
+  const placeOf = (item: PutItem, field: string): string =>
+    [item.subject, item.collection, item.record, field].join(' ')
+  for (const [i, item] of items.entries())
+    for (const field of Object.keys(item.fields)) {
+      const place = placeOf(item, field)
+      const before = newest.get(place)
+      if (before === undefined || items[before]!.at! <= item.at!) newest.set(place, i)
+    }
+  return items.map((item, i) => ({
+    ...item,
+    fields: Object.fromEntries(Object.entries(item.fields).filter(([field]) => newest.get(placeOf(item, field)) === i)),
+  }))
+}
+
+/** The answer of the route that gives the key. */
+export function keyAnswer(key: { id: string; publicKey: Uint8Array }, now: number) {
+  return {
+    id: key.id,
+    publicKey: Buffer.from(key.publicKey).toString('base64url'),
+    renewAt: new Date(now + SWEEP_MS).toISOString(),
+    now: new Date(now).toISOString(),
+  }
+}
