@@ -42,6 +42,49 @@ for (const store of STORES) {
     assert.deepEqual(await testAudit(db, folder).reconcile('edge'), { size: 304, checked: 0, appended: 0 })
   })
 
+  test(...named('what a record says is forgotten, and the log still adds up'), async () => {
+    await using db = await store.open()
+    await migrate(db, auditMigrations)
+    const folder = newFolder()
+    const log = testAudit(db, folder)
+    const about = (subject: string, kind = 'vault.read'): AuditEntry => ({
+      kind,
+      actor: 'service:shop',
+      subject,
+      reason: 'DH-77',
+      result: 'allowed',
+    })
+    const ids = await record(db, log, [about('S-1'), about('S-2'), about('S-1', 'vault.shredded'), about('S-1')])
+    await log.integrate()
+    // Not in the log yet when it is forgotten.
+    const [late] = await record(db, log, [about('S-1')])
+    assert.equal(await log.forget('S-1', ['vault.shredded']), 3)
+    assert.deepEqual(await log.integrate(), { size: 5, appended: 1 })
+    assert.deepEqual(await testAudit(db, folder).reconcile('full'), { size: 5, checked: 5, appended: 0 })
+    const rows = await db.tables<AuditTables>().selectFrom('audit_record').selectAll().orderBy('id').execute()
+    assert.deepEqual(
+      rows.map((row) => row.subject),
+      [null, 'S-2', 'S-1', null, null],
+    )
+    assert.equal(rows.filter((row) => JSON.stringify(row).includes('DH-77')).length, 2)
+    const key = logVerifier(log.verifierKey)!
+    for (const id of [ids[0]!, late!]) {
+      const proof = checkProof(await log.proofOf(id), key)
+      assert.equal(proof.record, undefined)
+      assert.match(proof.entry, /^khien\/1 vault\.read /)
+      assert.equal((await log.find(id))?.actor, 'forgotten')
+    }
+    assert.equal(checkProof(await log.proofOf(ids[1]!), key).record?.reason, 'DH-77')
+    // A commitment that does not fit is found like any other change.
+    await db
+      .tables<AuditTables>()
+      .updateTable('audit_record')
+      .set({ salt: `=${'A'.repeat(43)}=` })
+      .where('id', '=', ids[0]!)
+      .execute()
+    await assert.rejects(testAudit(db, folder).reconcile('full'), { code: 'audit/log-altered' })
+  })
+
   test(...named('a record falls with its transaction'), async () => {
     await using db = await store.open()
     await migrate(db, auditMigrations)
