@@ -7,6 +7,7 @@ import { enforcementService } from './enforcement.ts'
 import { eraseService } from './erase.ts'
 import { exportService } from './export.ts'
 import { getService } from './get.ts'
+import { inboxApi, openInbox } from './inbox/index.ts'
 import { indexing } from './indexing.ts'
 import { keyring } from './keyring.ts'
 import { judge, putService } from './put.ts'
@@ -44,6 +45,7 @@ export function openVault(ctx: VaultContext) {
   const indexes = indexing(ctx, keys, registry)
   const { shred, finish, receipt } = shredService(ctx, keys)
   const expire = retention(ctx, registry)
+  const inbox = openInbox(ctx, (db) => putService({ ...ctx, db }, keys, registry))
   return {
     people,
     registry,
@@ -58,16 +60,19 @@ export function openVault(ctx: VaultContext) {
     export: exportService(ctx, get, registry),
     shred,
     shredReceipt: receipt,
+    inbox,
     staff: staffService(ctx, { people, get, registry }),
     jobs: [
       { name: 'vault-indexes', everyMs: 10_000, work: indexes.run },
       { name: 'vault-erasures', everyMs: MINUTE_MS, work: finish },
       { name: 'vault-retention', everyMs: 60 * MINUTE_MS, work: expire },
+      { name: 'vault-inbox', everyMs: 60 * MINUTE_MS, work: inbox.sweep },
     ] as const,
   }
 }
 
 export const vaultApi = (vault: Vault): readonly Bound[] => [
+  ...inboxApi(vault.inbox),
   answer(rows.put, async ({ body }, { caller, once }) => ({
     items: await vault.put(body.items, actorOf(caller), once),
   })),

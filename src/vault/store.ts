@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import { bytesType, type Migration, type Transaction } from '../storage/sql/index.ts'
+import { inboxKeyMigrations, inboxMigrations } from './inbox/store.ts'
 
 export type VaultTables = {
   vault_value: { subject: string; collection: string; record: string; field: string; sealed: Uint8Array; at: number }
@@ -156,6 +157,7 @@ export const vaultMigrations: readonly Migration[] = [
         .execute()
     },
   },
+  ...inboxMigrations,
 ]
 
 export const keyMigrations: readonly Migration[] = [
@@ -172,4 +174,5 @@ export const keyMigrations: readonly Migration[] = [
         .execute()
     },
   },
+  ...inboxKeyMigrations,
 ]

@@ -16,7 +16,9 @@ export const Plain = z.strictObject({
   subject: Subject,
   collection: z.string().regex(/^[a-z][a-z-]{0,29}$/, 'expected the name of a collection'),
   record: z.union([z.literal('-'), Reference]).default('-'),
-  fields: z.record(z.string().regex(/^[a-z][a-z_]{0,29}$/, 'expected the name of a field'), z.string()),
+  fields: z
+    .record(z.string().regex(/^[a-z][a-z_]{0,29}$/, 'expected the name of a field'), z.string())
+    .refine((fields) => Object.keys(fields).length > 0, 'expected at least one'),
 })
 
 const Stored = z.strictObject({

@@ -1,14 +1,13 @@
 import { promisify } from 'node:util'
 import { SealError } from '../../engine/seal/index.ts'
+import { answer, type Bound } from '../../http/index.ts'
+import { actorOf } from '../../kit/contract.ts'
 import type { Database, Transaction } from '../../storage/sql/index.ts'
 import type { VaultContext } from '../context.ts'
 import type { PutItem, PutResult } from '../put.ts'
-import { Plain } from './contract.ts'
+import { inboxRoutes as rows, Plain } from './contract.ts'
 import { inboxKeys } from './keys.ts'
 import type { InboxTables } from './store.ts'
-
-export { inboxRoutes } from './contract.ts'
-export { inboxKeyMigrations, inboxMigrations } from './store.ts'
 
 export type SealedItem = { readonly id: string; readonly key: string; readonly at: number; readonly sealed: string }
 export type InboxResult =
@@ -22,7 +21,8 @@ export type PutIn = (
 const DAY_MS = 86_400_000
 /** Ids are remembered for so long; an older item is refused, so that it is taken once for ever and not for so long. */
 export const REMEMBERED_MS = 400 * DAY_MS
-const SWEEP_MS = 3_600_000
+/** The public key may be used for so long before it is asked for again. */
+const RENEW_MS = 3_600_000
 /** Items opened before others get their turn of the event loop: about 5 ms. */
 const SLICE = 20
 const nextTurn = promisify(setImmediate)
@@ -40,31 +40,32 @@ class Taken extends Error {}
  */
 export function openInbox(ctx: VaultContext, putIn: PutIn) {
   const keys = inboxKeys(ctx)
-  let sweptAt = 0
 
   async function take(items: readonly SealedItem[], actor: string): Promise<InboxResult[]> {
-    await sweepNowAndThen()
     const now = ctx.clock()
     const results = new Map<string, InboxResult>()
     const opened = new Map<string, PutItem>()
+    const known = new Set(await taken(items.map((item) => item.id)))
     for (const [i, item] of items.entries()) {
       if (i % SLICE === SLICE - 1) await nextTurn()
-      if (opened.has(item.id) || results.has(item.id)) continue
-      const one = await open(item, now)
-      if ('code' in one) results.set(item.id, refusal(item.id, one.code, one.detail))
-      else opened.set(item.id, { ...one, at: Math.min(item.at, now) })
+      const { id } = item
+      if (opened.has(id) || results.has(id)) continue
+      // Taken is taken, also when its key is gone by now.
+      const one = known.has(id) ? undefined : await open(item, now)
+      if (one === undefined) results.set(id, { ok: true, id, known: true })
+      else if ('code' in one) results.set(id, refusal(id, one.code, one.detail))
+      else opened.set(id, { ...one, at: Math.min(item.at, now) })
     }
-    for (;;) {
-      for (const id of await taken([...opened.keys()])) {
-        opened.delete(id)
-        results.set(id, { ok: true, id, known: true })
-      }
-      if (opened.size === 0) break
+    while (opened.size > 0) {
       try {
         for (const [id, result] of await store(opened, actor)) results.set(id, result)
         break
       } catch (error) {
         if (!(error instanceof Taken)) throw error
+      }
+      for (const id of await taken([...opened.keys()])) {
+        opened.delete(id)
+        results.set(id, { ok: true, id, known: true })
       }
     }
     return items.map((item) => results.get(item.id)!)
@@ -151,27 +152,15 @@ export function openInbox(ctx: VaultContext, putIn: PutIn) {
 
   /** Forgets ids and destroys keys whose time is over. */
   async function sweep(): Promise<void> {
-    sweptAt = ctx.clock()
     await keys.sweep()
     await ctx.db
       .tables<InboxTables>()
       .deleteFrom('vault_inbox_taken')
-      .where('at', '<', sweptAt - REMEMBERED_MS)
+      .where('at', '<', ctx.clock() - REMEMBERED_MS)
       .execute()
   }
-  const sweepNowAndThen = async (): Promise<void> => {
-    if (ctx.clock() - sweptAt >= SWEEP_MS) await sweep()
-  }
 
-  return {
-    take,
-    async give() {
-      await sweepNowAndThen()
-      return keys.give()
-    },
-    rotate: keys.rotate,
-    sweep,
-  }
+  return { take, give: keys.give, rotate: keys.rotate, sweep, now: ctx.clock }
 }
 export type Inbox = ReturnType<typeof openInbox>
 
@@ -204,12 +193,20 @@ function newestOnly(items: readonly PutItem[]): PutItem[] {
   }))
 }
 
-/** The answer of the route that gives the key. */
-export function keyAnswer(key: { id: string; publicKey: Uint8Array }, now: number) {
-  return {
-    id: key.id,
-    publicKey: Buffer.from(key.publicKey).toString('base64url'),
-    renewAt: new Date(now + SWEEP_MS).toISOString(),
-    now: new Date(now).toISOString(),
-  }
-}
+export const inboxApi = (inbox: Inbox): readonly Bound[] => [
+  answer(rows.inboxKey, async () => {
+    const { id, publicKey } = await inbox.give()
+    const now = inbox.now()
+    return {
+      id,
+      publicKey: Buffer.from(publicKey).toString('base64url'),
+      renewAt: new Date(now + RENEW_MS).toISOString(),
+      now: new Date(now).toISOString(),
+    }
+  }),
+  answer(rows.inbox, async ({ body }, { caller }) => ({ items: await inbox.take(body.items, actorOf(caller)) })),
+  answer(rows.rotateInboxKey, async (_, { caller }) => {
+    const { id, closed, oldOpensUntil } = await inbox.rotate(actorOf(caller))
+    return { id, closed, oldOpensUntil: oldOpensUntil === null ? null : new Date(oldOpensUntil).toISOString() }
+  }),
+]

@@ -123,8 +123,12 @@ export function inboxKeys(ctx: KeyContext) {
   /** Destroys keys whose time is over; answers how many. */
   async function sweep(): Promise<number> {
     const gone = await rows().deleteFrom('vault_inbox_key').where('closes_at', '<=', ctx.clock()).executeTakeFirst()
-    if (Number(gone.numDeletedRows) > 0) kept.clear()
-    return Number(gone.numDeletedRows)
+    const many = Number(gone.numDeletedRows)
+    if (many === 0) return 0
+    kept.clear()
+    // Out of free pages and the write-ahead log too.
+    await ctx.keysDb.forget()
+    return many
   }
 
   return { give, rotate, receiver, sweep }
