@@ -1,0 +1,2 @@
+export * from './index.ts'
+export { folderSpool } from './folder-spool.ts'

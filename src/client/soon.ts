@@ -1,0 +1,165 @@
+import { KhienRefusal } from './error.ts'
+import { sealing } from './sealing.ts'
+import type { Spool } from './spool.ts'
+import { isAway, type Transport, type VaultState } from './transport.ts'
+import type { Delivered, PutAnswer, PutItem, SoonAnswer } from './types.ts'
+
+type InboxAnswer = {
+  items: (
+    | { ok: true; id: string; tokens?: Record<string, string> }
+    | { ok: false; id: string; code: string; detail: string; field?: string; later?: true }
+  )[]
+}
+export type SoonOptions = {
+  readonly spool: Spool
+  readonly serviceKey: string
+  /** How long a first `putSoon` waits for a vault that hangs. */
+  readonly soonMs: number
+  readonly onDelivered: ((delivered: Delivered) => unknown) | undefined
+}
+
+const BATCH = 200
+const CHARACTERS = 2_000_000
+const AGAIN_MS = [250, 500, 1_000, 2_000, 5_000, 15_000, 30_000]
+/** What other processes left in a shared spool is looked for so often. */
+const LOOK_MS = 15_000
+
+/** Writes that never wait for the vault: put at once when it answers, else sealed, kept and delivered when it is back. */
+export function soon(link: Transport, { spool, serviceKey, soonMs, onDelivered }: SoonOptions) {
+  const seals = sealing(link, spool, serviceKey)
+  const totals = { delivered: 0, lastError: undefined as string | undefined }
+  let delivering: Promise<void> | undefined
+  let timer: unknown
+  let tries = 0
+  let closed = false
+  const looking: unknown = setInterval(() => void deliver(), LOOK_MS)
+  ;(looking as { unref?: () => void }).unref?.()
+  link.onUp(() => void deliver())
+  void seals.prepare().then(deliver)
+
+  async function putSoon(items: readonly PutItem[]): Promise<SoonAnswer[]> {
+    const began = Date.now()
+    checkItems(items)
+    if (link.state() === 'up')
+      try {
+        const how = { once: true, onlyOnceMs: soonMs }
+        return (await link.call<{ items: PutAnswer[] }>('POST', '/api/vault/put', { items }, how)).items
+      } catch (error) {
+        if (!isAway(error)) throw error
+      }
+    // What the node may have taken before its answer was lost is taken once all the same: the inbox leaves a field
+    // alone that was written later than `began`.
+    const sealed = await seals.seal(
+      items.map(({ record = '-', ...item }) => ({ ...item, record })),
+      began,
+    )
+    await spool.add(sealed)
+    if (link.state() === 'up') void deliver()
+    return sealed.map(({ id }) => ({ ok: true, spooled: id }))
+  }
+
+  /** Delivers what waits, one batch after another, until nothing does or the vault is away; resolves then. */
+  function deliver(): Promise<void> {
+    if (closed) return Promise.resolve()
+    return (delivering ??= work().finally(() => (delivering = undefined)))
+  }
+
+  async function work(): Promise<void> {
+    for (;;) {
+      if (closed || link.state() !== 'up') return
+      const items = await spool.take(BATCH, CHARACTERS).catch(failed)
+      if (items === undefined) return again()
+      if (items.length === 0) return
+      const results = { done: new Set<string>(), refused: new Map<string, string>() }
+      let gone = true
+      try {
+        const how = { onlyOnceMs: 30_000 }
+        for (const one of (await link.call<InboxAnswer>('POST', '/api/vault/inbox', { items }, how)).items) {
+          if (one.ok) results.done.add(one.id)
+          else if (one.later !== true) results.refused.set(one.id, one.code)
+          if (one.ok || one.later !== true) await tell(one)
+        }
+        totals.lastError = undefined
+        tries = 0
+      } catch (error) {
+        gone = false
+        failed(error)
+      }
+      totals.delivered += results.done.size
+      await spool.settle(items, results).catch(failed)
+      // Away: the transport says when it is back. Anything else is tried again by and by, and shows in `lastError`.
+      if (!gone) return again()
+      if (results.done.size + results.refused.size === 0) return again()
+    }
+  }
+
+  function again(): void {
+    if (closed || link.state() !== 'up') return
+    const wait = AGAIN_MS[Math.min(tries++, AGAIN_MS.length - 1)]!
+    clearTimeout(timer as Parameters<typeof clearTimeout>[0])
+    timer = setTimeout(() => void deliver(), wait)
+    ;(timer as { unref?: () => void }).unref?.()
+  }
+
+  function failed(error: unknown): undefined {
+    totals.lastError = error instanceof KhienRefusal ? error.code : 'client/spool'
+  }
+
+  /** Heard before the item leaves the spool; after a crash the same may be told again. */
+  async function tell(one: InboxAnswer['items'][number]): Promise<void> {
+    const { id } = one
+    const told: Delivered = one.ok
+      ? { id, ok: true, ...(one.tokens === undefined ? {} : { tokens: one.tokens }) }
+      : { id, ok: false, code: one.code, detail: one.detail, ...(one.field === undefined ? {} : { field: one.field }) }
+    try {
+      await onDelivered?.(told)
+    } catch {
+      totals.lastError = 'client/on-delivered'
+    }
+  }
+
+  return {
+    putSoon,
+    deliver,
+    async counts(): Promise<SpoolFigures> {
+      const { lastError } = totals
+      const figures = { ...(await spool.counts()), delivered: totals.delivered, state: link.state() }
+      return lastError === undefined ? figures : { ...figures, lastError }
+    },
+    async close(): Promise<void> {
+      closed = true
+      clearTimeout(timer as Parameters<typeof clearTimeout>[0])
+      clearInterval(looking as Parameters<typeof clearInterval>[0])
+      await delivering
+      await spool.close?.()
+    },
+  }
+}
+
+export type SpoolFigures = {
+  /** Sealed items that wait, those of other processes of this spool with them. */
+  readonly pending: number
+  /** Taken by the vault since this client was made. */
+  readonly delivered: number
+  /** Not taken and never will be; they lie in the spool with their code until somebody clears them away. */
+  readonly refused: number
+  readonly state: VaultState
+  /** Code of what keeps the delivery from going on, when it is not the vault's absence. */
+  readonly lastError?: string
+}
+
+const SUBJECT = /^[0-9A-HJKMNP-TV-Z]{4}(?:-[0-9A-HJKMNP-TV-Z]{4}){3}$/
+
+/** What nobody would see again until it was refused later is said at once. */
+function checkItems(items: readonly PutItem[]): void {
+  const wrong = (field: string, detail: string): KhienRefusal =>
+    new KhienRefusal(0, { code: 'client/invalid', detail: `${field}: ${detail}.`, field })
+  if (items.length === 0 || items.length > 500) throw wrong('items', 'expected 1 to 500 of them')
+  for (const [i, { subject, fields }] of items.entries()) {
+    if (!SUBJECT.test(subject)) throw wrong(`items.${i}.subject`, 'expected a subject token')
+    const values = Object.entries(fields)
+    if (values.length === 0) throw wrong(`items.${i}.fields`, 'expected at least one')
+    for (const [field, value] of values)
+      if (typeof value !== 'string' || value.trim() === '') throw wrong(`items.${i}.fields.${field}`, 'expected a text')
+  }
+}
