@@ -41,4 +41,21 @@ export const auditMigrations: readonly Migration[] = [
         .execute()
     },
   },
+  {
+    name: '20261125T001000-bucket-audit-subjects',
+    async up(db) {
+      // Rows of before are one bucket, found as they were.
+      await db.schema
+        .alterTable('audit_record')
+        .addColumn('bucket', 'integer', (c) => c.notNull().defaultTo(0))
+        .execute()
+      await db.schema.dropIndex('audit_record_subject').execute()
+      await db.schema
+        .createIndex('audit_record_subject')
+        .on('audit_record')
+        .columns(['bucket', 'subject', 'id'])
+        .where(sql.ref('subject'), 'is not', null)
+        .execute()
+    },
+  },
 ]

@@ -15,7 +15,9 @@ import type { Depth, Reconciliation } from './reconcile.ts'
 import {
   type AuditFilter,
   type AuditTables,
+  BUCKET,
   FORGOTTEN,
+  newestBucket,
   forgetSubject,
   insertRows,
   leafRows,
@@ -82,6 +84,18 @@ export function audit(options: AuditOptions): Audit {
   const publish = publisher({ db, folder, signer, step })
   const newIds = orderedIds(clock, entropy)
   let timer: NodeJS.Timeout | undefined
+  let bucket: number | undefined
+  let inBucket = 0
+
+  /** The bucket that rows written now belong to. PostgreSQL may have several writers, which one order cannot bind: there all is one. */
+  async function bucketOf(trx: Transaction<AuditTables>, rows: number): Promise<number> {
+    if (db.dialect === 'postgres') return 0
+    let now = bucket ?? (await newestBucket(trx)) + 1
+    if (inBucket + rows > BUCKET) [now, inBucket] = [now + 1, 0]
+    inBucket += rows
+    bucket = now
+    return now
+  }
 
   async function tick(): Promise<void> {
     await publish.integrate().catch((error: unknown) => {
@@ -99,11 +113,12 @@ export function audit(options: AuditOptions): Audit {
       const time = iso(at)
       const ids = newIds(entries.length)
       const salts = entropy(SALT_SIZE * entries.length)
+      const within = await bucketOf(trx as Transaction<AuditTables>, entries.length)
       const rows = entries.map((entry, i) => {
         const { kind, actor, subject = null } = entry
         const record = recordText(entry, ids[i]!, time)
         const salt = toBase64(salts.subarray(SALT_SIZE * i, SALT_SIZE * (i + 1)))
-        return { id: ids[i]!, at, kind, actor, subject, record, salt, leaf_index: null }
+        return { id: ids[i]!, at, kind, actor, subject, record, salt, leaf_index: null, bucket: within }
       })
       await insertRows(trx as Transaction<AuditTables>, rows)
       return ids
