@@ -71,6 +71,8 @@ export function sealing(link: Transport, spool: Spool, serviceKey: string) {
   return {
     /** Fetches the key while the vault is there; what fails now is tried again when it is needed. */
     prepare: () => ask().catch(() => undefined),
+    /** Fetches the key anew; throws when it cannot. */
+    renew: ask,
     /** One sealed item for each; `at` is the vault's time of this moment, never earlier than that of the item before. */
     async seal(items: readonly object[], began: number): Promise<SpoolItem[]> {
       const { id: keyId, publicKey, ahead } = await current()

@@ -1,15 +1,11 @@
 import { KhienRefusal } from './error.ts'
 import { sealing } from './sealing.ts'
-import type { Spool } from './spool.ts'
+import type { Spool, SpoolItem } from './spool.ts'
 import { isAway, type Transport, type VaultState } from './transport.ts'
 import type { Delivered, PutAnswer, PutItem, SoonAnswer } from './types.ts'
 
-type InboxAnswer = {
-  items: (
-    | { ok: true; id: string; tokens?: Record<string, string> }
-    | { ok: false; id: string; code: string; detail: string; field?: string; later?: true }
-  )[]
-}
+type Delivery = Delivered & { readonly later?: true }
+type InboxAnswer = { items: Delivery[] }
 export type SoonOptions = {
   readonly spool: Spool
   readonly serviceKey: string
@@ -40,22 +36,41 @@ export function soon(link: Transport, { spool, serviceKey, soonMs, onDelivered }
   async function putSoon(items: readonly PutItem[]): Promise<SoonAnswer[]> {
     const began = Date.now()
     checkItems(items)
-    if (link.state() === 'up')
-      try {
-        const how = { once: true, onlyOnceMs: soonMs }
-        return (await link.call<{ items: PutAnswer[] }>('POST', '/api/vault/put', { items }, how)).items
-      } catch (error) {
-        if (!isAway(error)) throw error
-      }
-    // What the node may have taken before its answer was lost is taken once all the same: the inbox leaves a field
-    // alone that was written later than `began`.
-    const sealed = await seals.seal(
-      items.map(({ record = '-', ...item }) => ({ ...item, record })),
-      began,
-    )
-    await spool.add(sealed)
-    if (link.state() === 'up') void deliver()
-    return sealed.map(({ id }) => ({ ok: true, spooled: id }))
+    const plain = items.map(({ record = '-', ...item }) => ({ ...item, record }))
+    const sealed = await seals.seal(plain, began)
+    const answers = (await now(sealed)) ?? sealed.map(() => undefined)
+    const other = answers.flatMap((one, i) => (one?.ok === false && one.code === 'vault/inbox-key-gone' ? [i] : []))
+    if (other.length > 0) {
+      // Another vault than the one whose key is noted here, or the same one restored: seal anew to the key of now.
+      await seals.renew()
+      const anew = await seals.seal(
+        other.map((i) => plain[i]!),
+        began,
+      )
+      const said = await now(anew)
+      for (const [n, i] of other.entries()) [sealed[i], answers[i]] = [anew[n]!, said?.[n]]
+    }
+    const kept = sealed.filter((_, i) => answers[i] === undefined)
+    if (kept.length > 0) await spool.add(kept)
+    if (kept.length > 0 && link.state() === 'up') void deliver()
+    return sealed.map(({ id }, i): SoonAnswer => answers[i] ?? { ok: true, spooled: id })
+  }
+
+  /**
+   * What the vault says at once; undefined for all or for one item that must wait. Sealed here too: an answer that is
+   * lost must not make it two writings, and one that a hanging vault takes late must not count as the newest.
+   */
+  async function now(sealed: readonly SpoolItem[]): Promise<(PutAnswer | undefined)[] | undefined> {
+    if (link.state() !== 'up' || sealed.reduce((sum, item) => sum + item.sealed.length, 0) > CHARACTERS)
+      return undefined
+    try {
+      const how = { onlyOnceMs: soonMs }
+      const { items } = await link.call<InboxAnswer>('POST', '/api/vault/inbox', { items: sealed }, how)
+      return items.map((one) => ('later' in one ? undefined : one))
+    } catch (error) {
+      if (!isAway(error)) throw error
+      return undefined
+    }
   }
 
   /** Delivers what waits, one batch after another, until nothing does or the vault is away; resolves then. */
@@ -71,25 +86,25 @@ export function soon(link: Transport, { spool, serviceKey, soonMs, onDelivered }
       if (items === undefined) return again()
       if (items.length === 0) return
       const results = { done: new Set<string>(), refused: new Map<string, string>() }
-      let gone = true
+      let answered = false
       try {
         const how = { onlyOnceMs: 30_000 }
-        for (const one of (await link.call<InboxAnswer>('POST', '/api/vault/inbox', { items }, how)).items) {
+        const answer = await link.call<InboxAnswer>('POST', '/api/vault/inbox', { items }, how)
+        answered = true
+        totals.lastError = undefined
+        tries = 0
+        for (const one of answer.items) {
           if (one.ok) results.done.add(one.id)
           else if (one.later !== true) results.refused.set(one.id, one.code)
           if (one.ok || one.later !== true) await tell(one)
         }
-        totals.lastError = undefined
-        tries = 0
       } catch (error) {
-        gone = false
         failed(error)
       }
       totals.delivered += results.done.size
       await spool.settle(items, results).catch(failed)
       // Away: the transport says when it is back. Anything else is tried again by and by, and shows in `lastError`.
-      if (!gone) return again()
-      if (results.done.size + results.refused.size === 0) return again()
+      if (!answered || results.done.size + results.refused.size === 0) return again()
     }
   }
 
@@ -106,13 +121,9 @@ export function soon(link: Transport, { spool, serviceKey, soonMs, onDelivered }
   }
 
   /** Heard before the item leaves the spool; after a crash the same may be told again. */
-  async function tell(one: InboxAnswer['items'][number]): Promise<void> {
-    const { id } = one
-    const told: Delivered = one.ok
-      ? { id, ok: true, ...(one.tokens === undefined ? {} : { tokens: one.tokens }) }
-      : { id, ok: false, code: one.code, detail: one.detail, ...(one.field === undefined ? {} : { field: one.field }) }
+  async function tell(one: Delivery): Promise<void> {
     try {
-      await onDelivered?.(told)
+      await onDelivered?.(one)
     } catch {
       totals.lastError = 'client/on-delivered'
     }

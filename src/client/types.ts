@@ -44,7 +44,8 @@ export type PutAnswer = { ok: true; tokens?: Record<string, string>; bands?: Rec
 export type SoonAnswer = PutAnswer | { ok: true; spooled: string }
 /** What became of an item that was spooled. */
 export type Delivered =
-  | { id: string; ok: true; tokens?: Record<string, string> }
+  /** `known`: it was there already; ask `tokens` for its tokens. */
+  | { id: string; ok: true; known?: true; tokens?: Record<string, string>; bands?: Record<string, string> }
   | { id: string; ok: false; code: string; detail: string; field?: string }
 
 export type GetItem = Place & { readonly fields: readonly string[]; readonly agreement?: string }

@@ -26,8 +26,9 @@ const Stored = z.strictObject({
   id: z.string(),
   /** Taken before: nothing was done this time. */
   known: z.literal(true).optional(),
-  /** Stable tokens, as `put` answers them. */
+  /** As `put` answers them; not said again for what is `known`. */
   tokens: z.record(z.string(), z.string()).optional(),
+  bands: z.record(z.string(), z.string()).optional(),
 })
 const NotStored = z.strictObject({
   ok: z.literal(false),

@@ -11,7 +11,7 @@ import type { InboxTables } from './store.ts'
 
 export type SealedItem = { readonly id: string; readonly key: string; readonly at: number; readonly sealed: string }
 export type InboxResult =
-  | { ok: true; id: string; known?: true; tokens?: Record<string, string> }
+  | { ok: true; id: string; known?: true; tokens?: Record<string, string>; bands?: Record<string, string> }
   | { ok: false; id: string; code: string; detail: string; field?: string; later?: true }
 /** The vault's own `put` in transactions of the given store. */
 export type PutIn = (
@@ -167,7 +167,7 @@ export type Inbox = ReturnType<typeof openInbox>
 const refusal = (id: string, code: string, detail: string): InboxResult => ({ ok: false, id, code, detail })
 
 function said(id: string, answer: PutResult): InboxResult {
-  if (answer.ok) return { ok: true, id, ...(answer.tokens === undefined ? {} : { tokens: answer.tokens }) }
+  if (answer.ok) return { ...answer, id }
   const { code, detail } = answer
   // `body.items.3.fields.phone` speaks of a batch that the app never saw.
   const field = answer.field?.split('.').slice(-2).join('.')
