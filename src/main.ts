@@ -18,6 +18,7 @@ const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   taxii: async () => (await import('./cli/taxii.ts')).taxii,
   sigma: async () => (await import('./cli/sigma.ts')).sigma,
   waf: async () => (await import('./cli/waf.ts')).waf,
+  adopt: async () => (await import('./cli/adopt.ts')).adopt,
   rules: async () => (await import('./cli/rules.ts')).rules,
   console: async () => (await import('./cli/console.ts')).console_,
   test: async () => (await import('./cli/test.ts')).test,

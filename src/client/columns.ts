@@ -17,7 +17,12 @@ export type CellPlace = {
   readonly record?: string
   readonly field: string
 }
-export type Cell = CellPlace & { readonly cell: string | null; readonly agreement?: string }
+export type Cell = Omit<CellPlace, 'subject'> & {
+  /** Null where the row's person has no subject token yet; then its cells are no tokens either. */
+  readonly subject: string | null
+  readonly cell: string | null
+  readonly agreement?: string
+}
 export type Opened = {
   readonly value: string | null
   /** Why the vault does not give it out (`consent/no-ground`); the value is null then. */
@@ -56,14 +61,11 @@ export async function placeToken({ subject, collection, record = '-', field }: C
   return `kh_${Array.from(bytes.subarray(0, 18), (byte) => SIGNS[byte & 31]).join('')}`
 }
 
-type Vault = Pick<Khien, 'put' | 'get'>
-/** Tokens of values of one field, nothing kept: `POST /api/vault/tokens`. */
-type Tokens = (collection: string, field: string, values: readonly string[]) => Promise<readonly string[]>
+type Vault = Pick<Khien, 'put' | 'get' | 'tokens'>
 
 export type ColumnOptions = {
   /** `vault`: what is written goes there and its token here. `here`: written as it is, as before moving in. */
   readonly writes: 'vault' | 'here'
-  readonly tokens?: Tokens
 }
 
 /** Cells of the app's own tables, read and written through the vault. Calls of at most 200 items each. */
@@ -77,6 +79,10 @@ export function vaultColumns(khien: Vault, options: ColumnOptions) {
     const items = new Map<string, { item: Item; at: number[] }>()
     for (const [i, { subject, collection, record = '-', field, cell, agreement }] of cells.entries()) {
       if (!isToken(cell)) continue
+      if (subject === null) {
+        out[i] = { value: null, refused: 'client/no-subject' }
+        continue
+      }
       const where = [subject, collection, record, agreement].join(' ')
       const known = items.get(where)
       if (known) {
@@ -120,9 +126,7 @@ export function vaultColumns(khien: Vault, options: ColumnOptions) {
       )
       for (const [n, answer] of items.entries()) {
         if (!answer.ok) throw new KhienRefusal(422, answer)
-        const tokens: Readonly<Record<string, string>> | undefined =
-          'tokens' in answer ? (answer.tokens as never) : undefined
-        out.push(tokens?.[part[n]!.field] ?? (await placeToken(part[n]!)))
+        out.push(answer.tokens?.[part[n]!.field] ?? (await placeToken(part[n]!)))
       }
     }
     return out
@@ -130,8 +134,7 @@ export function vaultColumns(khien: Vault, options: ColumnOptions) {
 
   /** What stands in a column for a value of a field with stable tokens. */
   async function tokenOf(collection: string, field: string, value: string): Promise<string> {
-    if (!options.tokens) throw new TypeError('vaultColumns: tokens: needed to look for values')
-    return (await options.tokens(collection, field, [value]))[0]!
+    return (await khien.tokens({ collection, field, values: [value] })).tokens[0]!
   }
 
   return {

@@ -1,0 +1,95 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { KhienRefusal } from '../client/index.ts'
+import { KhienError } from '../kit/errors.ts'
+
+export type VaultItem = { subject: string; collection: string; record: string }
+export type PutItem = VaultItem & { fields: Record<string, string> }
+export type Refused = { ok: false; code: string; detail: string; field?: string }
+export type PutAnswer = { ok: true; tokens?: Record<string, string> } | Refused
+export type GetAnswer = { ok: true; fields: Record<string, string | null> } | Refused
+export type Field = { collection: string; field: string; token: string | null; writeOnly: boolean; longest: number }
+
+/** What moving needs of a vault. Every call takes at most 200 items. */
+export type Door = {
+  readonly put: (items: readonly PutItem[]) => Promise<PutAnswer[]>
+  readonly get: (
+    purpose: string,
+    reason: string,
+    items: readonly (VaultItem & { fields: string[] })[],
+  ) => Promise<GetAnswer[]>
+  readonly tokens: (collection: string, field: string, values: readonly string[]) => Promise<string[]>
+  readonly erase: (reason: string, items: readonly (VaultItem & { fields?: string[] })[]) => Promise<void>
+  readonly fields: () => Promise<Field[]>
+}
+export const CALL = 200
+
+export type DoorOptions = {
+  readonly origin: string
+  readonly key: string
+  /** How long one call may take, repeats included. Rows are locked meanwhile, so: short. */
+  readonly timeoutMs?: number
+}
+
+/**
+ * The vault over HTTP. Writes carry an idempotency key, so a repeat after a lost answer does no harm. Errors:
+ * `KhienRefusal`, with status 0 or 503 when the vault is away and trying later makes sense.
+ */
+export function openDoor({ origin, key, timeoutMs = 4_000 }: DoorOptions): Door {
+  if (!/^khk_[0-9A-Z]{26}_[\w-]{43}$/.test(key))
+    throw new KhienError('adopt/key', 'The file of --key-file does not hold a service key (khk_…).', {
+      field: 'key-file',
+    })
+  if (!/^https?:\/\/[^/]+\/?$/.test(origin))
+    throw new KhienError('adopt/vault', '--vault: expected the internal address of the node, http://127.0.0.1:8081.', {
+      field: 'vault',
+    })
+  const base = origin.replace(/\/$/, '')
+
+  async function call<T>(method: string, path: string, body?: object, once = false): Promise<T> {
+    const end = Date.now() + timeoutMs
+    const headers: Record<string, string> = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
+    if (once) headers['idempotency-key'] = crypto.randomUUID()
+    const text = body === undefined ? {} : { body: JSON.stringify(body) }
+    for (let wait = 50; ; wait *= 2) {
+      const signal = AbortSignal.timeout(Math.max(1, end - Date.now()))
+      const response = await fetch(base + path, { method, headers, ...text, signal }).catch(() => undefined)
+      if (response?.ok) return (await response.json()) as T
+      const problem = (await response?.json().catch(() => ({}))) as object | undefined
+      if (response && response.status !== 503) throw new KhienRefusal(response.status, problem ?? {})
+      if (Date.now() + wait >= end)
+        throw new KhienRefusal(
+          response?.status ?? 0,
+          problem ?? { code: 'client/unreachable', detail: 'The vault does not answer.' },
+        )
+      await sleep(wait)
+    }
+  }
+  type Items<T> = { items: T[] }
+
+  return {
+    put: async (items) => (await call<Items<PutAnswer>>('POST', '/api/vault/put', { items }, true)).items,
+    get: async (purpose, reason, items) =>
+      (await call<Items<GetAnswer>>('POST', '/api/vault/get', { purpose, reason, items })).items,
+    tokens: async (collection, field, values) =>
+      (await call<{ tokens: string[] }>('POST', '/api/vault/tokens', { collection, field, values })).tokens,
+    erase: async (reason, items) => {
+      const { items: answers } = await call<Items<{ ok: boolean } & Refused>>(
+        'POST',
+        '/api/vault/erase',
+        { reason, items },
+        true,
+      )
+      const refused = answers.find((answer) => !answer.ok)
+      if (refused) throw new KhienError(refused.code, refused.detail)
+    },
+    fields: async () => (await call<{ fields: Field[] }>('GET', '/api/vault/collections')).fields,
+  }
+}
+
+/** The vault is away, sealed or busy: it will be worth asking again. */
+export const isAway = (error: unknown): boolean =>
+  error instanceof KhienRefusal && [0, 429, 502, 503, 504].includes(error.status)
+
+export function* parts<T>(list: readonly T[], size = CALL): Generator<T[]> {
+  for (let at = 0; at < list.length; at += size) yield list.slice(at, at + size)
+}

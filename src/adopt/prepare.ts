@@ -1,0 +1,100 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { KhienError } from '../kit/errors.ts'
+import { columnOf, faultOf, name, sql, told, words, type Query, type Source, type Table } from '../source/index.ts'
+import { SUBJECT, own, type Move } from './move.ts'
+import { needsWidening, type PlanColumn } from './plan.ts'
+import { createState, remember } from './state.ts'
+import { allTriggers } from './triggers.ts'
+
+const DDL_TRIES = 40
+
+/** Gives the source what moving needs, and nothing else: our three tables, the subject column, the triggers. Harmless to repeat. */
+export async function prepare(move: Move): Promise<void> {
+  const { source } = move
+  await createState(source).catch((error: unknown) => {
+    throw told(error, 'making the tables of the move', source.place)
+  })
+  await own(source, (s) => remember(s, source.kind, 'plan', JSON.stringify(move.plan)))
+  for (const { planned, table } of move.tables) if (planned.person === 'row') await addSubject(source, table)
+  const there = new Set((await source.tables()).flatMap((table) => table.triggers))
+  for (const { table, trigger } of await allTriggers(move)) {
+    if (there.has(trigger.name)) continue
+    for (const create of trigger.create) await change(source, create, `making a trigger on ${table.label}`)
+  }
+}
+
+async function addSubject(source: Source, table: Table): Promise<void> {
+  const mine = name(table.schema, table.name)
+  if (!columnOf(table, SUBJECT)) {
+    const quick = source.kind === 'mysql' ? words(', lock=none') : sql``
+    await change(
+      source,
+      sql`alter table ${mine} add column ${name(SUBJECT)} varchar(24)${quick}`,
+      `adding ${SUBJECT} to ${table.label}`,
+    )
+  }
+  const index = `${table.name}_${SUBJECT}`.slice(0, 60)
+  const known = (await source.tables()).find((t) => t.label === table.label)!
+  if (known.indexes.some((each) => each.columns.length === 1 && each.columns[0] === SUBJECT)) return
+  const create =
+    source.kind === 'postgres'
+      ? sql`create unique index concurrently if not exists ${name(index)} on ${mine} (${name(SUBJECT)})`
+      : sql`alter table ${mine} add unique index ${name(index)} (${name(SUBJECT)}), algorithm=inplace, lock=none`
+  await change(source, create, `an index over ${table.label}.${SUBJECT}`)
+}
+
+/**
+ * A change of definitions that waits for its lock a moment only, so that nobody queues behind it for long, and comes back
+ * when the table was in use. Errors: `source/*` in words.
+ */
+export async function change(source: Source, statement: Query, doing: string): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      await source.alone(async (s) => {
+        if (source.kind === 'postgres') await s.run(words('set lock_timeout = 300'))
+        await s.run(statement)
+      })
+      return
+    } catch (error) {
+      if (faultOf(error) !== 'busy' || tries === DDL_TRIES) throw told(error, doing, source.place)
+      await sleep(100 + 50 * tries)
+    }
+  }
+}
+
+/** Makes room for tokens in a column, without rewriting its table. Errors: `adopt/widen` with the statement a person may run instead. */
+export async function widen(move: Move, table: Table, column: PlanColumn): Promise<void> {
+  const { source } = move
+  const now = columnOf(
+    (await source.tables()).find((t) => t.label === table.label)!,
+    column.column,
+  )!
+  if (column.widen === undefined || !needsWidening(now)) return
+  const mine = name(table.schema, table.name)
+  const statement =
+    source.kind === 'postgres'
+      ? sql`alter table ${mine} alter column ${name(column.column)} type ${words(column.widen)}`
+      : sql`alter table ${mine} modify ${words(await definitionOf(source, table, column))}, lock=none`
+  const views = table.views.filter((view) => view.column === column.column).map((view) => view.name)
+  if (source.kind === 'postgres' && (now.padded || views.length > 0))
+    throw new KhienError(
+      'adopt/widen',
+      `${table.label}.${column.column} must become ${column.widen} first: ${now.padded ? 'that rewrites the table, so choose a quiet hour' : `the views ${views.join(', ')} must be dropped and made anew around it`}.`,
+    )
+  await change(source, statement, `making ${table.label}.${column.column} ${column.widen}`)
+}
+
+/** The column as SHOW CREATE TABLE spells it, with another type: MySQL forgets whatever MODIFY does not repeat. */
+async function definitionOf(source: Source, table: Table, column: PlanColumn): Promise<string> {
+  const [row] = await source.read((s) => s.rows(sql`show create table ${name(table.schema, table.name)}`))
+  const text = row?.['Create Table'] ?? ''
+  const start = `  \`${column.column.replaceAll('`', '``')}\` `
+  const line = text.split('\n').find((each) => each.startsWith(start))
+  if (line === undefined)
+    throw new KhienError('adopt/widen', `The definition of ${table.label}.${column.column} cannot be read.`)
+  const rest = line
+    .slice(start.length)
+    .replace(/,$/, '')
+    .replace(/^\w+(?:\([^)]*\))?/, column.widen!)
+  return start.trim() + ' ' + rest
+}

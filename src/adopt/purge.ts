@@ -1,0 +1,100 @@
+import { KhienError } from '../kit/errors.ts'
+import { name, sql, words } from '../source/index.ts'
+import { compare } from './compare.ts'
+import { rewriteOf, survivingCopies, type Copy } from './copies.ts'
+import { alone, demandCopied } from './copy.ts'
+import { followFirst } from './follow.ts'
+import { stateOf, type Move } from './move.ts'
+import { change } from './prepare.ts'
+import { STATE_TABLES, lagOf } from './state.ts'
+import { leftKeys } from './status.ts'
+import { plaintextIn } from './switch.ts'
+import { allTriggers, schemaOf, type Trigger } from './triggers.ts'
+
+export type Purged = {
+  readonly copies: readonly Copy[]
+  /** Statements that rewrite the tables, so that no old row is left on their pages. */
+  readonly rewrites: readonly string[]
+  readonly rewritten: boolean
+}
+export type PurgeOptions = {
+  /** Run the rewrites now: each locks its table for as long as it takes. */
+  readonly rewrite?: boolean
+  readonly onStep?: (words: string) => void
+}
+
+/**
+ * The end of a move: demands that every column is switched, that both sides are equal, that nothing waits and no cell of
+ * the plan is plaintext; takes everything of ours out of the source but the subject column; tells which copies survive.
+ * Errors: `adopt/not-switched`, `adopt/differs`, `adopt/plaintext`, `adopt/behind`.
+ */
+export async function purge(move: Move, { rewrite = false, onStep = () => {} }: PurgeOptions = {}): Promise<Purged> {
+  await using _ = await alone(move, 'purge')
+  await demandCopied(move)
+  for (const { table, planned } of move.tables)
+    for (const column of planned.columns)
+      if ((await move.source.read((s) => stateOf(s, table, column))) !== 'switched')
+        throw new KhienError(
+          'adopt/not-switched',
+          `${table.label}.${column.column} is not switched; run khien adopt switch.`,
+        )
+  await followFirst(move)
+  onStep('comparing both sides')
+  const { differences } = await compare(move)
+  if (differences.length > 0)
+    throw new KhienError('adopt/differs', `${differences.length} cells differ; khien adopt compare lists them.`)
+  await demandClean(move)
+  const { changes } = await move.source.read((s) => lagOf(s, move.source.kind))
+  if (changes > 0)
+    throw new KhienError('adopt/behind', `${changes} changes are not followed yet; try again in a moment.`)
+
+  const triggers = await allTriggers(move)
+  const schema = await schemaOf(move.source)
+  onStep('dropping the triggers')
+  for (const { table, trigger } of triggers) await dropTrigger(move, table.label, trigger, schema)
+  try {
+    // Whoever wrote plaintext between the last look and the dropping is seen now, while nothing is lost yet.
+    await demandClean(move)
+  } catch (error) {
+    for (const { table, trigger } of triggers)
+      for (const create of trigger.create) await change(move.source, create, `making a trigger on ${table.label}`)
+    throw error
+  }
+  const copies = await survivingCopies(move)
+  onStep('dropping the tables of the move')
+  for (const table of STATE_TABLES)
+    await change(move.source, sql`drop table if exists ${name(table)}`, `dropping ${table}`)
+  const rewrites = rewriteOf(move)
+  if (rewrite) await rewriteAll(move, rewrites, onStep)
+  return { copies, rewrites, rewritten: rewrite }
+}
+
+async function dropTrigger(move: Move, label: string, trigger: Trigger, schema: string): Promise<void> {
+  await change(move.source, trigger.drop, `dropping a trigger of ${label}`)
+  if (move.source.kind === 'postgres')
+    await change(move.source, sql`drop function if exists ${name(schema, trigger.name)}()`, 'dropping its function')
+}
+
+async function rewriteAll(move: Move, rewrites: readonly string[], onStep: (words: string) => void): Promise<void> {
+  for (const statement of rewrites) {
+    onStep(statement)
+    await change(move.source, words(statement), statement)
+  }
+}
+
+/** Errors: `adopt/plaintext`, with how many cells of which column and, where it is known, why the vault does not take them. */
+async function demandClean(move: Move): Promise<void> {
+  for (const { table, planned } of move.tables)
+    for (const column of planned.columns) {
+      const count = await plaintextIn(move, { table, planned }, column)
+      if (count === 0) continue
+      const known = (await leftKeys(move.source, 1_000)).filter(
+        (c) => c.table === table.label && c.column === column.column,
+      )
+      const some = known.slice(0, 5).map((cell) => `${cell.key} ${cell.code}`)
+      throw new KhienError(
+        'adopt/plaintext',
+        `${table.label}.${column.column} holds ${count} cells that are no tokens${some.length > 0 ? ` (${some.join(', ')})` : '; somebody writes them still, or khien adopt switch has to run again'}.`,
+      )
+    }
+}
