@@ -5,6 +5,15 @@ import { memorySpool, type Spool } from './spool.ts'
 import { isAway, transport, type VaultState } from './transport.ts'
 import type * as t from './types.ts'
 
+export {
+  isToken,
+  placeToken,
+  recordOf,
+  vaultColumns,
+  type Cell,
+  type CellPlace,
+  type ColumnOptions,
+} from './columns.ts'
 export { KhienRefusal } from './error.ts'
 export { memorySpool, storageSpool, type KeyValueStorage, type Spool, type SpoolItem } from './spool.ts'
 export type { SpoolFigures } from './soon.ts'
