@@ -19,6 +19,8 @@ export type VaultContext = {
   /** Name of the node inside every sealed value: a value moved to another node does not open. */
   readonly node: string
   readonly pepper: Uint8Array
+  /** Whether a password is in the operator's list of breached ones; undefined: there is no list, or it cannot be read. */
+  readonly breached?: (password: string) => Promise<boolean | undefined>
   /** Blind index of a normalised text; `index` names the field and the kind of index. */
   readonly tag: (collection: string, index: string, normalised: string) => string
   /** Stable token of a normalised value of one field, `kh_` and 16 signs. */

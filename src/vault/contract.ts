@@ -293,6 +293,34 @@ export const vaultRoutes = {
     body: z.strictObject({ purpose: Word, reason: Reason, subject: Subject, password: z.string().min(1).max(200) }),
     response: z.strictObject({ right: z.boolean() }),
   }),
+  importPasswords: route({
+    id: 'vault.import-passwords',
+    method: 'POST',
+    path: '/api/vault/passwords/import',
+    listener: 'internal',
+    access: { scope: 'vault:write' },
+    once: true,
+    maxBody: LARGE,
+    summary: 'Take over hashes of passwords from another program; each becomes ours when its owner next signs in',
+    body: z.strictObject({
+      items: z
+        .array(
+          z.strictObject({
+            subject: Subject,
+            /** argon2 (PHC), bcrypt, PHPass, PBKDF2 of Django or Passlib, or MD5, SHA-1, SHA-256, SHA-512 in hexadecimal. */
+            hash: z.string().min(1).max(400),
+            /** Of MD5 and SHA alone: the others carry theirs. */
+            salt: z.string().min(1).max(200).optional(),
+            order: z.enum(['salt-first', 'salt-last']).optional(),
+          }),
+        )
+        .min(1)
+        .max(LIMIT),
+    }),
+    response: z.strictObject({
+      items: z.array(z.union([z.strictObject({ ok: z.literal(true), scheme: z.string() }), Refused])),
+    }),
+  }),
   figures: route({
     id: 'vault.figures',
     method: 'GET',

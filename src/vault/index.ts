@@ -10,7 +10,8 @@ import { getService } from './get.ts'
 import { inboxApi, openInbox } from './inbox/index.ts'
 import { indexing } from './indexing.ts'
 import { keyring } from './keyring.ts'
-import { judge, putService } from './put.ts'
+import { passwordService } from './passwords/service.ts'
+import { putService } from './put.ts'
 import { retention } from './retention.ts'
 import { searchService } from './search.ts'
 import { shredService } from './shred.ts'
@@ -32,7 +33,8 @@ export function openVault(ctx: VaultContext) {
   const keys = keyring(ctx)
   const registry = collectionRegistry(ctx)
   const enforcement = enforcementService(ctx)
-  const { search, checkPassword } = searchService(ctx, keys, registry)
+  const passwords = passwordService(ctx, keys)
+  const { put, check } = putService(ctx, { keys, registry, passwords })
   const people = async (): Promise<number> => {
     const row = await ctx.keysDb
       .tables<KeyTables>()
@@ -45,16 +47,20 @@ export function openVault(ctx: VaultContext) {
   const indexes = indexing(ctx, keys, registry)
   const { shred, finish, receipt } = shredService(ctx, keys)
   const expire = retention(ctx, registry)
-  const inbox = openInbox(ctx, (db) => putService({ ...ctx, db }, keys, registry))
+  const inbox = openInbox(ctx, (db) => putService({ ...ctx, db }, { keys, registry, passwords }).put)
   return {
     people,
     registry,
     enforcement,
     indexes,
-    put: putService(ctx, keys, registry),
+    put,
+    check,
     get,
-    search,
-    checkPassword,
+    search: searchService(ctx, keys, registry),
+    checkPassword: passwords.check,
+    importPasswords: passwords.importHashes,
+    passwordFigures: passwords.figures,
+    close: passwords.close,
     tokens: tokenService(ctx, registry),
     erase: eraseService(ctx, registry),
     export: exportService(ctx, get, registry),
@@ -76,7 +82,7 @@ export const vaultApi = (vault: Vault): readonly Bound[] => [
   answer(rows.put, async ({ body }, { caller, once }) => ({
     items: await vault.put(body.items, actorOf(caller), once),
   })),
-  answer(rows.check, async ({ body }) => ({ items: judge(await vault.registry.rules(), body.items) })),
+  answer(rows.check, async ({ body }) => ({ items: await vault.check(body.items) })),
   answer(rows.update, async ({ body }, { caller, once }) => ({
     items: await vault.put(body.items, actorOf(caller), once, { onlyHeld: true }),
   })),
@@ -112,6 +118,9 @@ export const vaultApi = (vault: Vault): readonly Bound[] => [
   })),
   answer(rows.checkPassword, async ({ body }, { caller }) => ({
     right: await vault.checkPassword(body.purpose, body.reason, body.subject, body.password, actorOf(caller)),
+  })),
+  answer(rows.importPasswords, async ({ body }, { caller, once }) => ({
+    items: await vault.importPasswords(body.items, actorOf(caller), once),
   })),
   answer(rows.figures, () => vault.staff.figures()),
   answer(rows.person, ({ params }) => vault.staff.person(params.subject)),

@@ -1,10 +1,10 @@
 import { promisify } from 'node:util'
 import type { Once } from '../kit/contract.ts'
-import { hashPassword } from '../identity/index.ts'
 import { runOnce, type Transaction } from '../storage/sql/index.ts'
 import type { VaultContext } from './context.ts'
 import type { Registry, Rules } from './declared/registry.ts'
-import type { keyring } from './keyring.ts'
+import type { Keyring } from './keyring.ts'
+import type { PasswordService } from './passwords/service.ts'
 import { insertTags, insertValues, PLACE, type VaultTables } from './store.ts'
 import { tokensOf } from './tokens.ts'
 import { bandsOf, fault, indexedText, indexName } from './values.ts'
@@ -46,15 +46,37 @@ export const sealPlace = (
 type Row = VaultTables['vault_value'] & { readonly item: number; readonly tags: VaultTables['vault_index'][] }
 
 /** Seals fields: value, index and record of the act are one transaction, durable before this resolves. */
-export function putService(ctx: VaultContext, keys: ReturnType<typeof keyring>, registry: Registry) {
-  return async function put(
+export function putService(
+  ctx: VaultContext,
+  { keys, registry, passwords }: { keys: Keyring; registry: Registry; passwords: PasswordService },
+) {
+  /** What put would answer; keeps nothing. */
+  async function check(items: readonly PutItem[]): Promise<PutResult[]> {
+    const rules = await registry.rules()
+    return Promise.all(
+      judge(rules, items).map(async (result, i) => {
+        if (!result.ok) return result
+        const { collection, fields } = items[i]!
+        for (const [field, value] of Object.entries(fields))
+          if (rules.of(collection, field)!.writeOnly && (await passwords.breached(value)))
+            return refuse(
+              'vault/breached-password',
+              'This password is known from a leak, or is one that everybody tries first; choose another.',
+              `body.items.${i}.fields.${field}`,
+            )
+        return result
+      }),
+    )
+  }
+
+  async function put(
     items: readonly PutItem[],
     actor: string,
     once: Once | undefined,
     { onlyHeld = false }: PutOptions = {},
   ): Promise<PutResult[]> {
     const rules = await registry.rules()
-    const judged = judge(rules, items)
+    const judged = await check(items)
     const subjects = items.filter((_, i) => judged[i]!.ok).map((item) => item.subject)
     const { found, gone } = await keys.keysFor(subjects, !onlyHeld)
     const results = judged.map((result, i): PutResult => {
@@ -70,7 +92,7 @@ export function putService(ctx: VaultContext, keys: ReturnType<typeof keyring>, 
       const answer: { ok: true; tokens?: Record<string, string>; bands?: Record<string, string> } = { ok: true }
       for (const [field, value] of Object.entries(item.fields)) {
         const rule = rules.of(collection, field)!
-        const plain = rule.writeOnly ? await hashPassword(value, ctx.pepper, ctx.entropy) : value.normalize('NFC')
+        const plain = rule.writeOnly ? await passwords.hashed(value) : value.normalize('NFC')
         const sealed = ctx.sealer.seal(found.get(subject)!, Buffer.from(plain), sealPlace(ctx.node, item, field))
         const tags: VaultTables['vault_index'][] = []
         for (const kind of rule.index) {
@@ -117,6 +139,8 @@ export function putService(ctx: VaultContext, keys: ReturnType<typeof keyring>, 
       return answers
     })
   }
+
+  return { put, check }
 }
 
 /** The rows that may be written over what is there: nothing newer, and for an update something at all. */

@@ -1,6 +1,5 @@
 import type { ConsentTables } from '../consent/index.ts'
-import { KhienError, badRequest } from '../kit/errors.ts'
-import { verifyPassword } from '../identity/index.ts'
+import { badRequest } from '../kit/errors.ts'
 import type { IndexKind } from './collections.ts'
 import type { VaultContext } from './context.ts'
 import type { Registry } from './declared/registry.ts'
@@ -13,11 +12,8 @@ import { indexedText, indexName } from './values.ts'
 const PAGE = 500
 /** More than this is no accident of a short tag; the index of that field needs more bits. */
 const MOST = 20_000
-const MAX_FAILURES = 10
-const WINDOW_MS = 15 * 60_000
-const WATCHED = 50_000
 
-/** Equality search through blind indexes, and password checks: both are reads and need a ground. */
+/** Search through blind indexes: a read that needs a ground like any other. */
 export function searchService(ctx: VaultContext, keys: Keyring, registry: Registry) {
   type Tables = VaultTables & ConsentTables
 
@@ -122,74 +118,5 @@ export function searchService(ctx: VaultContext, keys: Keyring, registry: Regist
       .limit(PAGE)
       .execute()
 
-  const failures = new Map<string, { count: number; since: number }>()
-
-  /** Ten tries for one person in a quarter of an hour, counted before they are judged; the right one clears them. */
-  function takeTry(subject: string): void {
-    const now = ctx.clock()
-    const known = failures.get(subject)
-    const seen = known && now - known.since <= WINDOW_MS ? known : { count: 0, since: now }
-    if (seen.count >= MAX_FAILURES) {
-      const wait = Math.ceil((seen.since + WINDOW_MS - now) / 1000)
-      throw new KhienError('vault/too-many-tries', 'Too many wrong passwords for this person; try again later.', {
-        status: 429,
-        retryAfter: wait,
-      })
-    }
-    if (!known && failures.size >= WATCHED) failures.delete(failures.keys().next().value!)
-    failures.set(subject, { ...seen, count: seen.count + 1 })
-  }
-
-  async function checkPassword(
-    purpose: string,
-    reason: string,
-    subject: string,
-    password: string,
-    actor: string,
-  ): Promise<boolean> {
-    takeTry(subject)
-    const place = { subject, collection: 'account', record: '-' }
-    const row = await ctx.db
-      .tables<VaultTables>()
-      .selectFrom('vault_value')
-      .select('sealed')
-      .where('subject', '=', subject)
-      .where('collection', '=', 'account')
-      .where('record', '=', '-')
-      .where('field', '=', 'password')
-      .executeTakeFirst()
-    const key = row && (await keys.keysOf([subject])).get(subject)
-    const right =
-      row && key
-        ? await verifyPassword(
-            Buffer.from(ctx.sealer.open(key, row.sealed, sealPlace(ctx.node, place, 'password'))).toString('utf8'),
-            password,
-            ctx.pepper,
-          )
-        : false
-    const ruling = await ctx.db.transaction<Tables, { lawful: boolean; code?: string; why?: string }>(async (trx) => {
-      const [ruled] = await ctx.consent.rule(trx, purpose, [{ subject, fields: ['account.password'] }])
-      const lawful = ruled!.lawful
-      await ctx.record(trx, [
-        {
-          kind: 'vault.password-checked',
-          actor,
-          subject,
-          purpose,
-          reason,
-          result: !lawful ? 'refused' : right ? 'allowed' : 'failed',
-          facts: {
-            fields: 'account.password',
-            ...(ruled!.lawful ? { ground: ruled!.ground, article: ruled!.article } : { code: ruled!.code }),
-          },
-        },
-      ])
-      return ruled!
-    })
-    if (!ruling.lawful) throw new KhienError(ruling.code!, ruling.why!, { status: 403 })
-    if (right) failures.delete(subject)
-    return right
-  }
-
-  return { search, checkPassword }
+  return search
 }

@@ -389,7 +389,7 @@ test('mật khẩu đã lộ: ứng dụng được báo bằng một đầu m�
   await rig.gateway.use(settingsWith(rig.origin, [{ routes: bad }]))
   assert.equal(rig.gateway.stats().settingsErrors, 1, 'told, and everything else runs')
   await assert.rejects(checkSettings(settingsWith(rig.origin, [{ routes: bad }]), undefined), {
-    code: 'gateway/breached-passwords',
+    code: 'data/breached-passwords',
     status: 422,
   })
   const tls = { certificate: join(folder, 'khong-co.pem'), key: join(folder, 'khong-co.key') }

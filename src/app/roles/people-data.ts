@@ -1,5 +1,8 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { consentApi, openConsent, WITHDRAWN, type Consent } from '../../consent/index.ts'
 import type { Bound } from '../../http/index.ts'
+import { BreachedLists } from '../../storage/breached/index.ts'
 import { openVault, vaultApi, type Vault } from '../../vault/index.ts'
 import type { Opened, RoleSlices } from '../node.ts'
 
@@ -8,7 +11,10 @@ export type PeopleData = {
   readonly vault: Vault
   readonly rows: readonly Bound[]
   readonly jobs: NonNullable<RoleSlices['jobs']>
+  close(): Promise<void>
 }
+/** In the node's folder, if the operator puts one there: hashes of breached passwords, sorted. */
+const BREACHED = 'breached-passwords.txt'
 /** What stays in the log of a person who was erased: that it was done. */
 const KEPT_ACTS = ['vault.shredded']
 
@@ -25,6 +31,12 @@ export function openPeopleData(opened: Opened): PeopleData {
     emit: outbox.emit,
   })
   outbox.handle(WITHDRAWN, ({ receipt, recipient }) => consent.notices.deliver(String(receipt), String(recipient)))
+  const list = join(config.folder, BREACHED)
+  const breached = new BreachedLists(
+    clock,
+    (detail) => existsSync(list) && opened.log.warn('breached-passwords', { detail }),
+  )
+  const reading = breached.keep([list])
   const vault = openVault({
     db: stores.db,
     keysDb: stores.keysDb,
@@ -37,13 +49,19 @@ export function openPeopleData(opened: Opened): PeopleData {
     kekId: secrets.kekId,
     node: secrets.node,
     pepper: secrets.pepper,
+    breached: (password) => breached.says(list, password),
     tag: secrets.tag,
     token: secrets.token,
     digits: secrets.digits,
     signReceipt: secrets.signReceipt,
     controller: config.controller,
-    keyBackupsUntil: async () => null,
+    keyBackupsUntil: async (trx?: unknown) => (await opened.backups.keyBackupsUntil(trx)).until,
     forgetRecords: (subject) => opened.audit.forget(subject, KEPT_ACTS),
   })
-  return { consent, vault, jobs: vault.jobs, rows: [...consentApi(consent), ...vaultApi(vault)] }
+  const close = async (): Promise<void> => {
+    await reading
+    await breached[Symbol.asyncDispose]()
+    await vault.close()
+  }
+  return { consent, vault, close, jobs: vault.jobs, rows: [...consentApi(consent), ...vaultApi(vault)] }
 }

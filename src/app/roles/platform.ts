@@ -42,6 +42,7 @@ export async function openPlatform(opened: Opened): Promise<RoleSlices> {
     ],
     close: async () => {
       await gateway.close()
+      await people.close()
       await room.close()
     },
     duties: { ...room.duties, ...gateway.duties },

@@ -52,6 +52,10 @@ export async function openTelecom(opened: Opened): Promise<RoleSlices> {
   outbox.handle(NOTICE, ({ notice }) => subscribers.send(String(notice)))
   return {
     ...room,
+    close: async () => {
+      await people.close()
+      await room.close()
+    },
     duties: { ...room.duties, ...subscribers.duties },
     jobs: [
       ...people.jobs,

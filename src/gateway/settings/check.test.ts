@@ -45,7 +45,7 @@ const cases: readonly (readonly [string, object, string, string, RegExp])[] = [
   [
     'a list of breached passwords that is not there',
     route({ breachedPasswords: { field: 'mk', file: join(folder, 'none.txt') } }),
-    'gateway/breached-passwords',
+    'data/breached-passwords',
     'routes.1.breachedPasswords.file',
     /^Site shop, path \/dang-nhap, breached passwords \(file\): .* cannot be read/,
   ],

@@ -5,7 +5,7 @@ import { KhienError, StartError } from '../../kit/errors.ts'
 import type { GatewaySettings } from '../contract.ts'
 import { acmeRenewal, challengeOf, type AcmeRenewal } from './acme.ts'
 import { Held } from './held.ts'
-import { BreachedLists } from './breached-passwords.ts'
+import { BreachedLists } from '../../storage/breached/index.ts'
 import { challenges, challengeSecret, type Challenges } from './challenge/index.ts'
 import { certificates, type Certificates } from './certificates.ts'
 import type { GatewayConfig } from './config.ts'
@@ -104,7 +104,7 @@ class Worker implements GatewayHandle {
       // Until the folder's secret is read; nothing is asked before.
       breached: new BreachedLists(deps.clock, (detail) => {
         counts.settingsErrors++
-        deps.log.error('settings-refused', { code: 'gateway/breached-passwords', detail })
+        deps.log.error('settings-refused', { code: 'data/breached-passwords', detail })
       }),
       challenges: challenges(deps.entropy(32), limited, deps.entropy),
       tallies: counted,

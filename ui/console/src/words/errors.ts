@@ -109,7 +109,7 @@ const VI: Readonly<Record<string, string>> = {
 /** Codes of the settings check whose sentence names what is wrong. */
 const CHECKED = new Set([
   'gateway/acme-host',
-  'gateway/breached-passwords',
+  'data/breached-passwords',
   'gateway/certificate',
   'gateway/schema',
   'gateway/site-exists',

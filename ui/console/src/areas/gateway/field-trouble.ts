@@ -85,7 +85,7 @@ const CODED: Readonly<Record<string, (message: string, own?: string) => string |
     return certificate && `không đọc được tệp chứng chỉ ${certificate} hoặc khóa ${key}, hoặc chúng không đi với nhau`
   },
   'gateway/acme-host': () => 'chứng chỉ tự xin (ACME) cần ít nhất một tên miền cụ thể, không có dấu *',
-  'gateway/breached-passwords': (said) =>
+  'data/breached-passwords': (said) =>
     said.endsWith('cannot be read.')
       ? `không đọc được tệp ${said.slice(0, -' cannot be read.'.length)} trên máy của cổng`
       : `tệp ${said.split(' is no list')[0]} không phải danh sách SHA-1 chữ hoa, mỗi dòng một, đã sắp xếp`,

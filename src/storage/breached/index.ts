@@ -6,7 +6,6 @@ import { StartError } from '../../kit/errors.ts'
 const HASH = 40
 /** A line is the hash and perhaps `:count`. */
 const LONGEST_LINE = 64
-const LONGEST_BODY = 16_384
 /** Opened lists; a worker has few, and settings that are swapped often must not open ever more. */
 const MOST_OPEN = 20
 
@@ -19,7 +18,7 @@ export type BreachedPasswords = AsyncDisposable & {
  * published ("ordered by hash"). Looked up in place by halving, so that tens of gigabytes need no memory. Throws `StartError`.
  */
 export async function openBreachedPasswords(path: string): Promise<BreachedPasswords> {
-  const wrong = (why: string): StartError => new StartError('gateway/breached-passwords', `${path} ${why}`)
+  const wrong = (why: string): StartError => new StartError('data/breached-passwords', `${path} ${why}`)
   const file = await open(path).catch(() => {
     throw wrong('cannot be read.')
   })
@@ -62,22 +61,6 @@ async function found(file: FileHandle, size: number, wanted: string): Promise<bo
     else low = middle + 1
   }
   return false
-}
-
-/** The password in a form or a JSON object, by the name of its field; of other bodies and long ones undefined. */
-export function passwordIn(body: Uint8Array, contentType: string, field: string): string | undefined {
-  if (body.length > LONGEST_BODY) return undefined
-  const text = Buffer.from(body).toString('utf8')
-  if (/^\s*application\/x-www-form-urlencoded\b/i.test(contentType))
-    return new URLSearchParams(text).get(field) ?? undefined
-  if (!/^\s*application\/(?:[\w.]+\+)?json\b/i.test(contentType)) return undefined
-  try {
-    const value: unknown = JSON.parse(text)
-    const found = typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[field] : undefined
-    return typeof found === 'string' ? found : undefined
-  } catch {
-    return undefined
-  }
 }
 
 /** A list that was put in place of another is taken within this time. */
