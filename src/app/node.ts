@@ -1,4 +1,5 @@
 import { audit as openAudit, type Audit } from '../audit/index.ts'
+import { backupApi, type Backups } from '../backup/index.ts'
 import type { KeyBundle } from '../engine/seal/index.ts'
 import { currentSettings, refusalStore, type RefusalStore } from '../gateway/index.ts'
 import { answer, assets, bindRoutes, html, serve, type Bound, type Door } from '../http/index.ts'
@@ -14,6 +15,7 @@ import type { Mailer } from '../mail/index.ts'
 import { openOutbox, type Outbox } from '../outbox/index.ts'
 import { forgetOnce } from '../storage/sql/index.ts'
 import { admission, hostsOf, matching } from './admission.ts'
+import { backupsOf } from './backups.ts'
 import type { Running } from './child.ts'
 import type { NodeConfig } from './config.ts'
 import { controlSocket } from './control-socket.ts'
@@ -42,6 +44,7 @@ export type Opened = NodeDeps & {
   readonly identity: Identity
   readonly refusals: RefusalStore
   readonly outbox: Outbox
+  readonly backups: Backups
   /** A figure for /metrics. */
   readonly gauge: (name: string, help: string, read: () => number | Promise<number>) => void
   /** Undefined when nobody named a mail server. */
@@ -84,6 +87,7 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
         secrets: Secrets
         audit: Audit
         identity: Identity
+        backups: Backups
         slices: RoleSlices
         apps: Record<Listener, ReturnType<typeof bindRoutes>>
       }
@@ -128,7 +132,7 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
       () => refusals.figures()[name],
     )
   }
-  const always = [...health(checks, metrics, () => open?.slices.checks ?? {}), ...assets]
+  const always = [...health(checks, metrics, () => ({ ...open?.backups.checks, ...open?.slices.checks })), ...assets]
   const sealedPage = answer(nodeRoutes.home, async (_, asked) => {
     const m = inLanguage(nodeMessages, asked.language)
     return frames.console(asked, {
@@ -184,6 +188,8 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
     const post = config.mail && (await postOffice(config.mail, stores.db, secrets, config.controller))
     if (post && config.demo) leaveMailKey(config, post.record)
     const mailer = post?.mailer
+    const backups = backupsOf({ ...deps, config, stores, secrets, audit, record })
+    await backups.recover()
     const opened: Opened = {
       ...deps,
       config,
@@ -194,6 +200,7 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
       identity,
       refusals,
       outbox,
+      backups,
       mailer,
       gauge: metrics.gauge,
       frames,
@@ -202,6 +209,7 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
     const rows = [
       ...always,
       ...slices.rows,
+      ...backupApi(backups),
       ...nodePages({
         audit,
         role: config.role,
@@ -223,11 +231,12 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
     )
     audit.start()
     outbox.start()
-    for (const { name, everyMs, work } of slices.jobs ?? []) outbox.every(name, everyMs, work)
+    for (const { name, everyMs, work } of [...backups.jobs, ...(slices.jobs ?? [])]) outbox.every(name, everyMs, work)
     open = {
       secrets,
       audit,
       identity,
+      backups,
       slices,
       apps: {
         internal: bindRoutes(on('internal'), door('internal')),
@@ -255,6 +264,7 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
   })
   stack.defer(() => open?.audit[Symbol.asyncDispose]())
   stack.defer(async () => void (await open?.slices.close?.()))
+  stack.defer(() => open?.backups[Symbol.asyncDispose]())
   stack.use(outbox)
   outbox.every('compare', COMPARE_EVERY_MS, async () => open?.audit.reconcile('full'))
   outbox.every('sweep', SWEEP_MS, () =>
@@ -282,7 +292,8 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
       duty(name, body) {
         if (!open) throw new KhienError('sealed', 'The node is sealed.', { status: 503 })
         if (name === 'demo-invite' && config.demo) return demoInvite(open.identity, body)
-        return Object.hasOwn(open.slices.duties ?? {}, name) ? open.slices.duties![name]!(body) : undefined
+        const duties: RoleSlices['duties'] = { ...open.backups.duties, ...open.slices.duties }
+        return Object.hasOwn(duties, name) ? duties[name]!(body) : undefined
       },
     }),
   )

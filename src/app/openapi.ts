@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { auditRoutes } from '../audit/contract.ts'
+import { backupRoutes } from '../backup/index.ts'
 import { caseRoutes, peopleRoutes, socRoutes } from '../cases/index.ts'
 import { consentRoutes } from '../consent/index.ts'
 import { detectionRoutes } from '../detection/index.ts'
@@ -22,7 +23,7 @@ const ROOT = new URL('../../', import.meta.url)
 
 const rows = (...tables: readonly Readonly<Record<string, Route>>[]): Route[] =>
   tables.flatMap((table) => Object.values(table))
-const everyNode = rows(healthRoutes, nodeRoutes, identityRoutes, meRoutes, auditRoutes, exchangeRoutes)
+const everyNode = rows(healthRoutes, nodeRoutes, identityRoutes, meRoutes, auditRoutes, exchangeRoutes, backupRoutes)
 const controlRoom = rows(intakeRoutes, detectionRoutes, caseRoutes, socRoutes, peopleRoutes)
 const peoplesData = rows(consentRoutes, vaultRoutes)
 

@@ -11,7 +11,7 @@ import {
   type Sealer,
   type SigningKey,
 } from '../engine/seal/index.ts'
-import { signNote } from '../engine/tlog/index.ts'
+import { signNote, type NoteSigner, type NoteVerifier } from '../engine/tlog/index.ts'
 import { noteSigner } from '../audit/index.ts'
 import { base32, type Entropy } from '../kit/ids.ts'
 
@@ -34,6 +34,8 @@ export type Secrets = {
   readonly token: (collection: string, field: string, normalised: string) => string
   readonly digits: (collection: string, field: string) => Ff1
   readonly fingerprint: (text: string) => string
+  /** Signs what backups say of themselves, and checks it. */
+  readonly backupSigner: NoteSigner & NoteVerifier
   /** Under it accounts in events become tokens; the intake is handed it with each batch. */
   readonly tokenKey: Uint8Array
   /** Signs what this node says to others: alerts to its SOC, files of indicators. */
@@ -88,6 +90,7 @@ export function secretsOf(bundle: KeyBundle, role: string, entropy: Entropy): Se
     digits: (collection, field) =>
       ff1({ key: keyOf('digits', collection, field), radix: 10, tweak: Buffer.from(`${collection}.${field}`) }),
     tokenKey: derive('event-token'),
+    backupSigner: noteSigner(`${node}/backup`, signingKey(derive('backup'))),
     voice: signingKey(derive('voice')),
     fingerprint: (text) => createHmac('sha256', printKey).update(text).digest('base64url'),
     sealSmall: (plain, about) => ours.seal(kek, plain, place(about)),

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { auditMigrations } from '../audit/index.ts'
+import { backupMigrations } from '../backup/index.ts'
 import { caseMigrations, peopleMigrations, socMigrations } from '../cases/index.ts'
 import { consentMigrations } from '../consent/index.ts'
 import { detectionMigrations } from '../detection/index.ts'
@@ -35,6 +36,7 @@ export const controlMigrations = [
   ...identityMigrations,
   ...consentMigrations,
   ...vaultMigrations,
+  ...backupMigrations,
   ...gatewayMigrations,
   ...pairMigrations,
   ...feedMigrations,
@@ -48,8 +50,12 @@ export const controlMigrations = [
   ...leakwatchMigrations,
 ]
 
+export const keyStoreMigrations = [...keyMigrations, ...pairMigrations, ...trafficKeyMigrations]
+/** Where the stores of a node are. */
+export type StorePlaces = Pick<NodeConfig, 'folder' | 'databaseUrl' | 'keysDatabaseUrl'>
+
 /** Opens and brings forward a node's control store and, apart from it, its subject keys. */
-export async function openStores(config: NodeConfig, log: Log): Promise<Stores> {
+export async function openStores(config: StorePlaces, log: Log): Promise<Stores> {
   try {
     mkdirSync(join(config.folder, 'run'), { recursive: true, mode: 0o700 })
   } catch (cause) {
@@ -64,7 +70,7 @@ export async function openStores(config: NodeConfig, log: Log): Promise<Stores> 
   const db = await open(config.databaseUrl, 'control.db', false)
   const keysDb = await open(config.keysDatabaseUrl, 'keys.db', true)
   await migrate(db, controlMigrations)
-  await migrate(keysDb, [...keyMigrations, ...pairMigrations, ...trafficKeyMigrations])
+  await migrate(keysDb, keyStoreMigrations)
   await checkPair(db, keysDb)
   const kept = opened.move()
   return { db, keysDb, [Symbol.asyncDispose]: () => kept.disposeAsync() }

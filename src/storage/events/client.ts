@@ -54,6 +54,24 @@ export type SegmentLoader = AsyncDisposable & {
   count(): Promise<number>
 }
 
+export type MonthWriter = AsyncDisposable & {
+  months(below: number): Promise<{ month: number; rows: number }[]>
+  /** Answers where the file lies; whoever asked for it removes it. */
+  write(month: number, below: number, name: string): Promise<{ path: string }>
+}
+/** A month of a large store is minutes of work. */
+const MONTH_MS = 3_600_000
+
+/** What a backup asks of the store process: the events of segments below a number, month by month. */
+export function monthWriter(socketPath: string): MonthWriter {
+  const socket = socketClient(socketPath, away, MONTH_MS)
+  return {
+    months: (below) => socket.ask('POST', '/months', { below }),
+    write: (month, below, name) => socket.ask('POST', '/write-month', { month, below, name }),
+    [Symbol.asyncDispose]: () => socket[Symbol.asyncDispose](),
+  }
+}
+
 /** What the intake asks of the store process: take this segment, count what you hold. */
 export function segmentLoader(socketPath: string): SegmentLoader {
   const socket = socketClient(socketPath, away, 130_000)

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync } from 'node:fs'
 import { open, readFile, readdir, unlink, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import { Session } from 'chdb'
 import { KhienError } from '../../kit/errors.ts'
@@ -131,6 +131,50 @@ export class ChdbEventStore implements EventQueries, AsyncDisposable {
       values: {},
     })
     return { active: row![0], bytes: row![1] }
+  }
+
+  /** Months that hold events of segments below `below`, oldest first. */
+  async months(below: number): Promise<{ month: number; rows: number }[]> {
+    const rows = await this.#rows<[number, number]>({
+      sql: `SELECT toUInt32(toYYYYMM(time)) AS month, count() FROM ${TABLE} WHERE seq < {end:UInt64} GROUP BY month ORDER BY month`,
+      values: { end: below * ROWS },
+    })
+    return rows.map(([month, n]) => ({ month, rows: n }))
+  }
+
+  /** Writes one of these months to `<folder>/<name>`, columns and blocks as the store has them, compressed by its ending. */
+  async writeMonth(month: number, below: number, name: string): Promise<{ path: string }> {
+    const path = join(dirname(this.#spool), name)
+    await this.#aside(
+      `INSERT INTO FUNCTION file('${quoted(path)}', 'Native') SELECT ${INSERT_COLUMNS} FROM ${TABLE}
+        WHERE toYYYYMM(time) = ${month} AND seq < ${below * ROWS}
+        SETTINGS max_threads = 1, engine_file_truncate_on_insert = 1, max_memory_usage = ${QUERY_BYTES}`,
+    )
+    return { path }
+  }
+
+  /** Takes in what `writeMonth` wrote. Errors: `data/newer-format` for columns this version does not have. */
+  async readMonth(path: string): Promise<void> {
+    const file = `file('${quoted(path)}', 'Native')`
+    const text = (await this.#aside(`DESCRIBE ${file} FORMAT TSV`)).split('\n')
+    const names = text.flatMap((line) => line.split('\t')[0] || []).map((name) => `\`${name}\``)
+    const known = new Set(INSERT_COLUMNS.split(', '))
+    if (names.length === 0 || names.some((name) => !known.has(name)))
+      throw new KhienError('data/newer-format', 'The events were written by a newer Khiên; take that version.')
+    await this.#aside(
+      `INSERT INTO ${TABLE} (${names.join(', ')}) SELECT ${names.join(', ')} FROM ${file}
+        SETTINGS insert_deduplicate = 0, max_memory_usage = ${LOAD_BYTES}`,
+    )
+  }
+
+  /** In a session of its own: it may take minutes, and nobody waits behind it. */
+  async #aside(sql: string): Promise<string> {
+    const session = new Session(join(dirname(this.#spool), 'chdb'))
+    try {
+      return (await session.queryAsync(sql)).text()
+    } finally {
+      session.close()
+    }
   }
 
   async search(asked: SearchAsked): Promise<SearchAnswer> {

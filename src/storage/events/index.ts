@@ -1,6 +1,7 @@
 export { addressBytes, networkRange } from './address.ts'
 export {
   eventStore,
+  monthWriter,
   segmentLoader,
   type Cursor,
   type EventQueries,

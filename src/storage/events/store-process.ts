@@ -13,6 +13,7 @@ export type StoreConfig = {
 }
 
 const SMALL = 64 * 1024
+const MONTH_FILE = /^\.month-[0-9A-Z]{26}-\d{6}\.native\.zst$/
 
 /** Opens chDB and serves `run/store.sock`. Only our own processes reach it: what they ask was checked where it came in. */
 export async function startStore({ folder }: StoreConfig): Promise<AsyncDisposable> {
@@ -36,6 +37,12 @@ export async function startStore({ folder }: StoreConfig): Promise<AsyncDisposab
       'POST /histogram': row<HistogramAsked>((asked) => store.histogram(asked)),
       'POST /top': row<TopAsked>((asked) => store.top(asked)),
       'POST /one': row<{ id: string }>(({ id }) => store.one(id)),
+      'POST /months': row<{ below: number }>(({ below }) => store.months(below)),
+      'POST /write-month': row<{ month: number; below: number; name: string }>(({ month, below, name }) => {
+        if (!MONTH_FILE.test(name) || !Number.isSafeInteger(month) || !Number.isSafeInteger(below))
+          throw badRequest('events/month', 'name: expected the name of a file of a month', 'name')
+        return store.writeMonth(month, below, name)
+      }),
       'GET /parts': { maxBody: 0, answer: () => store.parts() },
     }),
   )

@@ -1,0 +1,73 @@
+import { existsSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { restore as putBack } from '../app/keeping/restore.ts'
+import { claimFolder } from '../app/preflight.ts'
+import { dateTime, inLanguage, number } from '../kit/i18n.ts'
+import { backupMessages } from './backup-messages.ts'
+import { databases, dataOf, nodeKey, progressTo, readSmall, seconds, table } from './backup-parts.ts'
+import { readFd, readFlags, readRole } from './flags.ts'
+import { nodeFolder } from './node-folder.ts'
+import { UsageError, type Verb } from './verb.ts'
+
+export const restore: Verb = {
+  summary: 'put a backup back into an empty data folder or empty databases',
+  usage: `khien restore --role ROLE --from DIR --keys-from DIR --data NEWDIR [--key FILE] [--key-fd N]
+              [--to TIME] [--checkpoint FILE]
+
+  --from DIR         where khien backup put the data
+  --keys-from DIR    where it put the keys, with the ring file
+  --data NEWDIR      the new data folder; of the role nothing may lie there but its key.json
+  --key FILE         the node's key.json, when it does not lie in NEWDIR/ROLE yet
+  --to TIME          the newest backup not after this time (2026-11-22T14:30:00+07:00); default: the newest
+  --checkpoint FILE  the newest signed checkpoint of the log that anyone holds. When the log in the backup is shorter,
+                     the node declares a new epoch of its log, and the log itself records it
+
+Everything is checked aside first: seals, counts, the key, the pair of stores, the whole log against the rows. People
+who were shredded since the backup do not come back. On PostgreSQL: DATABASE_URL and KEYS_DATABASE_URL, both empty.
+`,
+  async run(args, io) {
+    const names = ['data', 'role', 'from', 'keys-from', 'to', 'key', 'key-fd', 'checkpoint'] as const
+    const { flags, words } = readFlags(args, names)
+    const { from, 'keys-from': keysFrom, data } = flags
+    if (words.length > 0 || from === undefined || keysFrom === undefined || data === undefined)
+      throw new UsageError('Say khien restore --role ROLE --from DIR --keys-from DIR --data NEWDIR.')
+    const role = readRole(flags.role)
+    const to = flags.to === undefined ? undefined : Date.parse(flags.to)
+    if (to !== undefined && Number.isNaN(to))
+      throw new UsageError('--to: expected a time such as 2026-11-22T14:30:00+07:00.')
+    const folder = nodeFolder(data, role, io)
+    const started = performance.now()
+    using _ = claimFolder(dataOf(folder))
+    const keyFile = flags.key === undefined ? join(folder, 'key.json') : resolve(flags.key)
+    if (flags.key !== undefined && !existsSync(keyFile)) readSmall(keyFile, 'key file')
+    const bundle = await nodeKey(dirname(keyFile), role, readFd(flags['key-fd']), io)
+    const checkpoint =
+      flags.checkpoint === undefined ? undefined : readSmall(resolve(flags.checkpoint), 'signed checkpoint')
+    const done = await putBack({
+      role,
+      from: resolve(from),
+      keysFrom: resolve(keysFrom),
+      to,
+      folder,
+      keyFile,
+      bundle,
+      ...databases(io),
+      checkpoint,
+      told: progressTo(io),
+    })
+    const say = inLanguage(backupMessages, io.language)
+    const shown = (value: number): string => number(value, io.language)
+    io.out(`${say.restored(done.name, seconds(performance.now() - started))}\n`)
+    table(io, [
+      [say.at, dateTime(Date.parse(done.at), io.language)],
+      [say.rows, shown(done.rows)],
+      [say.leaves, shown(done.leaves)],
+      ...(done.events === null ? [] : [[say.events, shown(done.events)] as const]),
+      [say.takenOut, shown(done.takenOut)],
+    ])
+    if (done.epoch) io.out(`${say.epoch(shown(done.epoch.oldSize), shown(done.epoch.size))}\n`)
+    else if (checkpoint === undefined) io.out(`${say.noCheckpoint}\n`)
+    io.out(`${say.next(`./bin/khien.js start --role ${role} --data ${dataOf(folder)}`)}\n`)
+    return 0
+  },
+}

@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict'
+import { existsSync, readdirSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import test from 'node:test'
+import { createKhien } from '../../src/client/index.ts'
+import { runningNode } from '../running-node.ts'
+import { anApp, appOf, drilledOf, madeBy, restored, twoPlaces } from './places.ts'
+
+test('a node that serves meanwhile, backed up, destroyed and put back: everybody reads, the log goes on', async () => {
+  const places = twoPlaces()
+  const people: string[] = []
+  let key: string
+  let folder: string
+  {
+    await using node = await runningNode()
+    const app = await anApp(node)
+    for (let n = 0; n < 50; n++) people.push(await app.person(n))
+    let serving = true
+    let meanwhile = 0
+    const load = (async () => {
+      while (serving) await app.person(1_000 + meanwhile++)
+    })()
+    const status = await madeBy(node, places)
+    serving = false
+    await load
+    assert.equal(status.state, 'made', status.detail ?? '')
+    assert.ok(meanwhile > 0)
+    key = node.serviceKey().key
+    folder = node.config.folder
+    assert.deepEqual(readdirSync(places.to), [status.name])
+    assert.equal(readdirSync(places.keysTo).filter((name) => name.startsWith('.')).length, 0)
+    const drilled = await drilledOf(folder, places)
+    assert.partialDeepStrictEqual(drilled, { good: true, failure: null, collections: 1, opened: 20 })
+  }
+  const again = await restored(folder, places)
+  await rm(folder, { recursive: true })
+  assert.equal(again.done.takenOut, 0)
+  assert.ok(again.done.leaves >= 100)
+  assert.equal(existsSync(join(again.data, '.restoring-platform')), false)
+  await using node = await runningNode({ config: { folder: again.folder } })
+  const khien = createKhien({ origin: node.internal, key, publicOrigin: node.public })
+  const app = appOf(khien)
+  for (const [n, subject] of people.entries()) assert.equal(await app.phone(subject), `09${String(10_000_000 + n)}`)
+  await app.person(5_000)
+  assert.match(node.logged(), /audit\.reconciled/)
+})
