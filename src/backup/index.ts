@@ -100,7 +100,18 @@ export function openBackups(ctx: BackupContext) {
     throw badRequest('http/invalid', `body.${field}: is not as expected`, `body.${field}`)
   }
   return {
-    ...service,
+    start: service.start,
+    status: service.status,
+    idle: service.idle,
+    /** At the start of a node: what a crash left half made, what had its days meanwhile, whom the lists do not name yet. */
+    async recover(): Promise<void> {
+      await service.recover()
+      await keys.settle()
+    },
+    async [Symbol.asyncDispose](): Promise<void> {
+      await service[Symbol.asyncDispose]()
+      await keys.settle().catch(() => undefined)
+    },
     keyBackupsUntil: keys.keyBackupsUntil,
     /** Brings the lists of shredded people beside the key rings up to date; also a job. */
     settle: keys.settle,

@@ -43,7 +43,8 @@ export async function madeBy(
   places: { readonly to: string; readonly keysTo: string },
   more: { keepKeys?: number; rate?: number } = {},
 ): Promise<BackupStatus> {
-  await duty(node.socket, 'backup', { ...places, keepKeys: 30, rate: 1_000, ...more })
+  const { to, keysTo } = places
+  await duty(node.socket, 'backup', { to, keysTo, keepKeys: 30, rate: 1_000, ...more })
   for (;;) {
     const status = (await duty(node.socket, 'backup-status', {})) as unknown as BackupStatus
     if (status.state !== 'making') return status

@@ -64,7 +64,7 @@ export async function openSample(stores: Stores, secrets: Secrets): Promise<Samp
       const key = await stores.keysDb
         .tables<KeyTables>()
         .selectFrom('subject_key')
-        .select(['version', 'wrapped'])
+        .select(['version', 'kek', 'wrapped'])
         .where('subject', '=', row.subject)
         .executeTakeFirst()
       if (key === undefined) continue
@@ -79,10 +79,14 @@ export async function openSample(stores: Stores, secrets: Secrets): Promise<Samp
 export function opens(
   secrets: Secrets,
   row: VaultTables['vault_value'],
-  { version, wrapped }: Pick<KeyTables['subject_key'], 'version' | 'wrapped'>,
+  { version, kek, wrapped }: Pick<KeyTables['subject_key'], 'version' | 'kek' | 'wrapped'>,
 ): boolean {
   try {
-    const key = secrets.sealer.unwrap(secrets.kek, wrapped, { node: secrets.node, subject: row.subject, version })
+    const key = secrets.sealer.unwrap(secrets.wrapping.of(kek)!, wrapped, {
+      node: secrets.node,
+      subject: row.subject,
+      version,
+    })
     secrets.sealer.open(key, row.sealed, sealPlace(secrets.node, row, row.field)).fill(0)
     return true
   } catch {

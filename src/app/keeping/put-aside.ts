@@ -91,13 +91,14 @@ export type Aside = AsyncDisposable & {
 
 /**
  * Puts a backup back into empty places and looks it through: seals, counts, the pair of stores, the key, and the whole
- * log against the rows. Nobody shredded is taken out yet. Errors: whatever does not fit, in one sentence.
+ * log against the rows. Nobody erased is taken out yet. `filled`: told before the stores are opened as a node's. Errors: whatever does not fit, in one sentence.
  */
 export async function putAside(
   chosen: Pick<Chosen, 'backup' | 'keys' | 'sealedKey'>,
   secrets: Secrets,
   places: StorePlaces,
   told: ToldStep,
+  filled: () => Promise<void> = async () => {},
 ): Promise<Aside> {
   const { manifest } = chosen.backup
   await mkdir(places.folder, { recursive: true, mode: 0o700 })
@@ -107,6 +108,7 @@ export async function putAside(
   const makeControl = tablesIn(places.databaseUrl, join(places.folder, 'control.db'), controlMigrations, false)
   await unpackData(chosen.backup, secrets.openSmall, places, makeControl, told)
   told('verify', 0)
+  await filled()
   await using stack = new AsyncDisposableStack()
   const stores = stack.use(await openStores(places, silentLog))
   await checkKey(stores.db, secrets.kekId)

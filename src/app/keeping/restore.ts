@@ -67,7 +67,7 @@ export async function restore(asked: RestoreAsked): Promise<Restored> {
   const places: StorePlaces = { ...asked, folder: staging }
   try {
     await copyFile(asked.keyFile, join(staging, 'key.json'))
-    const result = await putBack(asked, chosen, secrets, places, epoch)
+    const result = await putBack(asked, chosen, secrets, places, epoch, () => claims.disposeAsync())
     await syncTree(staging)
     // Key, data, log: whole and looked through. From here on there is a node.
     await rm(folder, { recursive: true, force: true })
@@ -87,9 +87,10 @@ async function putBack(
   secrets: Secrets,
   places: StorePlaces,
   epoch: Epoch | undefined,
+  filled: () => Promise<void>,
 ): Promise<Restored> {
   const { manifest } = chosen.backup
-  await using aside = await putAside(chosen, secrets, places, asked.told)
+  await using aside = await putAside(chosen, secrets, places, asked.told, filled)
   const seen = asked.checkpoint && openCheckpoint(asked.checkpoint, [logVerifierOf(secrets)])
   await checkHolds(join(places.folder, 'log'), manifest.log.size, seen || undefined)
   const takenOut = await takeOut(aside.stores, chosen.erased)
