@@ -7,6 +7,8 @@ import { KhienError, StartError, badRequest, toProblem } from '../kit/errors.ts'
 /** What the host itself may ask of a node, over a unix socket that only the node's own user can open. */
 export type HostRequests = {
   unseal(passphrase: string): Promise<Record<string, unknown>>
+  /** The key file was written anew: wraps with its newest key from now on. */
+  rotate(passphrase: string): Promise<Record<string, unknown>>
   recover(): Promise<Record<string, unknown>>
   /** NDJSON lines of refusals; resolves when they are durable. */
   refusals(lines: string): Promise<void>
@@ -37,12 +39,14 @@ export async function controlSocket(folder: string, host: HostRequests): Promise
     const problem = toProblem(error)
     return Response.json(problem, { status: problem.status, headers: { 'content-type': 'application/problem+json' } })
   })
-  app.post('/unseal', async (c) => {
-    const { passphrase } = (await json(c.req.raw)) as { passphrase?: unknown }
+  const passphraseIn = async (request: Request): Promise<string> => {
+    const { passphrase } = (await json(request)) as { passphrase?: unknown }
     if (typeof passphrase !== 'string')
       throw badRequest('http/invalid', 'body.passphrase: expected a text', 'body.passphrase')
-    return Response.json(await host.unseal(passphrase))
-  })
+    return passphrase
+  }
+  app.post('/unseal', async (c) => Response.json(await host.unseal(await passphraseIn(c.req.raw))))
+  app.post('/key/rotated', async (c) => Response.json(await host.rotate(await passphraseIn(c.req.raw))))
   app.post('/admin/recover', async () => Response.json(await host.recover()))
   app.post('/gateway/refusals', async (c) => {
     await host.refusals(await text(c.req.raw))

@@ -278,6 +278,18 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
         await unseal(await openKey(config.folder, passphrase))
         return { unsealed: true, ...(await setupLink()) }
       },
+      async rotate(passphrase) {
+        if (!open)
+          throw new KhienError('sealed', 'The node is sealed: it takes the new key when it is unsealed.', {
+            status: 503,
+          })
+        const renewed = await openKey(config.folder, passphrase)
+        open.secrets.wrapping.renew(renewed)
+        const { id } = open.secrets.wrapping.current()
+        const act = { kind: 'node.key-rotated', actor: 'host', result: 'done' as const, facts: { key: id } }
+        await stores.db.transaction((trx) => open!.audit.record(trx, [act]))
+        return { key: id }
+      },
       async recover() {
         if (!open)
           throw new KhienError('sealed', 'The node is sealed: run ./bin/khien.js unseal first.', { status: 503 })

@@ -13,6 +13,7 @@ import {
 } from '../engine/seal/index.ts'
 import { signNote, type NoteSigner, type NoteVerifier } from '../engine/tlog/index.ts'
 import { noteSigner } from '../audit/index.ts'
+import type { Wrapping } from '../vault/index.ts'
 import { base32, type Entropy } from '../kit/ids.ts'
 
 /** What a node does with its key bundle once unsealed. Each use has a key of its own, derived where it can be. */
@@ -21,6 +22,8 @@ export type Secrets = {
   readonly node: string
   readonly kek: KeyObject
   readonly kekId: string
+  /** What wraps subject keys: `kek`, until it is rotated. */
+  readonly wrapping: Wrapping & { renew(bundle: KeyBundle): void }
   readonly pepper: Uint8Array
   readonly sealer: Sealer
   readonly logSigner: SigningKey
@@ -42,6 +45,19 @@ export type Secrets = {
   readonly voice: SigningKey
   readonly sealSmall: (plain: Uint8Array, about: string) => Uint8Array
   readonly openSmall: (sealed: Uint8Array, about: string) => Uint8Array
+}
+
+function wrappingOf(bundle: KeyBundle): Secrets['wrapping'] {
+  const keys = new Map<string, KeyObject>()
+  let newest = bundle.kekId
+  const renew = ({ kekId, kek, rotated = [] }: KeyBundle): void => {
+    for (const { id, key } of [{ id: kekId, key: kek }, ...rotated]) {
+      keys.set(id, secretKey(Uint8Array.from(key)))
+      newest = id
+    }
+  }
+  renew(bundle)
+  return { renew, of: (id) => keys.get(id), current: () => ({ id: newest, key: keys.get(newest)! }) }
 }
 
 /** Two million people share a 24-bit tag in eights or so at a hundred million: enough to blur, few enough to open. */
@@ -77,6 +93,7 @@ export function secretsOf(bundle: KeyBundle, role: string, entropy: Entropy): Se
     node,
     kek,
     kekId: bundle.kekId,
+    wrapping: wrappingOf(bundle),
     pepper: bundle.pepper,
     sealer: ours,
     logSigner: signingKey(derive('log')),

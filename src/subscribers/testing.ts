@@ -107,6 +107,7 @@ export async function openWorld(
     signNote: (text) => text,
     emit: outbox.emit,
   })
+  const kek = createSecretKey(Buffer.alloc(32, 7))
   const vault = openVault({
     db,
     keysDb,
@@ -115,8 +116,9 @@ export async function openWorld(
     record,
     consent,
     sealer: sealer({ entropy: systemEntropy }),
-    kek: createSecretKey(Buffer.alloc(32, 7)),
+    kek,
     kekId: 'kek_test',
+    wrapping: { current: () => ({ id: 'kek_test', key: kek }), of: () => kek },
     node: 'telecom-test',
     pepper: Buffer.alloc(32, 8),
     tag: (collection, field, text) => hmac(`${collection}.${field}.${text}`).slice(0, 4),

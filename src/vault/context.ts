@@ -6,6 +6,12 @@ import type { Clock } from '../kit/clock.ts'
 import type { Entropy } from '../kit/ids.ts'
 import type { Database } from '../storage/sql/index.ts'
 
+/** The keys that subject keys are wrapped under: the one of today, and earlier ones by id. */
+export type Wrapping = {
+  current(): { readonly id: string; readonly key: KeyObject }
+  of(id: string): KeyObject | undefined
+}
+
 export type VaultContext = {
   readonly db: Database
   readonly keysDb: Database
@@ -16,6 +22,7 @@ export type VaultContext = {
   readonly sealer: Sealer
   readonly kek: KeyObject
   readonly kekId: string
+  readonly wrapping: Wrapping
   /** Name of the node inside every sealed value: a value moved to another node does not open. */
   readonly node: string
   readonly pepper: Uint8Array

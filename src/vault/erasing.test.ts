@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { readFileSync, readdirSync } from 'node:fs'
-import { mkdtempSync } from 'node:fs'
+import { createSecretKey, randomBytes, type KeyObject } from 'node:crypto'
+import { mkdtempSync, readFileSync, readdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'node:test'
@@ -10,7 +10,7 @@ import { openSqlite, type Database } from '../storage/sql/index.ts'
 import { STORES } from '../storage/sql/testing.ts'
 import { CollectionDeclaration } from './declared/contract.ts'
 import { openVault } from './index.ts'
-import type { VaultTables } from './store.ts'
+import type { KeyTables, VaultTables } from './store.ts'
 import { vaultOver } from './testing.ts'
 
 const both = (text: string) => ({ vi: text, en: text })
@@ -213,6 +213,37 @@ for (const store of STORES) {
       [{ ok: false, code: 'vault/unknown-purpose' }]) // prettier-ignore
     await vault.enforcement.set({ purpose: 'care', caller: APP }, false, 'staff:s')
     assert.equal(await refused(), true)
+  })
+
+  onStore('a rotated key takes every person over while they are read; who is erased stays away', async (db, keysDb) => {
+    const keys = { kek_1: createSecretKey(randomBytes(32)), kek_2: createSecretKey(randomBytes(32)) }
+    let id: keyof typeof keys = 'kek_1'
+    const wrapping = {
+      current: () => ({ id, key: keys[id] }),
+      of: (name: string) => (keys as Readonly<Record<string, KeyObject>>)[name],
+    }
+    const { person, put, vault, ctx } = await setup(db, keysDb, { wrapping })
+    const people = await Promise.all(Array.from({ length: 950 }, person))
+    for (let i = 0; i < people.length; i += 190) {
+      const part = people.slice(i, i + 190)
+      const items = part.map((subject) => ({ subject, collection: 'person', record: '-', fields: { name: 'Hoa' } }))
+      await vault.put(items, APP, undefined)
+    }
+    await vault.rewrap.run()
+    assert.equal(vault.rewrap.behind(), 0)
+    id = 'kek_2'
+    const running = vault.rewrap.run()
+    await vault.shred(people[700]!, 'T', 'staff:s', undefined)
+    await put(await person(), { name: 'Lan' })
+    await running
+    assert.equal(vault.rewrap.behind(), 0)
+    const left = await keysDb.tables<KeyTables>().selectFrom('subject_key').select('kek').execute()
+    assert.deepEqual([left.length, ...new Set(left.map((row) => row.kek))], [950, 'kek_2'])
+    // Only the new key is needed.
+    const of = (name: string): KeyObject | undefined => (name === 'kek_2' ? keys.kek_2 : undefined)
+    const after = openVault({ ...ctx, wrapping: { ...wrapping, of } })
+    const item = { subject: people[1]!, collection: 'person', record: '-', fields: ['name'] }
+    assert.partialDeepStrictEqual(await after.get('care', 'T', [item], APP), [{ fields: { name: 'Hoa' } }])
   })
 
   onStore(

@@ -12,6 +12,7 @@ import { indexing } from './indexing.ts'
 import { keyring } from './keyring.ts'
 import { passwordService } from './passwords/service.ts'
 import { putService } from './put.ts'
+import { rewrapping } from './rewrapping.ts'
 import { retention } from './retention.ts'
 import { searchService } from './search.ts'
 import { shredService } from './shred.ts'
@@ -22,7 +23,7 @@ import type { KeyTables } from './store.ts'
 export { vaultRoutes } from './contract.ts'
 export { ruleOf } from './collections.ts'
 export { keyMigrations, vaultMigrations } from './store.ts'
-export type { VaultContext } from './context.ts'
+export type { VaultContext, Wrapping } from './context.ts'
 export type { PutItem, PutResult } from './put.ts'
 export type Vault = ReturnType<typeof openVault>
 
@@ -47,6 +48,7 @@ export function openVault(ctx: VaultContext) {
   const indexes = indexing(ctx, keys, registry)
   const { shred, finish, receipt } = shredService(ctx, keys)
   const expire = retention(ctx, registry)
+  const rewrap = rewrapping(ctx)
   const inbox = openInbox(ctx, (db) => putService({ ...ctx, db }, { keys, registry, passwords }).put)
   return {
     people,
@@ -66,10 +68,12 @@ export function openVault(ctx: VaultContext) {
     export: exportService(ctx, get, registry),
     shred,
     shredReceipt: receipt,
+    rewrap,
     inbox,
     staff: staffService(ctx, { people, get, registry }),
     jobs: [
       { name: 'vault-indexes', everyMs: 10_000, work: indexes.run },
+      { name: 'vault-rewrapping', everyMs: 5_000, work: rewrap.run },
       { name: 'vault-erasures', everyMs: MINUTE_MS, work: finish },
       { name: 'vault-retention', everyMs: 60 * MINUTE_MS, work: expire },
       { name: 'vault-inbox', everyMs: 60 * MINUTE_MS, work: inbox.sweep },

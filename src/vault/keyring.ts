@@ -22,11 +22,12 @@ export function keyring(ctx: VaultContext) {
       .where('subject', 'in', [...subjects])
       .execute()
     for (const { subject, version, kek, wrapped } of rows) {
-      if (kek !== ctx.kekId)
-        throw new KhienError('vault/other-key', 'A subject key is wrapped by another node key; run key rewrap.', {
+      const wrapping = ctx.wrapping.of(kek)
+      if (wrapping === undefined)
+        throw new KhienError('vault/other-key', 'A subject key is wrapped by a key that this node has not.', {
           status: 503,
         })
-      const key = ctx.sealer.unwrap(ctx.kek, wrapped, { node: ctx.node, subject, version })
+      const key = ctx.sealer.unwrap(wrapping, wrapped, { node: ctx.node, subject, version })
       into.set(subject, key)
       if (before !== destroyed) continue
       if (kept.size >= KEPT) kept.delete(kept.keys().next().value!)
@@ -62,14 +63,15 @@ export function keyring(ctx: VaultContext) {
     const missing = [...wanted].filter((subject) => !found.has(subject))
     if (missing.length === 0) return { found, gone: watched }
     const gone = ctx.db.dialect === 'postgres' ? watched : await shredded(missing)
+    const { id: kek, key: wrapping } = ctx.wrapping.current()
     const wrapped = create
       ? missing
           .filter((subject) => !gone.has(subject))
           .map((subject) => ({
             subject,
             version: VERSION,
-            kek: ctx.kekId,
-            wrapped: ctx.sealer.wrap(ctx.kek, ctx.sealer.newSubjectKey(), {
+            kek,
+            wrapped: ctx.sealer.wrap(wrapping, ctx.sealer.newSubjectKey(), {
               node: ctx.node,
               subject,
               version: VERSION,

@@ -24,6 +24,7 @@ export async function vaultOver(db: Database, keysDb: Database, change: Partial<
     emit: async () => {},
   })
   const secret = randomBytes(32)
+  const kek = createSecretKey(randomBytes(32))
   const digitKey = createSecretKey(randomBytes(32))
   const mac = (...names: string[]): string => createHmac('sha256', secret).update(names.join('.')).digest('hex')
   const ctx: VaultContext = {
@@ -34,8 +35,9 @@ export async function vaultOver(db: Database, keysDb: Database, change: Partial<
     record,
     consent,
     sealer: sealer({ entropy: systemEntropy }),
-    kek: createSecretKey(randomBytes(32)),
+    kek,
     kekId: 'kek_test',
+    wrapping: { current: () => ({ id: 'kek_test', key: kek }), of: (id) => (id === 'kek_test' ? kek : undefined) },
     node: 'node-test',
     pepper: randomBytes(32),
     // Eight bits only, so that different values do share a tag.

@@ -47,6 +47,7 @@ export function openPeopleData(opened: Opened): PeopleData {
     sealer: secrets.sealer,
     kek: secrets.kek,
     kekId: secrets.kekId,
+    wrapping: secrets.wrapping,
     node: secrets.node,
     pepper: secrets.pepper,
     breached: (password) => breached.says(list, password),
@@ -63,5 +64,6 @@ export function openPeopleData(opened: Opened): PeopleData {
     await breached[Symbol.asyncDispose]()
     await vault.close()
   }
+  opened.gauge('khien_vault_keys_behind', 'Subject keys still under a rotated key', () => vault.rewrap.behind())
   return { consent, vault, close, jobs: vault.jobs, rows: [...consentApi(consent), ...vaultApi(vault)] }
 }

@@ -18,6 +18,7 @@ export {
   type KeyBundle,
   newKeyBundle,
   openBundle,
+  rotateBundle,
   sealBundle,
 } from './key-bundle.ts'
 export { type Entropy, type SealContext, sealer, type Sealer, secretKey, type WrapContext } from './sealer.ts'

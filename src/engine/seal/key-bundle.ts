@@ -12,6 +12,8 @@ export type KeyBundle = {
   readonly pepper: Uint8Array
   readonly indexKey: Uint8Array
   readonly created: number
+  /** Keys that took over from `kek` for wrapping subject keys, oldest first; the last one wraps today, all unwrap. */
+  readonly rotated?: readonly { readonly id: string; readonly key: Uint8Array; readonly created: number }[]
 }
 
 /** Argon2id cost (RFC 9106): `memory` in KiB. */
@@ -30,7 +32,7 @@ const SECRETS = ['kek', 'signingSeed', 'pepper', 'indexKey'] as const
 export function newKeyBundle(options: { readonly entropy: Entropy; readonly now: number }): KeyBundle {
   const { entropy, now } = options
   return {
-    kekId: `kek_${Buffer.from(entropy(9)).toString('base64url')}`,
+    kekId: newKekId(entropy),
     kek: entropy(32),
     signingSeed: entropy(32),
     pepper: entropy(32),
@@ -38,6 +40,17 @@ export function newKeyBundle(options: { readonly entropy: Entropy; readonly now:
     created: now,
   }
 }
+
+/** The bundle with a new wrapping key at its end. */
+export const rotateBundle = (
+  bundle: KeyBundle,
+  { entropy, now }: { readonly entropy: Entropy; readonly now: number },
+): KeyBundle => ({
+  ...bundle,
+  rotated: [...(bundle.rotated ?? []), { id: newKekId(entropy), key: entropy(32), created: now }],
+})
+
+const newKekId = (entropy: Entropy): string => `kek_${Buffer.from(entropy(9)).toString('base64url')}`
 
 /**
  * The text of `key.json`: `{ format, kdf, sealed, checksum }`. The bundle is sealed with AES-256-GCM under an Argon2id
@@ -52,10 +65,15 @@ export async function sealBundle(
   const kdf = { name: 'argon2id', ...(options.cost ?? KDF_COST), salt: base64(options.entropy(16)) }
   const iv = options.entropy(IV_SIZE)
   const secrets = Object.fromEntries(SECRETS.map((name) => [name, base64(bundle[name])]))
-  const plain = Buffer.from(JSON.stringify({ kekId: bundle.kekId, created: bundle.created, ...secrets }))
-  const sealed = gcmEncrypt(await passphraseKey(passphrase, kdf), iv, plain, associated(1, kdf))
+  const rotated = bundle.rotated?.map(({ id, key, created }) => ({ id, key: base64(key), created }))
+  const plain = Buffer.from(
+    JSON.stringify({ kekId: bundle.kekId, created: bundle.created, ...secrets, ...(rotated ? { rotated } : {}) }),
+  )
+  // A program that knows no rotated keys would lose them when it writes the file anew: it must not open it.
+  const format = rotated ? 2 : 1
+  const sealed = gcmEncrypt(await passphraseKey(passphrase, kdf), iv, plain, associated(format, kdf))
   plain.fill(0)
-  const file = { format: 1, kdf, sealed: base64(Buffer.concat([iv, sealed])) }
+  const file = { format, kdf, sealed: base64(Buffer.concat([iv, sealed])) }
   return `${JSON.stringify({ ...file, checksum: checksum(file) }, null, 2)}\n`
 }
 
@@ -75,6 +93,7 @@ export async function openBundle(text: string, passphrase: string): Promise<KeyB
   }
   const bundle = JSON.parse(plain.toString()) as Record<(typeof SECRETS)[number] | 'kekId', string> & {
     created: number
+    rotated?: { id: string; key: string; created: number }[]
   }
   plain.fill(0)
   const secret = (name: (typeof SECRETS)[number]): Uint8Array => Uint8Array.from(Buffer.from(bundle[name], 'base64'))
@@ -85,6 +104,15 @@ export async function openBundle(text: string, passphrase: string): Promise<KeyB
     pepper: secret('pepper'),
     indexKey: secret('indexKey'),
     created: bundle.created,
+    ...(bundle.rotated
+      ? {
+          rotated: bundle.rotated.map(({ id, key, created }) => ({
+            id,
+            created,
+            key: Uint8Array.from(Buffer.from(key, 'base64')),
+          })),
+        }
+      : {}),
   }
 }
 
@@ -102,14 +130,14 @@ function parseFile(text: string): KeyFile {
     throw corrupt()
   }
   if (typeof file !== 'object' || file === null || !Number.isInteger(file.format)) throw corrupt()
-  if (file.format! > 1) throw new SealError('seal/newer-format', 'The key file was written by a newer Khiên.')
+  if (file.format! > 2) throw new SealError('seal/newer-format', 'The key file was written by a newer Khiên.')
   const { kdf, sealed, checksum: sum } = file
   if (typeof kdf !== 'object' || kdf === null || typeof sealed !== 'string' || typeof sum !== 'string') throw corrupt()
   const { name, memory, passes, parallelism, salt } = kdf
   // Bounds, so that a doctored file cannot ask for all the memory or a day of work: at most 1 GiB and 16 passes.
   const bounded = within(memory, 8, 2 ** 20) && within(passes, 1, 16) && within(parallelism, 1, 16)
   if (name !== 'argon2id' || !bounded || typeof salt !== 'string' || salt.length < 12) throw corrupt()
-  return { format: 1, kdf: { name, memory, passes, parallelism, salt }, sealed, checksum: sum }
+  return { format: file.format!, kdf: { name, memory, passes, parallelism, salt }, sealed, checksum: sum }
 }
 
 function passphraseKey(passphrase: string, kdf: KeyFile['kdf']): Promise<KeyObject> {

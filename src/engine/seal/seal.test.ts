@@ -5,7 +5,7 @@ import * as fc from 'fast-check'
 import { blindIndex, fieldIndexKey } from './blind-index.ts'
 import { signatureCheck, signingKey } from './ed25519.ts'
 import { gcmDecrypt } from './gcm.ts'
-import { newKeyBundle, openBundle, sealBundle } from './key-bundle.ts'
+import { newKeyBundle, openBundle, rotateBundle, sealBundle } from './key-bundle.ts'
 import { sealer, type SealContext, secretKey } from './sealer.ts'
 
 const entropy = (bytes: number): Uint8Array => Uint8Array.from(randomBytes(bytes))
@@ -140,10 +140,26 @@ test('the key file: opens, and says what is wrong', async () => {
     [text.replace('"memory": 64', '"memory": 65'), 'seal/corrupt'],
     [text.replace('"memory": 64', '"memory": 9e9'), 'seal/corrupt'],
     [text.replace(/"sealed": "..../, '"sealed": "AAAA'), 'seal/corrupt'],
-    [text.replace('"format": 1', '"format": 2'), 'seal/newer-format'],
+    [text.replace('"format": 1', '"format": 3'), 'seal/newer-format'],
   ]
   for (const [bad, code] of cases) await assert.rejects(openBundle(bad, 'mật khẩu dài'), { code })
   for (const secret of [bundle.kek, bundle.signingSeed, bundle.pepper, bundle.indexKey]) {
     assert.ok(!text.includes(Buffer.from(secret).toString('base64')))
   }
+})
+
+test('a rotated key file keeps every key, and programs that know none of it refuse it', async () => {
+  const first = newKeyBundle({ entropy, now: 1 })
+  const twice = rotateBundle(rotateBundle(first, { entropy, now: 2 }), { entropy, now: 3 })
+  const text = await sealBundle(twice, 'một câu dài để mở cửa', {
+    entropy,
+    cost: { memory: 64, passes: 1, parallelism: 1 },
+  })
+  assert.equal((JSON.parse(text) as { format: number }).format, 2)
+  assert.deepEqual(await openBundle(text, 'một câu dài để mở cửa'), twice)
+  assert.equal(new Set([first.kekId, ...twice.rotated!.map((one) => one.id)]).size, 3)
+  assert.deepEqual(twice.rotated!.map((one) => one.created), [2, 3]) // prettier-ignore
+  await assert.rejects(openBundle(text.replace('"format": 2', '"format": 1'), 'một câu dài để mở cửa'), {
+    code: 'seal/corrupt',
+  })
 })

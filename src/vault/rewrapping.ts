@@ -1,0 +1,73 @@
+import { promisify } from 'node:util'
+import { sql } from 'kysely'
+import type { VaultContext } from './context.ts'
+import type { KeyTables } from './store.ts'
+
+/** Keys in one transaction: some milliseconds of the loop. */
+const PAGE = 400
+const nextTurn = promisify(setImmediate)
+
+/**
+ * Puts every subject key under the node's newest wrapping key, page by page while the vault serves; values are not
+ * touched. Goes on after a crash where it stood: a key is under one or the other.
+ */
+export function rewrapping(ctx: VaultContext) {
+  let done: string | undefined
+  let left = 0
+
+  async function run(): Promise<void> {
+    const { id, key } = ctx.wrapping.current()
+    if (done === id) return
+    left = await countBehind(id)
+    for (let after = ''; ;) {
+      const last = await page(id, key, after)
+      if (last === undefined) break
+      after = last
+      await nextTurn()
+    }
+    left = await countBehind(id)
+    if (left === 0 && ctx.wrapping.current().id === id) done = id
+  }
+
+  async function countBehind(id: string): Promise<number> {
+    const row = await ctx.keysDb
+      .tables<KeyTables>()
+      .selectFrom('subject_key')
+      .select((eb) => eb.fn.countAll<number>().as('n'))
+      .where('kek', '<>', id)
+      .executeTakeFirstOrThrow()
+    return Number(row.n)
+  }
+
+  /** The last subject of the page, undefined behind the last one. */
+  async function page(id: string, key: ReturnType<VaultContext['wrapping']['current']>['key'], after: string) {
+    const read = ctx.keysDb
+      .tables<KeyTables>()
+      .selectFrom('subject_key')
+      .select(['subject', 'version', 'kek', 'wrapped', 'created_at'])
+      .where('subject', '>', after)
+      .orderBy('subject')
+      .limit(PAGE)
+    const rows = await read.execute()
+    const old = rows.filter((row) => row.kek !== id)
+    const renewed = old.flatMap((row) => {
+      const was = ctx.wrapping.of(row.kek)
+      if (was === undefined) return []
+      const context = { node: ctx.node, subject: row.subject, version: row.version }
+      return [{ ...row, kek: id, wrapped: ctx.sealer.wrap(key, ctx.sealer.unwrap(was, row.wrapped, context), context) }]
+    })
+    if (renewed.length > 0) {
+      // An update alone: a person who is erased at this moment must not come back by it.
+      const bytes = ctx.keysDb.dialect === 'postgres' ? sql`::bytea` : sql``
+      const pairs = sql.join(renewed.map((row) => sql`(${row.subject}, ${row.kek}, ${row.wrapped}${bytes})`))
+      await ctx.keysDb.transaction<KeyTables, unknown>((trx) =>
+        sql`with renewed(subject, kek, wrapped) as (values ${pairs}) update subject_key set kek = renewed.kek,
+          wrapped = renewed.wrapped from renewed where subject_key.subject = renewed.subject`.execute(trx),
+      )
+      left = Math.max(0, left - renewed.length)
+    }
+    return rows.length < PAGE ? undefined : rows.at(-1)!.subject
+  }
+
+  return { run, behind: () => left }
+}
