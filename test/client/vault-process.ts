@@ -50,7 +50,7 @@ export async function vaultProcess(): Promise<VaultProcess> {
   await start()
   return {
     origin: `http://127.0.0.1:${internal}`,
-    publicOrigin: `http://127.0.0.1:${publicPort}`,
+    publicOrigin: config.publicOrigin,
     key,
     folder,
     start,
