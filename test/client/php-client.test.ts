@@ -34,11 +34,14 @@ const declare = `
     ['id' => 'news', 'title' => $both('Thư'), 'what' => $both('Thư'), 'ground' => 'consent', 'ifWithdrawn' => $both('thôi'), 'fields' => ['person.email'], 'recipients' => []],
   ]);`
 
+type Put = { ok: boolean; code?: string; tokens: Record<string, string> }
+type Life = Readonly<Record<string, unknown>> & { readonly put: Put[]; readonly subject: string }
+
 test(
   'a whole life in PHP: put, tokens, get, search, password, agreement, consent, update, export, erase, shred',
   { skip: phpSkip },
   () => {
-    const out = play<Record<string, any>>(`${declare}
+    const out = play<Life>(`${declare}
     $s = Khien::newSubject();
     $person = fn ($fields) => [['subject' => $s, 'collection' => 'person', 'fields' => $fields]];
     $read = fn ($purpose, $field) => $khien->get($purpose, 'DH-1', $person([$field]))[0];
@@ -69,11 +72,11 @@ test(
     $out['subject'] = $s;`)
     const { subject } = out
     assert.deepEqual(
-      out['put'].map((one: { ok: boolean; code?: string }) => one.code ?? one.ok),
+      out.put.map((one) => one.code ?? one.ok),
       [true, true, 'vault/not-a-phone'],
     )
-    assert.match(out['put'][0].tokens.phone, /^kh_/)
-    assert.deepEqual(out['tokens'], [out['put'][0].tokens.phone])
+    assert.match(out.put[0]!.tokens['phone']!, /^kh_/)
+    assert.deepEqual(out['tokens'], [out.put[0]!.tokens['phone']!])
     assert.partialDeepStrictEqual(out, {
       check: 'vault/not-a-phone',
       before: { ok: false, code: 'vault/no-agreement' },
@@ -129,14 +132,14 @@ test(
     const spool = folder()
     const [a, b, c] = [newSubject(), newSubject(), newSubject()]
     const person = `$person = fn ($s, $fields) => [['subject' => $s, 'collection' => 'person', 'fields' => $fields]];`
-    const up = play<any>(
+    const up = play<Put[]>(
       `${declare} ${person}
     $out = $khien->putSoon($person($in['a'], ['name' => 'Hoa', 'phone' => '0912345678']));`,
       { a, spool },
     )
-    assert.match(up[0].tokens.phone, /^kh_/)
+    assert.match(up[0]!.tokens['phone']!, /^kh_/)
 
-    const masks = play<any>(
+    const masks = play<object[]>(
       `${person}
     $khien->getMasked('invoice', 'x', $person($in['a'], ['name', 'phone']));
     file_put_contents($in['spool'] . '/away', sprintf('%.3f', microtime(true) + 60));
@@ -150,7 +153,13 @@ test(
     ])
 
     await vault.kill()
-    const away = play<any>(
+    const away = play<{
+      said: { ok: boolean; spooled: string }[][]
+      slowest: number
+      ms: number
+      counts: object
+      read: unknown
+    }>(
       `${person}
     $times = [];
     foreach (range(0, 9) as $i) { $began = hrtime(true); $out['said'][] = $khien->putSoon([...$person($in['b'], ['name' => "Ba $i"]), ...$person($in['c'], ['phone' => 'không phải số'])]); $times[] = (hrtime(true) - $began) / 1e6; }
@@ -159,7 +168,7 @@ test(
     $out['counts'] = $khien->spooled();`,
       { a, b, c, spool },
     )
-    assert.ok(away.said.flat().every((one: { ok: boolean; spooled?: string }) => one.ok && /^inb_/.test(one.spooled!)))
+    assert.ok(away.said.flat().every((one) => one.ok && one.spooled.startsWith('inb_')))
     assert.deepEqual(away.counts, { pending: 20, refused: 0, delivered: 0 })
     assert.deepEqual(away.read, ['client/unreachable', 0, null])
     assert.ok(away.ms < 50 && away.slowest < 200, `${away.ms} ${away.slowest}`)
@@ -172,10 +181,10 @@ test(
     const [kept] = await node.putSoon([{ subject: a, collection: 'person', fields: { name: 'Hoa từ Node' } }])
     assert.ok(kept!.ok && 'spooled' in kept!)
     await node.close()
-    assert.equal(play<any>('$out = $khien->deliver(1);', { spool }).pending, 21)
+    assert.equal(play<{ pending: number }>('$out = $khien->deliver(1);', { spool }).pending, 21)
 
     await vault.start()
-    const back = play<any>(
+    const back = play<object>(
       `${person}
     for ($i = 0; $i < 40 && $khien->spooled()['pending'] > 0; $i++) { $khien->deliver(5); usleep(100000); }
     $out['counts'] = $khien->spooled();
@@ -211,7 +220,7 @@ test(
 
 test('a spool of PHP is bounded, synced and closed to others', { skip: phpSkip }, () => {
   const spool = folder()
-  const out = play<any>(
+  const out = play<{ full: unknown; taken: string[]; counts: object; after: object; mode: string[] }>(
     `$spool = new KhienSpool($in['spool'], 3);
     $item = fn ($i) => ['id' => 'inb_' . str_pad((string) $i, 26, '0', STR_PAD_LEFT), 'key' => 'k', 'at' => $i, 'sealed' => 'x'];
     $spool->add([$item(1), $item(2)]);

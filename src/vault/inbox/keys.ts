@@ -12,10 +12,7 @@ export const GIVEN_OUT_MS = 30 * DAY_MS
 export const OPENS_MS = 90 * DAY_MS
 
 export type InboxKey = { readonly id: string; readonly publicKey: Uint8Array; readonly createdAt: number }
-type KeyContext = Pick<
-  VaultContext,
-  'db' | 'keysDb' | 'clock' | 'entropy' | 'record' | 'sealer' | 'kek' | 'kekId' | 'node'
->
+type KeyContext = Pick<VaultContext, 'db' | 'keysDb' | 'clock' | 'entropy' | 'record' | 'sealer' | 'wrapping' | 'node'>
 
 /** The vault's own key pairs, to which apps seal; the private halves lie in the store of keys under the node's key. */
 export function inboxKeys(ctx: KeyContext) {
@@ -65,7 +62,8 @@ export function inboxKeys(ctx: KeyContext) {
     const id = newId('ibk', now, ctx.entropy)
     const secret = Uint8Array.from(ctx.entropy(32))
     const { publicKey } = hpkeReceiver(secret)
-    const sealed = ctx.sealer.seal(ctx.kek, secret, placeOf(id))
+    const { id: kek, key: wrapping } = ctx.wrapping.current()
+    const sealed = ctx.sealer.seal(wrapping, secret, placeOf(id))
     secret.fill(0)
     const closed = before ?? null
     const oldOpensUntil = before === undefined ? null : now + OPENS_MS
@@ -88,7 +86,7 @@ export function inboxKeys(ctx: KeyContext) {
         .execute()
       await trx
         .insertInto('vault_inbox_key')
-        .values({ id, public_key: publicKey, sealed, kek: ctx.kekId, created_at: now, closes_at: null })
+        .values({ id, public_key: publicKey, sealed, kek, created_at: now, closes_at: null })
         .execute()
       return true
     })
@@ -109,11 +107,12 @@ export function inboxKeys(ctx: KeyContext) {
       return undefined
     }
     if (known) return known
-    if (row.kek !== ctx.kekId)
-      throw new KhienError('vault/other-key', 'An inbox key is wrapped by another node key; run key rewrap.', {
+    const wrapping = ctx.wrapping.of(row.kek)
+    if (wrapping === undefined)
+      throw new KhienError('vault/other-key', 'An inbox key is wrapped by a key that this node has not.', {
         status: 503,
       })
-    const secret = ctx.sealer.open(ctx.kek, row.sealed, placeOf(id))
+    const secret = ctx.sealer.open(wrapping, row.sealed, placeOf(id))
     const opened = hpkeReceiver(secret)
     secret.fill(0)
     kept.set(id, opened)
