@@ -76,7 +76,10 @@ export function backupService(ctx: BackupContext, keys: ReturnType<typeof keyBac
     const staging = join(asked.to, `.making-${id}`)
     const [dataKey, keysKey] = [entropy(32), entropy(32)]
     try {
-      for (const folder of [asked.to, asked.keysTo]) await mkdir(folder, { recursive: true, mode: 0o700 })
+      for (const folder of [asked.to, asked.keysTo]) {
+        await mkdir(folder, { recursive: true, mode: 0o700 })
+        await syncFolder(dirname(folder))
+      }
       await mkdir(staging, { mode: 0o700 })
     } catch (cause) {
       status = undefined

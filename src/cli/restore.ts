@@ -1,7 +1,8 @@
-import { existsSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { restore as putBack } from '../app/keeping/restore.ts'
-import { claimFolder } from '../app/preflight.ts'
+import { claimFolder, makeFolder } from '../app/preflight.ts'
+import { StartError } from '../kit/errors.ts'
 import { dateTime, inLanguage, number } from '../kit/i18n.ts'
 import { backupMessages } from './backup-messages.ts'
 import { databases, dataOf, nodeKey, progressTo, readSmall, seconds, table } from './backup-parts.ts'
@@ -38,9 +39,8 @@ who were shredded since the backup do not come back. On PostgreSQL: DATABASE_URL
     const folder = nodeFolder(data, role, io)
     const started = performance.now()
     using _ = claimFolder(dataOf(folder))
-    const keyFile = flags.key === undefined ? join(folder, 'key.json') : resolve(flags.key)
-    if (flags.key !== undefined && !existsSync(keyFile)) readSmall(keyFile, 'key file')
-    const bundle = await nodeKey(dirname(keyFile), role, readFd(flags['key-fd']), io)
+    using brought = flags.key === undefined ? undefined : bringKey(resolve(flags.key), folder)
+    const bundle = await nodeKey(folder, role, readFd(flags['key-fd']), io)
     const checkpoint =
       flags.checkpoint === undefined ? undefined : readSmall(resolve(flags.checkpoint), 'signed checkpoint')
     const done = await putBack({
@@ -49,12 +49,13 @@ who were shredded since the backup do not come back. On PostgreSQL: DATABASE_URL
       keysFrom: resolve(keysFrom),
       to,
       folder,
-      keyFile,
+      keyFile: join(folder, 'key.json'),
       bundle,
       ...databases(io),
       checkpoint,
       told: progressTo(io),
     })
+    brought?.keep()
     const say = inLanguage(backupMessages, io.language)
     const shown = (value: number): string => number(value, io.language)
     io.out(`${say.restored(done.name, seconds(performance.now() - started))}\n`)
@@ -70,4 +71,21 @@ who were shredded since the backup do not come back. On PostgreSQL: DATABASE_URL
     io.out(`${say.next(`./bin/khien.js start --role ${role} --data ${dataOf(folder)}`)}\n`)
     return 0
   },
+}
+
+/** Puts the key file in its place; what is not restored takes it away again. */
+function bringKey(file: string, folder: string): Disposable & { keep(): void } {
+  const path = join(folder, 'key.json')
+  if (existsSync(path))
+    throw new StartError('key-exists', `${path} is already there; leave --key away, or name another folder.`)
+  const text = readSmall(file, 'key file')
+  makeFolder(folder)
+  writeFileSync(path, text, { mode: 0o600, flag: 'wx', flush: true })
+  let kept = false
+  return {
+    keep: () => void (kept = true),
+    [Symbol.dispose]() {
+      if (!kept) rmSync(path, { force: true })
+    },
+  }
 }

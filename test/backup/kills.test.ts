@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict'
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import test from 'node:test'
+import { setTimeout as wait } from 'node:timers/promises'
+import { readRing } from '../../src/backup/index.ts'
+import { freePort } from '../../src/storage/sql/testing.ts'
+import { demoConfig } from '../running-node.ts'
+import { anApp, drilledOf, duty, folder, keyOf, madeBy, restored, twoPlaces } from './places.ts'
+
+const root = join(import.meta.dirname, '..', '..')
+
+/** A node in a process that is killed. */
+async function nodeIn(at: string): Promise<{ child: ChildProcess; socket: string; internal: string; key: string }> {
+  const config = demoConfig('platform', at, await freePort(), await freePort())
+  const child = spawn(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', join(root, 'test/durability/node-process.ts'), JSON.stringify(config)],
+    { stdio: ['pipe', 'pipe', 'ignore'] },
+  )
+  await once(child.stdout!, 'data')
+  const { key } = JSON.parse(readFileSync(join(at, '..', 'marketplace', 'service-key.json'), 'utf8')) as { key: string }
+  return { child, key, socket: join(at, 'run', 'node.sock'), internal: config.internalOrigin }
+}
+
+test('killed in the middle of a backup, again and again: none is ever taken for whole, no key of one stays', async () => {
+  const places = twoPlaces()
+  const at = join(folder('kills'), 'platform')
+  let people = 0
+  for (const [bytes, what] of [
+    [0, 'at the beginning'],
+    [1, 'with the keys written'],
+    [20_000, 'in the control store'],
+  ] as const) {
+    const node = await nodeIn(at)
+    const app = await anApp({
+      internal: node.internal,
+      public: node.internal,
+      serviceKey: () => ({ id: '', key: node.key }),
+    })
+    for (let n = 0; n < 100; n++) await app.person(people++)
+    // Slow enough to be met half-way.
+    await duty(node.socket, 'backup', { ...places, keepKeys: 30, rate: 0.02 })
+    for (;;) {
+      const status = await duty(node.socket, 'backup-status', {})
+      assert.equal(status['state'], 'making', what)
+      if (Number(status['bytes']) >= bytes) break
+      await wait(5)
+    }
+    node.child.kill('SIGKILL')
+    await once(node.child, 'exit')
+  }
+  const { secrets } = await keyOf(at)
+  const half = (names: string[]): string[] => names.filter((name) => name.startsWith('.making-'))
+  assert.equal(half(readdirSync(places.to)).length, 1, 'the last one is half made')
+  await assert.rejects(restored(at, places), { code: 'restore/no-backup' })
+
+  const node = await nodeIn(at)
+  try {
+    assert.deepEqual(readdirSync(places.to), [])
+    assert.deepEqual(half(readdirSync(places.keysTo)), [])
+    const ring = (await readRing(places.keysTo, 'platform', secrets.node))!
+    assert.equal(ring.keys.length, 3)
+    assert.ok(ring.keys.every(({ sealed }) => sealed === null))
+    const status = await madeBy(node, places)
+    assert.equal(status.state, 'made', status.detail ?? '')
+    assert.deepEqual(readdirSync(places.to), [status.name])
+    assert.equal((await drilledOf(at, places)).good, true)
+  } finally {
+    node.child.stdin!.end()
+    await once(node.child, 'exit')
+  }
+})
