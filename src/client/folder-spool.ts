@@ -70,7 +70,7 @@ export async function folderSpool(folder: string, { maxItems = MAX_ITEMS }: Spoo
       if (held() + adding + items.length > maxItems) throw spoolFull(maxItems)
       adding += items.length
       try {
-        for (let i = 0; i < items.length; i += WIDTH) await Promise.all(items.slice(i, i + WIDTH).map(write))
+        await inParallel(items, write)
         for (const { id } of items) await rename(at('new', `${id}.json`), at('waiting', `${id}.json`))
         await sync()
       } finally {
@@ -86,22 +86,26 @@ export async function folderSpool(folder: string, { maxItems = MAX_ITEMS }: Spoo
         await reclaim()
         await recount()
       }
-      const out: SpoolItem[] = []
-      let size = 0
-      while (names.length > 0 && out.length < most) {
-        const name = names.shift()!
+      const wanted = names.splice(0, most)
+      const texts = await inParallel(wanted, async (name) => {
         try {
           await rename(at('waiting', name), join(mine, name))
         } catch (error) {
           // Another process was faster.
           ignoreMissing(error)
-          continue
+          return undefined
         }
-        const text = await readFile(join(mine, name), 'utf8')
-        if (out.length > 0 && size + text.length > characters) {
-          await rename(join(mine, name), at('waiting', name))
-          names.unshift(name)
-          break
+        return readFile(join(mine, name), 'utf8')
+      })
+      const out: SpoolItem[] = []
+      const beyond: string[] = []
+      let size = 0
+      for (const [i, text] of texts.entries()) {
+        const name = wanted[i]!
+        if (text === undefined) continue
+        if (beyond.length > 0 || (out.length > 0 && size + text.length > characters)) {
+          beyond.push(name)
+          continue
         }
         const item = parsed(text, name)
         if (item === undefined) {
@@ -112,22 +116,22 @@ export async function folderSpool(folder: string, { maxItems = MAX_ITEMS }: Spoo
         size += text.length
         out.push(item)
       }
+      await inParallel(beyond, (name) => rename(join(mine, name), at('waiting', name)))
+      names.unshift(...beyond)
       return out
     },
     async settle(items, { done, refused }) {
       const again: string[] = []
-      for (const { id } of items) {
+      await inParallel(items, async ({ id }) => {
         const [name, code] = [`${id}.json`, refused.get(id)]
         if (done.has(id)) await unlink(join(mine, name)).catch(ignoreMissing)
-        else if (code !== undefined) {
-          await rename(join(mine, name), at('refused', `${id}.${code.replace(/[^\w-]+/g, '_')}.json`)).catch(
-            ignoreMissing,
-          )
-        } else {
-          await rename(join(mine, name), at('waiting', name)).catch(ignoreMissing)
-          again.push(name)
+        else {
+          const to =
+            code === undefined ? at('waiting', name) : at('refused', `${id}.${code.replace(/[^\w-]+/g, '_')}.json`)
+          await rename(join(mine, name), to).catch(ignoreMissing)
+          if (code === undefined) again.push(name)
         }
-      }
+      })
       names = [...again, ...names].sort()
       count.at = 0
     },
@@ -153,6 +157,13 @@ export async function folderSpool(folder: string, { maxItems = MAX_ITEMS }: Spoo
       await rmdir(mine).catch(() => undefined)
     },
   }
+}
+
+/** A few files at a time: one after another they wait for the disk more than they work. */
+async function inParallel<T, R>(list: readonly T[], work: (one: T) => Promise<R>): Promise<R[]> {
+  const out: R[] = []
+  for (let i = 0; i < list.length; i += WIDTH) out.push(...(await Promise.all(list.slice(i, i + WIDTH).map(work))))
+  return out
 }
 
 function parsed(text: string, name: string): SpoolItem | undefined {

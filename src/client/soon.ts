@@ -14,7 +14,8 @@ export type SoonOptions = {
   readonly onDelivered: ((delivered: Delivered) => unknown) | undefined
 }
 
-const BATCH = 200
+/** The most a delivery takes. */
+const BATCH = 500
 const CHARACTERS = 2_000_000
 const AGAIN_MS = [250, 500, 1_000, 2_000, 5_000, 15_000, 30_000]
 /** What other processes left in a shared spool is looked for so often. */

@@ -1,5 +1,5 @@
 import { promisify } from 'node:util'
-import { SealError } from '../../engine/seal/index.ts'
+import { type HpkeReceiver, SealError } from '../../engine/seal/index.ts'
 import { answer, type Bound } from '../../http/index.ts'
 import { actorOf } from '../../kit/contract.ts'
 import type { Database, Transaction } from '../../storage/sql/index.ts'
@@ -46,12 +46,14 @@ export function openInbox(ctx: VaultContext, putIn: PutIn) {
     const results = new Map<string, InboxResult>()
     const opened = new Map<string, PutItem>()
     const known = new Set(await taken(items.map((item) => item.id)))
+    const receivers = new Map<string, HpkeReceiver | undefined>()
+    for (const id of new Set(items.map((item) => item.key))) receivers.set(id, await keys.receiver(id))
     for (const [i, item] of items.entries()) {
       if (i % SLICE === SLICE - 1) await nextTurn()
       const { id } = item
       if (opened.has(id) || results.has(id)) continue
       // Taken is taken, also when its key is gone by now.
-      const one = known.has(id) ? undefined : await open(item, now)
+      const one = known.has(id) ? undefined : open(item, receivers.get(item.key), now)
       if (one === undefined) results.set(id, { ok: true, id, known: true })
       else if ('code' in one) results.set(id, refusal(id, one.code, one.detail))
       else opened.set(id, { ...one, at: Math.min(item.at, now) })
@@ -72,10 +74,13 @@ export function openInbox(ctx: VaultContext, putIn: PutIn) {
   }
 
   /** What was sealed, or why it cannot be taken; the words never repeat any of it. */
-  async function open(item: SealedItem, now: number): Promise<Omit<PutItem, 'at'> | { code: string; detail: string }> {
+  function open(
+    item: SealedItem,
+    receiver: HpkeReceiver | undefined,
+    now: number,
+  ): Omit<PutItem, 'at'> | { code: string; detail: string } {
     if (item.at < now - REMEMBERED_MS)
       return { code: 'vault/inbox-too-old', detail: 'The item is older than 400 days.' }
-    const receiver = await keys.receiver(item.key)
     if (!receiver)
       return { code: 'vault/inbox-key-gone', detail: 'The inbox key is unknown or was destroyed: its time is over.' }
     try {
