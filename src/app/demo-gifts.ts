@@ -24,6 +24,7 @@ const APPS: Readonly<Partial<Record<Role, App>>> = {
       'vault:password',
       'vault:declare',
       'vault:erase',
+      'vault:relay',
       'events:write',
     ],
   },

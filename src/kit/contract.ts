@@ -16,6 +16,7 @@ export const SCOPES = [
   'vault:password',
   'vault:declare',
   'vault:erase',
+  'vault:relay',
   'events:write',
   'subscribers:write',
 ] as const

@@ -124,6 +124,8 @@ export async function openWorld(
     tag: (collection, field, text) => hmac(`${collection}.${field}.${text}`).slice(0, 4),
     token: (collection, field, text) => `kh_${hmac(`token ${collection}.${field}.${text}`).slice(0, 16)}`,
     digits: () => ff1({ key: createSecretKey(Buffer.alloc(32, 9)), radix: 10, tweak: new Uint8Array() }),
+    sealSmall: (plain) => plain,
+    openSmall: (sealed) => sealed,
     signReceipt: (text) => text,
     controller: 'Viễn thông Sông Hồng (ví dụ)',
     keyBackupsUntil: async () => null,

@@ -34,6 +34,9 @@ export type VaultContext = {
   readonly token: (collection: string, field: string, normalised: string) => string
   /** Tokens of digits of one field. */
   readonly digits: (collection: string, field: string) => Ff1
+  /** Seals what belongs to the node and to no person; `about` binds it to its place. */
+  readonly sealSmall: (plain: Uint8Array, about: string) => Uint8Array
+  readonly openSmall: (sealed: Uint8Array, about: string) => Uint8Array
   readonly signReceipt: (text: string) => string
   readonly controller: string
   /** Until when a backup of keys can be read that holds the keys of now; null when there is none. */

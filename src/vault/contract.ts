@@ -3,6 +3,7 @@ import { route } from '../kit/contract.ts'
 import { At } from '../kit/listing.ts'
 import { Reference, Subject } from '../kit/schema.ts'
 import { CollectionName as Collection, declaredRoutes, Field } from './declared/contract.ts'
+import { relayRoutes } from './relay/contract.ts'
 import { inboxRoutes } from './inbox/contract.ts'
 
 const Word = z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, 'expected the id of a purpose')
@@ -80,6 +81,7 @@ const Opening = z.strictObject({
 
 export const vaultRoutes = {
   ...declaredRoutes,
+  ...relayRoutes,
   ...inboxRoutes,
   put: route({
     id: 'vault.put',

@@ -13,6 +13,7 @@ import { keyring } from './keyring.ts'
 import { passwordService } from './passwords/service.ts'
 import { putService } from './put.ts'
 import { rewrapping } from './rewrapping.ts'
+import { openRelay, relayApi } from './relay/index.ts'
 import { retention } from './retention.ts'
 import { searchService } from './search.ts'
 import { shredService } from './shred.ts'
@@ -49,6 +50,7 @@ export function openVault(ctx: VaultContext) {
   const { shred, finish, receipt } = shredService(ctx, keys)
   const expire = retention(ctx, registry)
   const rewrap = rewrapping(ctx)
+  const relay = openRelay(ctx, { get, put })
   const inbox = openInbox(ctx, (db) => putService({ ...ctx, db }, { keys, registry, passwords }).put)
   return {
     people,
@@ -62,7 +64,11 @@ export function openVault(ctx: VaultContext) {
     checkPassword: passwords.check,
     importPasswords: passwords.importHashes,
     passwordFigures: passwords.figures,
-    close: passwords.close,
+    relay,
+    async close(): Promise<void> {
+      await passwords.close()
+      await relay.close()
+    },
     tokens: tokenService(ctx, registry),
     erase: eraseService(ctx, registry),
     export: exportService(ctx, get, registry),
@@ -82,6 +88,7 @@ export function openVault(ctx: VaultContext) {
 }
 
 export const vaultApi = (vault: Vault): readonly Bound[] => [
+  ...relayApi(vault.relay),
   ...inboxApi(vault.inbox),
   answer(rows.put, async ({ body }, { caller, once }) => ({
     items: await vault.put(body.items, actorOf(caller), once),

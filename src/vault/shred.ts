@@ -5,6 +5,7 @@ import { newId } from '../kit/ids.ts'
 import { oneAtATime, runOnce, type Transaction } from '../storage/sql/index.ts'
 import type { VaultContext } from './context.ts'
 import type { Keyring } from './keyring.ts'
+import type { RelayTables } from './relay/store.ts'
 import type { KeyTables, VaultTables } from './store.ts'
 
 export type Shredded = {
@@ -32,45 +33,50 @@ export function shredService(ctx: VaultContext, keys: Keyring) {
       .select('created_at')
       .where('subject', '=', subject)
       .executeTakeFirst()
-    const row = await runOnce<VaultTables, VaultTables['vault_shred']>(ctx.db, once, ctx.clock(), async (trx) => {
-      await oneAtATime(ctx.db, trx, subject)
-      const before = await trx.selectFrom('vault_shred').selectAll().where('subject', '=', subject).executeTakeFirst()
-      if (before) return before
-      if (!key)
-        throw new KhienError('vault/unknown-person', 'The vault holds nothing under this token.', {
-          status: 404,
-          field: 'path.subject',
-        })
-      const at = ctx.clock()
-      const id = newId('shr', at, ctx.entropy)
-      const fields = await takeAll(trx, subject)
-      const open = until !== null && until > at ? until : null
-      const receipt = ctx.signReceipt(
-        [
-          'khien/erasure-receipt/v1',
-          `controller: ${ctx.controller}`,
-          `receipt: ${id}`,
-          `subject: ${subject}`,
-          `values: ${fields}`,
-          `unreadable here since: ${iso(at)}`,
-          `unreadable in every backup since: ${iso(open ?? at)}`,
-          '',
-        ].join('\n'),
-      )
-      const made = { subject, id, at, until: open, fields, receipt, destroyed_at: null, finished_at: null }
-      await trx.insertInto('vault_shred').values(made).execute()
-      await ctx.record(trx, [
-        {
-          kind: 'vault.shredded',
-          actor,
-          subject,
-          reason,
-          result: 'done',
-          facts: { receipt: id, values: fields, backups: iso(open ?? at) },
-        },
-      ])
-      return made
-    })
+    const row = await runOnce<VaultTables & RelayTables, VaultTables['vault_shred']>(
+      ctx.db,
+      once,
+      ctx.clock(),
+      async (trx) => {
+        await oneAtATime(ctx.db, trx, subject)
+        const before = await trx.selectFrom('vault_shred').selectAll().where('subject', '=', subject).executeTakeFirst()
+        if (before) return before
+        if (!key)
+          throw new KhienError('vault/unknown-person', 'The vault holds nothing under this token.', {
+            status: 404,
+            field: 'path.subject',
+          })
+        const at = ctx.clock()
+        const id = newId('shr', at, ctx.entropy)
+        const fields = await takeAll(trx, subject)
+        const open = until !== null && until > at ? until : null
+        const receipt = ctx.signReceipt(
+          [
+            'khien/erasure-receipt/v1',
+            `controller: ${ctx.controller}`,
+            `receipt: ${id}`,
+            `subject: ${subject}`,
+            `values: ${fields}`,
+            `unreadable here since: ${iso(at)}`,
+            `unreadable in every backup since: ${iso(open ?? at)}`,
+            '',
+          ].join('\n'),
+        )
+        const made = { subject, id, at, until: open, fields, receipt, destroyed_at: null, finished_at: null }
+        await trx.insertInto('vault_shred').values(made).execute()
+        await ctx.record(trx, [
+          {
+            kind: 'vault.shredded',
+            actor,
+            subject,
+            reason,
+            result: 'done',
+            facts: { receipt: id, values: fields, backups: iso(open ?? at) },
+          },
+        ])
+        return made
+      },
+    )
     // Not before the record: were the key gone first, a crash would leave values nobody may explain.
     await destroy(subject)
     return shown(row)
@@ -78,7 +84,7 @@ export function shredService(ctx: VaultContext, keys: Keyring) {
 
   async function destroy(subject: string): Promise<void> {
     await keys.destroy(subject)
-    await ctx.db.transaction<VaultTables, void>(async (trx) => {
+    await ctx.db.transaction<VaultTables & RelayTables, void>(async (trx) => {
       // What a write under way brought in meanwhile is sealed under a key that is no more.
       await takeAll(trx, subject)
       await trx
@@ -91,8 +97,9 @@ export function shredService(ctx: VaultContext, keys: Keyring) {
     await ctx.db.forget()
   }
 
-  async function takeAll(trx: Transaction<VaultTables>, subject: string): Promise<number> {
+  async function takeAll(trx: Transaction<VaultTables & RelayTables>, subject: string): Promise<number> {
     await trx.deleteFrom('vault_index').where('subject', '=', subject).execute()
+    await trx.updateTable('vault_relayed').set({ answer: null }).where('subject', '=', subject).execute()
     const gone = await trx.deleteFrom('vault_value').where('subject', '=', subject).executeTakeFirst()
     return Number(gone.numDeletedRows)
   }

@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import { bytesType, type Migration, type Transaction } from '../storage/sql/index.ts'
 import { inboxKeyMigrations, inboxMigrations } from './inbox/store.ts'
+import { relayMigrations } from './relay/store.ts'
 
 export type VaultTables = {
   vault_value: { subject: string; collection: string; record: string; field: string; sealed: Uint8Array; at: number }
@@ -158,6 +159,7 @@ export const vaultMigrations: readonly Migration[] = [
     },
   },
   ...inboxMigrations,
+  ...relayMigrations,
 ]
 
 export const keyMigrations: readonly Migration[] = [

@@ -44,6 +44,8 @@ export async function vaultOver(db: Database, keysDb: Database, change: Partial<
     tag: (collection, index, text) => mac(collection, index, text).slice(0, 2),
     token: (collection, field, text) => `kh_${mac('token', collection, field, text).slice(0, 16)}`,
     digits: () => ff1({ key: digitKey, radix: 10, tweak: new Uint8Array() }),
+    sealSmall: (plain) => plain,
+    openSmall: (sealed) => sealed,
     signReceipt: (text) => text,
     controller: 'Chợ Sen',
     keyBackupsUntil: async () => null,

@@ -35,7 +35,8 @@ export async function takeOut(stores: Stores, people: readonly Erased[]): Promis
             until: null,
             fields: 0,
             receipt: '',
-            destroyed_at: at,
+            // The vault ends it by its own rules when it starts: what else it kept of them, and what the log says.
+            destroyed_at: null,
             finished_at: null,
           })),
         )

@@ -54,6 +54,8 @@ export function openPeopleData(opened: Opened): PeopleData {
     tag: secrets.tag,
     token: secrets.token,
     digits: secrets.digits,
+    sealSmall: secrets.sealSmall,
+    openSmall: secrets.openSmall,
     signReceipt: secrets.signReceipt,
     controller: config.controller,
     keyBackupsUntil: async (trx?: unknown) => (await opened.backups.keyBackupsUntil(trx)).until,

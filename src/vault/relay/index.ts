@@ -1,0 +1,278 @@
+import { answer, type Bound } from '../../http/index.ts'
+import { actorOf } from '../../kit/contract.ts'
+import { KhienError } from '../../kit/errors.ts'
+import type { VaultContext } from '../context.ts'
+import type { GetItem, getService } from '../get.ts'
+import type { PutItem, PutResult, PutOptions } from '../put.ts'
+import { caller } from './call.ts'
+import { relayRoutes as rows, type Json, type Recipient } from './contract.ts'
+import { recipientRegistry } from './recipients.ts'
+import type { RelayTables } from './store.ts'
+import { filled, partAt, placeName, placesIn, type Place } from './template.ts'
+
+export type RelayItem = {
+  readonly id: string
+  readonly subject: string
+  readonly record: string
+  readonly agreement?: string | undefined
+  readonly body: { readonly [name: string]: Json }
+}
+export type Relayed =
+  | { ok: true; id: string; status: number; answer: Record<string, unknown>; again: boolean }
+  | { ok: false; id: string; code: string; detail: string; status?: number }
+type Vault = {
+  readonly get: ReturnType<typeof getService>
+  readonly put: (
+    items: readonly PutItem[],
+    actor: string,
+    once: undefined,
+    options?: PutOptions,
+  ) => Promise<PutResult[]>
+}
+type Asked = { readonly recipient: string; readonly purpose: string; readonly reason: string; readonly actor: string }
+
+/** Items whose values are read at a time. */
+const READ = 100
+
+/**
+ * The app sends places, the vault puts the values in and calls: a carrier gets a phone number that the shop never held
+ * in its hands. The purpose must name the recipient and a live ground must carry each person's fields (Law 91/2025
+ * art. 17); reading and sending are recorded before anything leaves; of the answer only what was registered comes back.
+ */
+export function openRelay(ctx: VaultContext, { get, put }: Vault) {
+  const recipients = recipientRegistry(ctx)
+  const calls = caller()
+
+  async function relay(asked: Asked, items: readonly RelayItem[]): Promise<Relayed[]> {
+    const recipient = await recipients.find(asked.recipient)
+    if (!recipient)
+      throw new KhienError('vault/unknown-recipient', `Nobody registered the recipient "${asked.recipient}".`, {
+        status: 404,
+        field: 'body.recipient',
+      })
+    const newest = (await ctx.consent.purposes.versions()).get(asked.purpose)?.at(-1)
+    if (newest && !newest.recipients.some(({ id }) => id === asked.recipient))
+      throw new KhienError(
+        'vault/not-a-recipient',
+        `The purpose "${asked.purpose}" does not name the recipient "${asked.recipient}"; people were not told of it.`,
+        { status: 403, field: 'body.recipient' },
+      )
+    const results: Relayed[] = []
+    for (let from = 0; from < items.length; from += READ) {
+      const part = items.slice(from, from + READ)
+      results.push(...(await relayPart(asked, recipient, part)))
+    }
+    return results
+  }
+
+  async function relayPart(asked: Asked, recipient: Recipient, items: readonly RelayItem[]): Promise<Relayed[]> {
+    const known = await sentBefore(asked.recipient, items)
+    const results = new Map<string, Relayed>()
+    const wanted: { item: RelayItem; places: Place[] }[] = []
+    for (const item of items) {
+      const before = known.get(item.id)
+      // The same id twice is one: both get its answer.
+      if (results.has(item.id) || wanted.some((one) => one.item.id === item.id)) continue
+      if (before && before.subject !== item.subject)
+        results.set(item.id, no(item, 'vault/relay-other', 'This id was sent before for another person.'))
+      else if (before?.status != null) results.set(item.id, again(asked.recipient, before))
+      else if (before && !recipient.repeats) results.set(item.id, no(item, ...UNKNOWN))
+      else {
+        const places = placesIn(item.body, item.record)
+        if (places === undefined)
+          results.set(item.id, no(item, 'vault/relay-body', 'The body is too deep or names more than 64 places.'))
+        else if (places.length === 0)
+          results.set(item.id, no(item, 'vault/relay-empty', 'The body names no place such as {{person.phone}}.'))
+        else wanted.push({ item, places })
+      }
+    }
+    const values = await valuesOf(asked, wanted, results)
+    const ready = wanted.filter(({ item }) => !results.has(item.id))
+    await noteSending(asked, ready, known)
+    await each(ready, recipient.atOnce, async ({ item }) => {
+      const body = filled(item.body as Json, item.record, values.get(item.id)!) as { [name: string]: Json }
+      results.set(item.id, await send(asked, recipient, item, body))
+    })
+    return items.map((item) => results.get(item.id)!)
+  }
+
+  async function sentBefore(recipient: string, items: readonly RelayItem[]) {
+    const rows = await ctx.db
+      .tables<RelayTables>()
+      .selectFrom('vault_relayed')
+      .selectAll()
+      .where('recipient', '=', recipient)
+      .where(
+        'id',
+        'in',
+        items.map((item) => item.id),
+      )
+      .execute()
+    return new Map(rows.map((row) => [row.id, row]))
+  }
+
+  /** Reads what the bodies name, through the vault's own door; items that may not have it get their refusal. */
+  async function valuesOf(
+    { purpose, reason, actor }: Asked,
+    wanted: readonly { item: RelayItem; places: readonly Place[] }[],
+    results: Map<string, Relayed>,
+  ): Promise<Map<string, Map<string, string>>> {
+    const asked: { id: string; get: GetItem }[] = []
+    for (const { item, places } of wanted)
+      for (const [at, group] of Map.groupBy(places, (place) => `${place.collection} ${place.record}`)) {
+        const [collection, record] = at.split(' ') as [string, string]
+        const fields = group.map((place) => place.field)
+        asked.push({
+          id: item.id,
+          get: { subject: item.subject, collection, record, fields, agreement: item.agreement },
+        })
+      }
+    const values = new Map<string, Map<string, string>>()
+    if (asked.length === 0) return values
+    const read = await get(purpose, reason, asked.map((one) => one.get), actor) // prettier-ignore
+    for (const [i, { id, get: wish }] of asked.entries()) {
+      const result = read[i]!
+      const item = { id }
+      if (!result.ok) {
+        results.set(id, no(item, result.code, result.detail))
+        continue
+      }
+      const own = values.get(id) ?? new Map<string, string>()
+      values.set(id, own)
+      for (const [field, value] of Object.entries(result.fields)) {
+        if (value === null)
+          results.set(id, no(item, 'vault/nothing-held', `Nothing is held of ${wish.collection}.${field}.`))
+        else own.set(placeName({ collection: wish.collection, record: wish.record, field }), value)
+      }
+    }
+    return values
+  }
+
+  /** From here on it may be out: durable before anything leaves. */
+  async function noteSending(
+    { recipient, purpose, reason, actor }: Asked,
+    ready: readonly { item: RelayItem; places: readonly Place[] }[],
+    known: ReadonlyMap<string, unknown>,
+  ): Promise<void> {
+    if (ready.length === 0) return
+    await ctx.db.transaction<RelayTables, void>(async (trx) => {
+      const fresh = ready.filter(({ item }) => !known.has(item.id))
+      if (fresh.length > 0)
+        await trx
+          .insertInto('vault_relayed')
+          .values(
+            fresh.map(({ item }) => ({
+              recipient,
+              id: item.id,
+              subject: item.subject,
+              at: ctx.clock(),
+              status: null,
+              answer: null,
+            })),
+          )
+          .execute()
+      await ctx.record(
+        trx,
+        ready.map(({ item, places }) => ({
+          kind: 'vault.relayed',
+          actor,
+          subject: item.subject,
+          purpose,
+          reason,
+          result: 'allowed' as const,
+          facts: {
+            recipient,
+            item: item.id,
+            fields: [...new Set(places.map((place) => `${place.collection}.${place.field}`))].slice(0, 12).join(' '),
+          },
+        })),
+      )
+    })
+  }
+
+  async function send(
+    { recipient: name, actor }: Asked,
+    recipient: Recipient,
+    item: RelayItem,
+    body: { readonly [name: string]: Json },
+  ): Promise<Relayed> {
+    const called = await calls.call(recipient, item.id, body)
+    // In transactions, which share their commits with those of the other calls that come back now.
+    const forget = () =>
+      ctx.db.transaction<RelayTables, unknown>((trx) =>
+        trx.deleteFrom('vault_relayed').where('recipient', '=', name).where('id', '=', item.id).execute(),
+      )
+    if (!called.sent) {
+      // What did not leave may be sent anew; of what may have left the row stays.
+      if (called.sent === false) await forget()
+      return no(item, called.code, called.detail)
+    }
+    const { status } = called
+    if (status >= 400) {
+      await forget()
+      return { ...no(item, 'vault/recipient-refused', `The recipient refused it (${status}).`), status }
+    }
+    const told: Record<string, unknown> = {}
+    for (const pointer of recipient.pass) {
+      const part = partAt(called.answer, pointer)
+      if (part !== undefined) told[pointer] = part
+    }
+    for (const { pointer, collection, field } of recipient.keep) {
+      const part = partAt(called.answer, pointer)
+      if (typeof part !== 'string' || part === '') continue
+      const place = { subject: item.subject, collection, record: collection === 'person' ? '-' : item.record }
+      const [kept] = await put([{ ...place, fields: { [field]: part } }], actor, undefined)
+      told[pointer] = kept!.ok ? (kept!.tokens?.[field] ?? `{{${collection}.${field}}}`) : kept!.code
+    }
+    const sealed = ctx.sealSmall(Buffer.from(JSON.stringify(told)), `relayed ${name} ${item.id}`)
+    await ctx.db.transaction<RelayTables, unknown>((trx) =>
+      trx
+        .updateTable('vault_relayed')
+        .set({ status, answer: sealed })
+        .where('recipient', '=', name)
+        .where('id', '=', item.id)
+        .execute(),
+    )
+    return { ok: true, id: item.id, status, answer: told, again: false }
+  }
+
+  /** What was answered the first time. */
+  function again(recipient: string, { id, status, answer: sealed }: RelayTables['vault_relayed']): Relayed {
+    const told = sealed && Buffer.from(ctx.openSmall(sealed, `relayed ${recipient} ${id}`)).toString()
+    const answer = told === null ? {} : (JSON.parse(told) as Record<string, unknown>)
+    return { ok: true, id, status: status!, answer, again: true }
+  }
+
+  return { relay, recipients, close: () => calls[Symbol.asyncDispose]() }
+}
+export type Relay = ReturnType<typeof openRelay>
+
+const UNKNOWN = [
+  'vault/relay-unknown',
+  'This id was sent before and its answer was lost; ask the recipient, then send it under a new id.',
+] as const
+
+const no = ({ id }: { readonly id: string }, code: string, detail: string) => ({ ok: false as const, id, code, detail })
+
+/** Works through the list, so many at a time. */
+async function each<T>(list: readonly T[], atOnce: number, work: (one: T) => Promise<void>): Promise<void> {
+  const left = list.values()
+  await Promise.all(
+    Array.from({ length: Math.min(atOnce, list.length) }, async () => {
+      for (const one of left) await work(one)
+    }),
+  )
+}
+
+export const relayApi = (relay: Relay): readonly Bound[] => [
+  answer(rows.setRecipient, ({ params, body }, { caller: who }) =>
+    relay.recipients.set(params.recipient, body, actorOf(who)),
+  ),
+  answer(rows.recipients, async () => ({ recipients: await relay.recipients.list() })),
+  answer(rows.dropRecipient, async ({ params }, { caller: who }) => ({
+    dropped: await relay.recipients.drop(params.recipient, actorOf(who)),
+  })),
+  answer(rows.relay, async ({ body: { items, ...asked } }, { caller: who }) => ({
+    items: await relay.relay({ ...asked, actor: actorOf(who) }, items),
+  })),
+]
