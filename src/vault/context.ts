@@ -40,7 +40,7 @@ export type VaultContext = {
   readonly signReceipt: (text: string) => string
   readonly controller: string
   /** Until when a backup of keys can be read that holds the keys of now; null when there is none. */
-  readonly keyBackupsUntil: () => Promise<number | null>
+  readonly keyBackupsUntil: (trx?: unknown) => Promise<number | null>
   /** Takes what the log's records say of a person out of the store; their leaves stay. Answers how many. */
   readonly forgetRecords: (subject: string) => Promise<number>
 }

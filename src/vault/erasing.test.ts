@@ -281,6 +281,10 @@ for (const store of STORES) {
       const again = openVault(ctx)
       await again.jobs.find((job) => job.name === 'vault-erasures')!.work()
       assert.equal(await again.people(), 0)
+      assert.match(
+        (await again.shredReceipt('shr_00000000000000000000000001')).receipt,
+        /unreadable here since: 2026-12-21/,
+      )
     },
   )
 }

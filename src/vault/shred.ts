@@ -21,78 +21,76 @@ export type Shredded = {
 
 /**
  * Erases a person for good: values, index entries and the key they were sealed under (Law 91/2025 art. 14). The receipt
- * states two times, because a backup of keys made before can still bring the key back until it expires. A crash between
- * the steps is gone on from: `finish` runs at the start and by the hour.
+ * states two times, because a backup of keys made before can still bring the key back until it expires. It is signed
+ * when the key is gone: a backup that ran meanwhile counts. `finish` goes on with what a crash left between the steps.
  */
 export function shredService(ctx: VaultContext, keys: Keyring) {
+  const tables = () => ctx.db.tables<VaultTables>()
+  const rowOf = (subject: string) =>
+    tables().selectFrom('vault_shred').selectAll().where('subject', '=', subject).executeTakeFirst()
+
   async function shred(subject: string, reason: string, actor: string, once: Once | undefined): Promise<Shredded> {
-    const until = await ctx.keyBackupsUntil()
     const key = await ctx.keysDb
       .tables<KeyTables>()
       .selectFrom('subject_key')
       .select('created_at')
       .where('subject', '=', subject)
       .executeTakeFirst()
-    const row = await runOnce<VaultTables & RelayTables, VaultTables['vault_shred']>(
-      ctx.db,
-      once,
-      ctx.clock(),
-      async (trx) => {
-        await oneAtATime(ctx.db, trx, subject)
-        const before = await trx.selectFrom('vault_shred').selectAll().where('subject', '=', subject).executeTakeFirst()
-        if (before) return before
-        if (!key)
-          throw new KhienError('vault/unknown-person', 'The vault holds nothing under this token.', {
-            status: 404,
-            field: 'path.subject',
-          })
-        const at = ctx.clock()
-        const id = newId('shr', at, ctx.entropy)
-        const fields = await takeAll(trx, subject)
-        const open = until !== null && until > at ? until : null
-        const receipt = ctx.signReceipt(
-          [
-            'khien/erasure-receipt/v1',
-            `controller: ${ctx.controller}`,
-            `receipt: ${id}`,
-            `subject: ${subject}`,
-            `values: ${fields}`,
-            `unreadable here since: ${iso(at)}`,
-            `unreadable in every backup since: ${iso(open ?? at)}`,
-            '',
-          ].join('\n'),
-        )
-        const made = { subject, id, at, until: open, fields, receipt, destroyed_at: null, finished_at: null }
-        await trx.insertInto('vault_shred').values(made).execute()
-        await ctx.record(trx, [
-          {
-            kind: 'vault.shredded',
-            actor,
-            subject,
-            reason,
-            result: 'done',
-            facts: { receipt: id, values: fields, backups: iso(open ?? at) },
-          },
-        ])
-        return made
-      },
-    )
-    // Not before the record: were the key gone first, a crash would leave values nobody may explain.
-    await destroy(subject)
-    return shown(row)
+    await runOnce<VaultTables & RelayTables, null>(ctx.db, once, ctx.clock(), async (trx) => {
+      await oneAtATime(ctx.db, trx, subject)
+      const before = await trx.selectFrom('vault_shred').select('id').where('subject', '=', subject).executeTakeFirst()
+      if (before) return null
+      if (!key)
+        throw new KhienError('vault/unknown-person', 'The vault holds nothing under this token.', {
+          status: 404,
+          field: 'path.subject',
+        })
+      const at = ctx.clock()
+      const id = newId('shr', at, ctx.entropy)
+      const fields = await takeAll(trx, subject)
+      const begun = { subject, id, at, until: null, fields, receipt: '', destroyed_at: null, finished_at: null }
+      await trx.insertInto('vault_shred').values(begun).execute()
+      // Not after the key: were it gone first, a crash would leave values nobody may explain.
+      const facts = { receipt: id, values: fields }
+      await ctx.record(trx, [{ kind: 'vault.shredding', actor, subject, reason, result: 'done', facts }])
+      return null
+    })
+    await complete(subject)
+    return shown((await rowOf(subject))!)
   }
 
-  async function destroy(subject: string): Promise<void> {
+  /** Destroys the key and signs what is then true. */
+  async function complete(subject: string): Promise<void> {
+    const row = (await rowOf(subject))!
+    if (row.destroyed_at !== null) return
     await keys.destroy(subject)
     await ctx.db.transaction<VaultTables & RelayTables, void>(async (trx) => {
+      const at = ctx.clock()
+      const until = await ctx.keyBackupsUntil(trx)
+      const open = until !== null && until > at ? until : null
       // What a write under way brought in meanwhile is sealed under a key that is no more.
-      await takeAll(trx, subject)
-      await trx
+      const fields = row.fields + (await takeAll(trx, subject))
+      const receipt = ctx.signReceipt(
+        [
+          'khien/erasure-receipt/v1',
+          `controller: ${ctx.controller}`,
+          `receipt: ${row.id}`,
+          `subject: ${subject}`,
+          `values: ${fields}`,
+          `unreadable here since: ${iso(at)}`,
+          `unreadable in every backup since: ${iso(open ?? at)}`,
+          '',
+        ].join('\n'),
+      )
+      const signed = await trx
         .updateTable('vault_shred')
-        .set({ destroyed_at: ctx.clock() })
+        .set({ at, until: open, fields, receipt, destroyed_at: at })
         .where('subject', '=', subject)
         .where('destroyed_at', 'is', null)
-        .execute()
+        .executeTakeFirst()
+      if (Number(signed.numUpdatedRows) === 0) return
+      const facts = { receipt: row.id, values: fields, backups: iso(open ?? at) }
+      await ctx.record(trx, [{ kind: 'vault.shredded', actor: 'node', subject, result: 'done', facts }])
     })
     await ctx.db.forget()
   }
@@ -106,8 +104,7 @@ export function shredService(ctx: VaultContext, keys: Keyring) {
 
   /** Goes on with what a crash left, and ends what was waiting for the backups' time: the log's records of the person go. */
   async function finish(): Promise<void> {
-    const open = await ctx.db
-      .tables<VaultTables>()
+    const open = await tables()
       .selectFrom('vault_shred')
       .select(['subject', 'until', 'destroyed_at'])
       .where('finished_at', 'is', null)
@@ -115,11 +112,13 @@ export function shredService(ctx: VaultContext, keys: Keyring) {
       .limit(500)
       .execute()
     for (const { subject, until, destroyed_at } of open) {
-      if (destroyed_at === null) await destroy(subject)
+      if (destroyed_at === null) {
+        await complete(subject)
+        continue
+      }
       if (until !== null && Number(until) > ctx.clock()) continue
       await ctx.forgetRecords(subject)
-      await ctx.db
-        .tables<VaultTables>()
+      await tables()
         .updateTable('vault_shred')
         .set({ finished_at: ctx.clock() })
         .where('subject', '=', subject)
@@ -130,13 +129,8 @@ export function shredService(ctx: VaultContext, keys: Keyring) {
 
   /** Throws `vault/unknown-receipt` (404). */
   async function receipt(id: string): Promise<Shredded & { finishedAt: string | null }> {
-    const row = await ctx.db
-      .tables<VaultTables>()
-      .selectFrom('vault_shred')
-      .selectAll()
-      .where('id', '=', id)
-      .executeTakeFirst()
-    if (!row)
+    const row = await tables().selectFrom('vault_shred').selectAll().where('id', '=', id).executeTakeFirst()
+    if (!row || row.destroyed_at === null)
       throw new KhienError('vault/unknown-receipt', 'There is no such receipt of an erasure.', {
         status: 404,
         field: 'path.id',

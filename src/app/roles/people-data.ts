@@ -16,7 +16,7 @@ export type PeopleData = {
 /** In the node's folder, if the operator puts one there: hashes of breached passwords, sorted. */
 const BREACHED = 'breached-passwords.txt'
 /** What stays in the log of a person who was erased: that it was done. */
-const KEPT_ACTS = ['vault.shredded']
+const KEPT_ACTS = ['vault.shredding', 'vault.shredded']
 
 /** The vault and what its reads rest on: a platform's users, a telecom's subscribers. */
 export function openPeopleData(opened: Opened): PeopleData {
