@@ -7,6 +7,7 @@ import type { Entropy } from '../kit/ids.ts'
 /** Plain bytes of a chunk; only the last may be shorter. */
 export const CHUNK = 1 << 20
 const MAGIC = Buffer.from('KBK1')
+const SYNC_EVERY = 8 << 20
 const SALT = 32
 const LABEL = Buffer.from('khien/backup/1')
 
@@ -36,12 +37,18 @@ export async function writeSealed(
   const salt = about.entropy(SALT)
   const key = fileKey(about.key, salt, about.place)
   const sum = createHash('sha256')
-  let [bytes, plain, counter] = [0, 0, 0n]
+  let [bytes, plain, unsynced, counter] = [0, 0, 0, 0n]
   await using file = await open(path, 'wx', 0o600)
   const put = async (piece: Uint8Array): Promise<void> => {
     sum.update(piece)
     bytes += piece.length
+    unsynced += piece.length
     for (let at = 0; at < piece.length;) at += (await file.write(piece, at, piece.length - at)).bytesWritten
+    // In small portions: one large one at the end would hold up every commit of the node beside it.
+    if (unsynced >= SYNC_EVERY) {
+      await file.datasync()
+      unsynced = 0
+    }
     await about.pace?.(piece.length)
   }
   const seal = (chunk: Uint8Array, last: boolean): Promise<void> => {

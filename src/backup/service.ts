@@ -35,6 +35,8 @@ export type BackupStatus = {
 
 const DAY_MS = 86_400_000
 const MIB = 1 << 20
+/** Rows live for a batch: a small young space is emptied often and grows no garbage. */
+const LIMITS = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 16 }
 const MODULE = new URL('./make-thread.ts', import.meta.url)
 
 /** Makes backups, one at a time, in a thread of its own; every one is recorded. */
@@ -121,7 +123,7 @@ export function backupService(ctx: BackupContext, keys: ReturnType<typeof keyBac
       await failed(row, error)
       throw error
     })
-    const worker = new Worker(MODULE, { workerData: job, resourceLimits: { maxOldGenerationSizeMb: 512 } })
+    const worker = new Worker(MODULE, { workerData: job, resourceLimits: LIMITS })
     const done = work(worker, row.id)
       .then((made) => finish(row, staging, dataKey, made))
       .catch((error: unknown) => failed(row, error))
