@@ -822,6 +822,105 @@ final class KhienSpool
 }
 
 /**
+ * Cells of the app's own tables, read and written through the vault (as src/client/columns.ts). A cell says itself where
+ * its value is: `kh_…` means the vault, anything else lies here; so the same code runs before, during and after a move.
+ */
+final class KhienCells
+{
+    private const SIGNS = '0123456789abcdefghjkmnpqrstvwxyz';
+    private const CALL = 200;
+    private Khien $khien;
+
+    public function __construct(Khien $khien)
+    {
+        $this->khien = $khien;
+    }
+
+    public static function isToken(?string $cell): bool
+    {
+        return $cell !== null && preg_match('/^kh_[a-z0-9]{16,20}$/D', $cell) === 1;
+    }
+
+    /** What stands in a cell whose field has no stable token (a name, an address): a name of the place, no trace of the value. */
+    public static function placeToken(string $subject, string $collection, string $field, string $record = '-'): string
+    {
+        $hash = hash('sha256', implode("\0", ['khien place', $subject, $collection, $record, $field]), true);
+        $out = 'kh_';
+        for ($i = 0; $i < 18; $i++) {
+            $out .= self::SIGNS[ord($hash[$i]) & 31];
+        }
+        return $out;
+    }
+
+    /**
+     * Puts values of one record into the vault; what belongs into their cells, by field. $soon: also while the vault is
+     * away, for fields without stable tokens. Throws the KhienException of the first value the vault does not take.
+     *
+     * @param array<string, ?string> $values by field; null and '' stay what they are
+     * @return array<string, ?string> as they are for a row without $subject, whose person has not moved yet
+     */
+    public function seal(?string $subject, string $collection, array $values, string $record = '-', bool $soon = false): array
+    {
+        $filled = array_filter($values, fn (?string $value): bool => $value !== null && trim($value) !== '' && !self::isToken($value));
+        if ($filled === [] || $subject === null) {
+            return $values;
+        }
+        $items = [['subject' => $subject, 'collection' => $collection, 'record' => $record, 'fields' => $filled]];
+        [$said] = $soon ? $this->khien->putSoon($items) : $this->khien->put($items);
+        if (!$said['ok']) {
+            throw new KhienException($said['code'], $said['detail'], 422, $said['field'] ?? null);
+        }
+        foreach (array_keys($filled) as $field) {
+            $values[$field] = $said['tokens'][$field] ?? self::placeToken($subject, $collection, $field, $record);
+        }
+        return $values;
+    }
+
+    /**
+     * The values of cells, in their order: tokens are opened, all in one call for up to 200 records, the rest stays as it
+     * is; null for a place the vault refuses, told in $refused by its code.
+     *
+     * @param list<array{subject: ?string, collection: string, field: string, cell: ?string, record?: string, agreement?: string}> $cells
+     * @param array<int, string> $refused
+     * @return list<?string>
+     */
+    public function open(array $cells, string $purpose, string $reason, array &$refused = []): array
+    {
+        $out = array_column($cells, 'cell');
+        $items = [];
+        foreach ($cells as $i => $cell) {
+            if (!self::isToken($cell['cell'])) {
+                continue;
+            }
+            $record = $cell['record'] ?? '-';
+            $name = implode(' ', [$cell['subject'], $cell['collection'], $record, $cell['agreement'] ?? '']);
+            $items[$name] ??= ['item' => ['subject' => $cell['subject'], 'collection' => $cell['collection'], 'record' => $record, 'fields' => []] + (isset($cell['agreement']) ? ['agreement' => $cell['agreement']] : []), 'at' => []];
+            if (!in_array($cell['field'], $items[$name]['item']['fields'], true)) {
+                $items[$name]['item']['fields'][] = $cell['field'];
+            }
+            $items[$name]['at'][] = $i;
+        }
+        foreach (array_chunk(array_values($items), self::CALL) as $part) {
+            foreach ($this->khien->get($purpose, $reason, array_column($part, 'item')) as $n => $answer) {
+                foreach ($part[$n]['at'] as $i) {
+                    $out[$i] = $answer['ok'] ? $answer['fields'][$cells[$i]['field']] ?? null : null;
+                    if (!$answer['ok']) {
+                        $refused[$i] = $answer['code'];
+                    }
+                }
+            }
+        }
+        return $out;
+    }
+
+    /** For `where phone in (?, ?)`: the value as it is and its token, which finds rows that have moved and rows that have not. */
+    public function either(string $collection, string $field, string $value): array
+    {
+        return [$value, $this->khien->tokens($collection, $field, [$value])[0]];
+    }
+}
+
+/**
  * Hybrid public key encryption in base mode, one message a key (RFC 9180 §6.1): DHKEM(X25519, HKDF-SHA256),
  * HKDF-SHA256, AES-GCM. A sealed text is enc (32 bytes) . ciphertext . tag (16 bytes).
  */
