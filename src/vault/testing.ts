@@ -4,13 +4,18 @@ import { ff1, sealer } from '../engine/seal/index.ts'
 import { manualClock } from '../kit/clock.ts'
 import { systemEntropy } from '../kit/ids.ts'
 import { recordedActs } from '../kit/testing.ts'
-import { migrate, onceMigrations, type Database } from '../storage/sql/index.ts'
+import { migrate, onceMigrations, type Database, type Migration } from '../storage/sql/index.ts'
 import type { VaultContext } from './context.ts'
 import { keyMigrations, openVault, vaultMigrations } from './index.ts'
 
 /** A vault over two stores as a node opens it, with a clock that is set by hand and acts that can be looked at. */
-export async function vaultOver(db: Database, keysDb: Database, change: Partial<VaultContext> = {}) {
-  await migrate(db, [...onceMigrations, ...consentMigrations, ...vaultMigrations])
+export async function vaultOver(
+  db: Database,
+  keysDb: Database,
+  change: Partial<VaultContext> = {},
+  more: readonly Migration[] = [],
+) {
+  await migrate(db, [...onceMigrations, ...consentMigrations, ...vaultMigrations, ...more])
   await migrate(keysDb, keyMigrations)
   const clock = manualClock(Date.parse('2026-11-21T03:00:00Z'))
   const { acts, record } = recordedActs()
