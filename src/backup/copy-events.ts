@@ -17,7 +17,8 @@ export type Parts = Partial<Record<PartName, SealedFile>>
 export type EventCounts = NonNullable<DataManifest['events']>
 
 const SEGMENT = /^(\d{10})-[0-9A-Z]{8}\.seg$/
-const LINKS = /^\.backup-/
+/** What a backup that was killed left. */
+const LEFT = /^\.(?:backup|month)-/
 
 /**
  * Every event that was acknowledged before it began, each once: segments are held by links first, then the ledger says
@@ -27,7 +28,7 @@ const LINKS = /^\.backup-/
 export async function copyEvents(job: MakeJob, seal: Seal, parts: Parts): Promise<EventCounts | null> {
   const folder = join(job.folder, 'events')
   if (!existsSync(join(folder, 'ledger.db'))) return null
-  for (const name of await readdir(folder)) if (LINKS.test(name)) await rm(join(folder, name), { recursive: true })
+  for (const name of await readdir(folder)) if (LEFT.test(name)) await rm(join(folder, name), { recursive: true })
   const held = join(folder, `.backup-${job.id}`)
   await mkdir(held, { mode: 0o700 })
   try {

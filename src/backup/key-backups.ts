@@ -5,7 +5,7 @@ import { iso } from '../kit/clock.ts'
 import { KhienError } from '../kit/errors.ts'
 import type { BackupContext } from './context.ts'
 import { keyFile, keyNote } from './manifest.ts'
-import { destroyInRing } from './ring.ts'
+import { destroyInRing, readRing } from './ring.ts'
 import { oneAtATime } from '../storage/sql/index.ts'
 import { writeShredList, type Erased } from './shred-list.ts'
 import type { BackupTables } from './store.ts'
@@ -98,6 +98,13 @@ export function keyBackups(ctx: BackupContext) {
     }
   }
 
+  /** Of a backup whose key did not get into the ring: nothing can be read, and nothing has to die. */
+  async function neverStored(row: BackupTables['backup']): Promise<void> {
+    const ring = await readRing(row.keys_to, ctx.role, ctx.node).catch(() => undefined)
+    if (ring?.keys.some(({ id }) => id === row.ring_key)) return
+    await tables().updateTable('backup').set({ destroyed_at: clock() }).where('id', '=', row.id).execute()
+  }
+
   /** Why the promises about keys in backups are not kept at the moment; undefined when they are. */
   async function fault(): Promise<string | undefined> {
     const now = clock()
@@ -109,7 +116,7 @@ export function keyBackups(ctx: BackupContext) {
     return listFault ? 'the list of shredded people cannot be written beside the key backups' : undefined
   }
 
-  return { keyBackupsUntil, writeShredList: writeList, settle, expire, fault }
+  return { keyBackupsUntil, writeShredList: writeList, settle, expire, neverStored, fault }
 }
 
 const codeOf = (error: unknown): string =>

@@ -12,7 +12,7 @@ import { KEY_PROMISES, keyBackups } from './key-backups.ts'
 import type { Made, MakeJob, Progress } from './make.ts'
 import type { FromMaking } from './make-thread.ts'
 import { backupName, FORMAT, keyFile, keyNote, MANIFEST, manifestText } from './manifest.ts'
-import { addToRing } from './ring.ts'
+import { addToRing, readRing } from './ring.ts'
 import type { BackupTables } from './store.ts'
 
 export type BackupAsked = {
@@ -91,6 +91,12 @@ export function backupService(ctx: BackupContext, keys: ReturnType<typeof keyBac
         cause,
       })
     }
+    // What lies there may be another node's, or damaged: said before anything is begun.
+    await readRing(asked.keysTo, ctx.role, ctx.node).catch(async (error: unknown) => {
+      status = undefined
+      await rm(staging, { recursive: true, force: true })
+      throw error
+    })
     // The row first: whoever erases a person from here on promises nothing before this backup's keys have died.
     await db.transaction<BackupTables, void>(async (trx) => {
       await oneAtATime(db, trx, KEY_PROMISES)
@@ -120,6 +126,7 @@ export function backupService(ctx: BackupContext, keys: ReturnType<typeof keyBac
       sealed,
       destroyedAt: null,
     }).catch(async (error: unknown) => {
+      await keys.neverStored(row)
       await failed(row, error)
       throw error
     })

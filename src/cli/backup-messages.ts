@@ -30,6 +30,8 @@ export const backupMessages = catalogue(
       `Nhật ký bắt đầu kỷ nguyên mới: người khác đã thấy ${old} bản ghi, ở đây còn ${size}. Việc này đã ghi vào chính nhật ký.`,
     noCheckpoint:
       'Nếu ai đó giữ một checkpoint mới hơn của nhật ký này, hãy xóa bản vừa khôi phục và làm lại với --checkpoint TỆP.',
+    since: (at: string) =>
+      `Việc xảy ra sau ${at} không có ở đây: rút lại đồng ý, thu hồi khóa ứng dụng và vai trò từ lúc đó phải làm lại. Người đã bị xóa vẫn không trở lại.`,
     next: (command: string) => `Khởi động: ${command}`,
     drillGood: (name: string, seconds: string) => `Diễn tập thành công: ${name} khôi phục được sau ${seconds} giây`,
     drillBad: (name: string, why: string) => `Diễn tập thất bại: ${name}: ${why}`,
@@ -64,6 +66,8 @@ export const backupMessages = catalogue(
       `The log begins a new epoch: others have seen ${old} entries, here there are ${size}. The log itself records it.`,
     noCheckpoint:
       'If anyone holds a later checkpoint of this log, remove what was restored and do it again with --checkpoint FILE.',
+    since: (at) =>
+      `Nothing of after ${at} is here: withdrawals of consent, revoked service keys and roles since then must be done again. Whoever was erased stays erased.`,
     next: (command) => `Start it: ${command}`,
     drillGood: (name, seconds) => `The drill went well: ${name} can be put back in ${seconds} s`,
     drillBad: (name, why) => `The drill failed: ${name}: ${why}`,

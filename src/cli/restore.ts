@@ -68,6 +68,7 @@ who were shredded since the backup do not come back. On PostgreSQL: DATABASE_URL
     ])
     if (done.epoch) io.out(`${say.epoch(shown(done.epoch.oldSize), shown(done.epoch.size))}\n`)
     else if (checkpoint === undefined) io.out(`${say.noCheckpoint}\n`)
+    io.out(`${say.since(dateTime(Date.parse(done.at), io.language))}\n`)
     io.out(`${say.next(`./bin/khien.js start --role ${role} --data ${dataOf(folder)}`)}\n`)
     return 0
   },

@@ -149,6 +149,15 @@ test("another node's key opens nothing", async () => {
   await assert.rejects(findBackups(places.to, 'platform', secrets.backupSigner), { code: 'backup/other-node' })
 })
 
+test("a folder with another node's ring takes no backup, and no promise hangs on it", async () => {
+  const places = await copyOf()
+  await using node = await runningNode()
+  await assert.rejects(madeBy(node, { to: twoPlaces().to, keysTo: places.keysTo }), { code: 'backup/other-node' })
+  const ready = (await (await fetch(`${node.internal}/readyz`)).json()) as { checks: Record<string, string> }
+  assert.equal(ready.checks['backups'], 'ok')
+  assert.equal((await madeBy(node, twoPlaces())).state, 'made')
+})
+
 test('a folder that is not empty is left as it is', async () => {
   const into = join(folder('into'), 'platform')
   cpSync(source.node, into, { recursive: true, filter: (path) => !path.endsWith('.sock') })

@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import test from 'node:test'
 import { createKhien } from '../../src/client/index.ts'
 import { runningNode } from '../running-node.ts'
-import { anApp, appOf, drilledOf, madeBy, restored, twoPlaces } from './places.ts'
+import { readRing } from '../../src/backup/index.ts'
+import { anApp, appOf, drilledOf, keyOf, madeBy, restored, twoPlaces } from './places.ts'
 
 test('a node that serves meanwhile, backed up, destroyed and put back: everybody reads, the log goes on', async () => {
   const places = twoPlaces()
@@ -43,5 +44,12 @@ test('a node that serves meanwhile, backed up, destroyed and put back: everybody
   const app = appOf(khien)
   for (const [n, subject] of people.entries()) assert.equal(await app.phone(subject), `09${String(10_000_000 + n)}`)
   await app.person(5_000)
+  // The store that came back knew its own backup only as one that was being made: its key must not die for that.
+  const { secrets } = await keyOf(again.folder)
+  const ring = await readRing(places.keysTo, 'platform', secrets.node)
+  assert.ok(ring!.keys.every(({ sealed }) => sealed !== null))
+  assert.equal((await drilledOf(again.folder, places)).good, true)
+  const next = await madeBy(node, places)
+  assert.equal(next.state, 'made', next.detail ?? '')
   assert.match(node.logged(), /audit\.reconciled/)
 })

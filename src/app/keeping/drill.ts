@@ -1,4 +1,4 @@
-import { mkdtemp } from 'node:fs/promises'
+import { mkdtemp, readdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { DrillResult } from '../../backup/index.ts'
@@ -27,7 +27,9 @@ export async function drill(asked: {
   const chosen = await chooseBackup({ ...asked, to: undefined })
   const { manifest, name } = chosen.backup
   const started = performance.now()
-  const folder = await mkdtemp(join(asked.scratch ?? tmpdir(), 'khien-drill-'))
+  const scratch = asked.scratch ?? tmpdir()
+  await clearLeft(scratch)
+  const folder = await mkdtemp(join(scratch, `khien-drill-${process.pid}-`))
   const { events } = manifest
   const common = { backup: manifest.id, at: manifest.at, name }
   const tookMs = (): number => Math.round(performance.now() - started)
@@ -66,5 +68,21 @@ export async function drill(asked: {
     }
   } finally {
     await clearAway(folder)
+  }
+}
+
+/** What drills left that were killed: the keys in it are overwritten. */
+async function clearLeft(scratch: string): Promise<void> {
+  for (const name of await readdir(scratch)) {
+    const pid = Number(/^khien-drill-(\d+)-/.exec(name)?.[1])
+    if (pid > 0 && pid !== process.pid && !isAlive(pid)) await clearAway(join(scratch, name)).catch(() => undefined)
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
 }
