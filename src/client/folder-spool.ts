@@ -10,7 +10,7 @@ import { MAX_ITEMS, spoolFull, type Spool, type SpoolItem, type SpoolLimit } fro
 /** An owner that was not seen for so long has died; what it took waits again. The vault takes an item once all the same. */
 const LEASE_MS = 60_000
 /** Names that other processes added or took are seen after so long. */
-const FRESH_MS = 1_000
+const FRESH_MS = 2_000
 const WIDTH = 16
 
 /**
@@ -27,10 +27,12 @@ export async function folderSpool(folder: string, { maxItems = MAX_ITEMS }: Spoo
   const sync = sharedSync(at('waiting'))
   const count = { waiting: 0, taken: 0, refused: 0, at: 0 }
   let names: string[] = []
+  let looking: Promise<void> | undefined
   let adding = 0
 
-  /** Looks at the folder itself: other processes add and take too. */
-  async function recount(): Promise<void> {
+  /** Looks at the folder itself: other processes add and take too. Those who ask while one looks share what it finds. */
+  const recount = (): Promise<void> => (looking ??= look().finally(() => (looking = undefined)))
+  async function look(): Promise<void> {
     const [waiting, refused] = [await readdir(at('waiting')), await readdir(at('refused'))]
     let taken = 0
     for (const each of await readdir(at('taken'))) taken += (await readdir(at('taken', each)).catch(() => [])).length
@@ -118,6 +120,8 @@ export async function folderSpool(folder: string, { maxItems = MAX_ITEMS }: Spoo
       }
       await inParallel(beyond, (name) => rename(join(mine, name), at('waiting', name)))
       names.unshift(...beyond)
+      count.taken += out.length
+      count.waiting -= out.length
       return out
     },
     async settle(items, { done, refused }) {
@@ -132,8 +136,10 @@ export async function folderSpool(folder: string, { maxItems = MAX_ITEMS }: Spoo
           if (code === undefined) again.push(name)
         }
       })
-      names = [...again, ...names].sort()
-      count.at = 0
+      if (again.length > 0) names = [...again, ...names].sort()
+      count.taken -= items.length
+      count.waiting += again.length
+      count.refused += refused.size
     },
     async counts() {
       await recount()
