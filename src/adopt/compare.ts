@@ -1,18 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isToken, placeToken } from '../client/columns.ts'
 import { KhienError } from '../kit/errors.ts'
-import { keyText, page, rowsAt, sql, type Key, type KeyedRow, type Session } from '../source/index.ts'
+import { keyFrom, keyText, page, rowsAt, sql, type Key, type KeyedRow, type Session } from '../source/index.ts'
 import { isBlank } from './carry.ts'
 import { demandCopied } from './copy.ts'
 import { parts, type GetAnswer } from './door.ts'
 import { patiently, type Move, type Moving } from './move.ts'
 import { columnsOf, gather, place, placeOf, type Place, type Placed } from './places.ts'
 import type { PlanColumn } from './plan.ts'
+import { pendingAmong } from './state.ts'
 
 const PAGE = 200
 /** A row that differs is looked at again, because it may have changed between the two readings. */
-const LOOKS = 6
+const LOOKS = 40
 const BETWEEN_MS = 250
+/** Looks in a row that find the same, with nothing waiting to be followed. */
+const SURE = 4
 
 export type Difference = {
   readonly table: string
@@ -62,21 +65,35 @@ export async function compare(move: Move, onProgress?: (rows: number) => void): 
 }
 
 async function lookAgain(move: Move, moving: Moving, first: readonly Difference[]): Promise<Difference[]> {
-  let doubtful = [...first]
-  for (let look = 1; look < LOOKS && doubtful.length > 0; look++) {
-    await sleep(BETWEEN_MS * look)
+  const sure: Difference[] = []
+  let doubtful = new Map(first.map((each) => [idOf(each), { each, looks: 1 }]))
+  for (let look = 0; look < LOOKS && doubtful.size > 0; look++) {
+    await sleep(BETWEEN_MS)
     const excepted = await exceptedOf(move, moving)
-    const keys = [...new Set(doubtful.map(({ key }) => key))].map((text) => JSON.parse(text) as string[])
-    doubtful = []
+    const keys = [...new Set([...doubtful.values()].map(({ each }) => each.key))]
+    const again = new Map<string, { each: Difference; looks: number }>()
     for (const part of parts(keys, PAGE)) {
-      const rows = await move.source.read((s) => rowsAt(s, moving.table, move.source.kind, part, columnsOf(moving)))
-      doubtful.push(
-        ...(await patiently(move, 'comparing', () => compareRows(move, moving, rows, excepted))).differences,
+      const [rows, pending] = await move.source.read(
+        async (s) =>
+          [
+            await rowsAt(s, moving.table, move.source.kind, part.map(keyFrom), columnsOf(moving)),
+            await pendingAmong(s, moving.table.label, part),
+          ] as const,
       )
+      const found = await patiently(move, 'comparing', () => compareRows(move, moving, rows, excepted))
+      for (const each of found.differences) {
+        // What waits to be followed may still become equal; what does not move any more will not.
+        const looks = pending.has(each.key) ? 1 : (doubtful.get(idOf(each))?.looks ?? 0) + 1
+        if (looks >= SURE) sure.push(each)
+        else again.set(idOf(each), { each, looks })
+      }
     }
+    doubtful = again
   }
-  return doubtful
+  return [...sure, ...[...doubtful.values()].map(({ each }) => each)]
 }
+
+const idOf = ({ column, key, what }: Difference): string => `${column} ${key} ${what}`
 
 async function compareRows(
   move: Move, moving: Moving, rows: readonly KeyedRow[], excepted: ReadonlySet<string>,

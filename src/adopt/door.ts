@@ -22,6 +22,7 @@ export type Door = {
   readonly fields: () => Promise<Field[]>
 }
 export const CALL = 200
+const UNREACHABLE = { code: 'client/unreachable', detail: 'The vault does not answer.' }
 
 export type DoorOptions = {
   readonly origin: string
@@ -34,8 +35,8 @@ export type DoorOptions = {
  * The vault over HTTP. Writes carry an idempotency key, so a repeat after a lost answer does no harm. Errors:
  * `KhienRefusal`, with status 0 or 503 when the vault is away and trying later makes sense.
  */
-export function openDoor({ origin, key, timeoutMs = 4_000 }: DoorOptions): Door {
-  if (!/^khk_[0-9A-Z]{26}_[\w-]{43}$/.test(key))
+export function openDoor({ origin, key: serviceKey, timeoutMs = 4_000 }: DoorOptions): Door {
+  if (!/^khk_[0-9A-Z]{26}_[\w-]{43}$/.test(serviceKey))
     throw new KhienError('adopt/key', 'The file of --key-file does not hold a service key (khk_…).', {
       field: 'key-file',
     })
@@ -45,10 +46,13 @@ export function openDoor({ origin, key, timeoutMs = 4_000 }: DoorOptions): Door 
     })
   const base = origin.replace(/\/$/, '')
 
-  async function call<T>(method: string, path: string, body?: object, once = false): Promise<T> {
+  async function call<T>(method: string, path: string, body?: object, key?: string): Promise<T> {
     const end = Date.now() + timeoutMs
-    const headers: Record<string, string> = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
-    if (once) headers['idempotency-key'] = crypto.randomUUID()
+    const headers: Record<string, string> = {
+      authorization: `Bearer ${serviceKey}`,
+      'content-type': 'application/json',
+    }
+    if (key !== undefined) headers['idempotency-key'] = key
     const text = body === undefined ? {} : { body: JSON.stringify(body) }
     for (let wait = 50; ; wait *= 2) {
       const signal = AbortSignal.timeout(Math.max(1, end - Date.now()))
@@ -56,29 +60,49 @@ export function openDoor({ origin, key, timeoutMs = 4_000 }: DoorOptions): Door 
       if (response?.ok) return (await response.json()) as T
       const problem = (await response?.json().catch(() => ({}))) as object | undefined
       if (response && response.status !== 503) throw new KhienRefusal(response.status, problem ?? {})
-      if (Date.now() + wait >= end)
-        throw new KhienRefusal(
-          response?.status ?? 0,
-          problem ?? { code: 'client/unreachable', detail: 'The vault does not answer.' },
-        )
+      if (Date.now() + wait >= end) throw new KhienRefusal(response?.status ?? 0, problem ?? UNREACHABLE)
       await sleep(wait)
+    }
+  }
+
+  /**
+   * A write whose answer was lost may still be under way, and would land on top of a newer one. So it is repeated under its
+   * key until it is known to be done with, and until then nothing else is written.
+   */
+  let unsettled: Promise<void> | undefined
+  async function write<T>(path: string, body: object): Promise<T> {
+    if (unsettled)
+      await Promise.race([unsettled, sleep(timeoutMs).then(() => Promise.reject(new KhienRefusal(0, UNREACHABLE)))])
+    const key = crypto.randomUUID()
+    try {
+      return await call<T>('POST', path, body, key)
+    } catch (error) {
+      if (isAway(error)) unsettled = settle(path, body, key, unsettled)
+      throw error
+    }
+  }
+  async function settle(path: string, body: object, key: string, before: Promise<void> | undefined): Promise<void> {
+    await before
+    for (let wait = 100; ; wait = Math.min(5_000, wait * 2)) {
+      await sleep(wait, undefined, { ref: false })
+      try {
+        await call('POST', path, body, key)
+        break
+      } catch (error) {
+        if (!isAway(error)) break
+      }
     }
   }
   type Items<T> = { items: T[] }
 
   return {
-    put: async (items) => (await call<Items<PutAnswer>>('POST', '/api/vault/put', { items }, true)).items,
+    put: async (items) => (await write<Items<PutAnswer>>('/api/vault/put', { items })).items,
     get: async (purpose, reason, items) =>
       (await call<Items<GetAnswer>>('POST', '/api/vault/get', { purpose, reason, items })).items,
     tokens: async (collection, field, values) =>
       (await call<{ tokens: string[] }>('POST', '/api/vault/tokens', { collection, field, values })).tokens,
     erase: async (reason, items) => {
-      const { items: answers } = await call<Items<{ ok: boolean } & Refused>>(
-        'POST',
-        '/api/vault/erase',
-        { reason, items },
-        true,
-      )
+      const { items: answers } = await write<Items<{ ok: boolean } & Refused>>('/api/vault/erase', { reason, items })
       const refused = answers.find((answer) => !answer.ok)
       if (refused) throw new KhienError(refused.code, refused.detail)
     },

@@ -51,6 +51,7 @@ async function drain(move: Move, { once, onLag }: FollowOptions): Promise<number
     followed += await drop(move, changes.filter((c) => !move.tables.some(({ table }) => table.label === c['tbl'])))
     if (performance.now() - told > 1_000 || (once && changes.length === 0)) {
       told = performance.now()
+      await forgetOld(move)
       onLag?.(await patiently(move, 'reading the lag', () => move.source.read((s) => lagOf(s, move.source.kind))), followed)
     }
     if (once && changes.length === 0) return followed
@@ -60,6 +61,16 @@ async function drain(move: Move, { once, onLag }: FollowOptions): Promise<number
   }
   return followed
 } // prettier-ignore
+
+/** Rows that went and are a day past: whatever hung on them is gone as well. */
+async function forgetOld(move: Move): Promise<void> {
+  const day = words(move.source.kind === 'postgres' ? `interval '1 day'` : 'interval 1 day')
+  await patiently(move, 'clearing old changes', () =>
+    own(move.source, (s) =>
+      s.run(sql`delete from khien_adopt_change where op = 'g' and at < current_timestamp - ${day}`),
+    ),
+  )
+}
 
 /** Changes of one table; those that could not be applied yet stay. Returns how many are done with. */
 async function apply(move: Move, moving: Moving, changes: readonly Row[]): Promise<number> {

@@ -16,8 +16,8 @@ import {
 import { parts } from './door.ts'
 import { own, type Move, type Moving } from './move.ts'
 import { columnsOf, place, placeOf, subjectsBy, type Place, type Placed } from './places.ts'
-import { columnsIn } from './plan.ts'
-import { unleave } from './state.ts'
+import { columnsIn, type Hop, type PlanTable } from './plan.ts'
+import { mark, unleave } from './state.ts'
 
 type Gone = {
   readonly id: string
@@ -51,8 +51,9 @@ export async function forget(move: Move, moving: Moving, changes: readonly Row[]
   const left = all.filter((gone) => !there.has(keyText(gone.target))).map((gone) => keyText(gone.key))
   await own(source, (s) => unleave(s, table.label, left))
   const done = changes.map((change) => change['id']!).filter((id) => !waiting.has(id))
-  if (planned.person !== 'row') return done
-  // Kept until the end: rows of this person that go later ask whose they were.
+  const led = move.tables.some(({ planned: { person } }) => person !== 'row' && person.some((hop) => hop.table === table.label))
+  if (!led) return done
+  // Kept for a day: rows that hung on these and go later ask whose they were.
   const kept = changes.filter((change) => change['op'] === 'd' && done.includes(change['id']!)).map((change) => change['id']!)
   if (kept.length > 0)
     await own(source, (s) => s.run(sql`update khien_adopt_change set op = 'g' where id in (${list(kept.map((id) => sql`${id}`))})`))
@@ -66,22 +67,18 @@ async function goneOf(move: Move, { table, planned }: Moving, changes: readonly 
     const old = change['o'] === null ? {} : (JSON.parse(change['o']!) as Row)
     return { ...Object.fromEntries(table.key!.map((column, n) => [column, key[n]!])), ...old } as Row
   })
-  const subjects = await move.source.read(async (s) => {
-    if (planned.person === 'row') return new Map<string, string>()
-    const [hop] = planned.person as [(typeof planned.person)[0]]
-    const values = rows.map((row) => row[hop.column] ?? null)
-    const found = await subjectsBy(s, move, planned.person, values)
-    const lost = values.filter((value): value is string => value !== null && !found.get(value))
-    if (planned.person.length > 1 || lost.length === 0) return found
-    // The person went too: the change that told of it remembers the token.
-    const known = await s.rows(
-      sql`select k, s from khien_adopt_change where tbl = ${hop.table} and op in ('d', 'g') and s is not null and k in (${list(lost.map((value) => sql`${keyText([value])}`))})`,
-    )
-    for (const row of known) found.set(keyFrom(row['k']!)[0]!, row['s']!)
-    return found
-  })
+  const subjects = await move.source.read(async (s): Promise<Map<string, string>> =>
+    planned.person === 'row'
+      ? new Map()
+      : subjectsOnce(
+          s,
+          move,
+          planned.person,
+          rows.map((row) => row[hopOf(planned).column] ?? null),
+        ),
+  )
   return changes.flatMap((change, i) => {
-    const hop = planned.person === 'row' ? undefined : planned.person[0]!
+    const hop = planned.person === 'row' ? undefined : hopOf(planned)
     const subject = change['s'] ?? (hop ? subjects.get(rows[i]![hop.column] ?? '') : undefined)
     if (!subject) return []
     const key = keyFrom(change['k']!)
@@ -90,6 +87,33 @@ async function goneOf(move: Move, { table, planned }: Moving, changes: readonly 
     ]
   })
 }
+
+const hopOf = (planned: PlanTable): Hop => (planned.person as Hop[])[0]!
+
+/** Subjects as they are or were: rows on the way that went too are known by the changes that told of them. */
+async function subjectsOnce(
+  session: Session, move: Move, hops: readonly Hop[], values: readonly (string | null)[],
+): Promise<Map<string, string>> {
+  const found = await subjectsBy(session, move, hops, values)
+  const lost = [...new Set(values)].filter((value): value is string => value !== null && !found.get(value))
+  if (lost.length === 0) return found
+  const [hop, next] = hops
+  const gone = await session.rows(
+    sql`select k, s, o from khien_adopt_change where tbl = ${hop!.table} and op in ('d', 'g') and k in (${list(lost.map((value) => sql`${keyText([value])}`))})`,
+  )
+  const further = new Map<string, string>()
+  for (const row of gone) {
+    const [value] = keyFrom(row['k']!) as [string]
+    const old = row['o'] === null ? {} : (JSON.parse(row['o']!) as Row)
+    if (row['s'] !== null) found.set(value, row['s']!)
+    else if (next !== undefined && old[next.column]) further.set(value, old[next.column]!)
+  }
+  if (further.size > 0) {
+    const beyond = await subjectsOnce(session, move, hops.slice(1), [...further.values()])
+    for (const [value, key] of further) if (beyond.has(key)) found.set(value, beyond.get(key)!)
+  }
+  return found
+} // prettier-ignore
 
 /** Carries values of one row from where they were to where they belong now. False when somebody holds the row. */
 function relocate(move: Move, moving: Moving, gone: Gone): Promise<boolean> {
@@ -107,6 +131,8 @@ function relocate(move: Move, moving: Moving, gone: Gone): Promise<boolean> {
       old.push(before)
     }
     await eraseAll(move, old)
+    // What lies here as it is has only to be put at its new place.
+    if (old.length > 0) await mark(s, moving.table.label, [keyText(row.key)])
     return true
   })
 }

@@ -76,8 +76,17 @@ async function planIn(source: Source): Promise<Plan> {
 /** One transaction of ours: the triggers pass over what it writes, because the vault knows it already. */
 export const own = <T>(source: Source, work: (session: Session) => Promise<T>): Promise<T> =>
   source.write(async (session) => {
-    await session.run(words(source.kind === 'postgres' ? `set local khien.own = '1'` : 'set @khien_own = 1'))
-    return work(session)
+    if (source.kind === 'postgres') {
+      await session.run(words(`set local khien.own = '1'`))
+      return work(session)
+    }
+    // A variable of MySQL outlives its transaction.
+    await session.run(words('set @khien_own = 1'))
+    try {
+      return await work(session)
+    } finally {
+      await session.run(words('set @khien_own = null')).catch(() => {})
+    }
   })
 
 /**

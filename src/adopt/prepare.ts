@@ -25,7 +25,8 @@ export async function prepare(move: Move): Promise<void> {
 
 async function addSubject(source: Source, table: Table): Promise<void> {
   const mine = name(table.schema, table.name)
-  if (!columnOf(table, SUBJECT)) {
+  const known = (await source.tables()).find((t) => t.label === table.label)!
+  if (!columnOf(known, SUBJECT)) {
     const quick = source.kind === 'mysql' ? words(', lock=none') : sql``
     await change(
       source,
@@ -34,7 +35,6 @@ async function addSubject(source: Source, table: Table): Promise<void> {
     )
   }
   const index = `${table.name}_${SUBJECT}`.slice(0, 60)
-  const known = (await source.tables()).find((t) => t.label === table.label)!
   if (known.indexes.some((each) => each.columns.length === 1 && each.columns[0] === SUBJECT)) return
   const create =
     source.kind === 'postgres'

@@ -10,7 +10,7 @@ export const triggerName = (n: number, when: string): string => `khien_adopt_${n
  * changed to something other than a token; `d` for a row that went, `m` for one that got another key, person or record,
  * with what is needed to find its place in the vault. Nothing an app does can fail by it: one insert without any constraint.
  */
-export function triggersOf(move: Move, n: number, schema: string): { name: string; drop: Query; create: Query[] }[] {
+export function triggersOf(move: Move, n: number, schema: string): Trigger[] {
   return move.source.kind === 'postgres' ? postgresTriggers(move, n, schema) : mysqlTriggers(move, n)
 }
 
@@ -39,21 +39,27 @@ function oldPlace(moving: Moving, alias: Alias, kind: Kind): Query {
   return kind === 'postgres' ? sql`json_build_object(${pairs})::text` : sql`json_object(${pairs})`
 }
 
-function subjectOf(move: Move, moving: Moving, alias: Alias): Query {
-  const { person } = moving.planned
-  if (person === 'row') return cellOf(alias, SUBJECT)
-  const tableOf = (hop: Hop): Query => {
-    const table = move.tables.find((each) => each.table.label === hop.table)?.table
-    const [schema, own] = table ? [table.schema, table.name] : (hop.table.split('.') as [string, string | undefined])
-    return own === undefined ? name(schema) : name(schema, own)
-  }
-  const joins = person
+function subjectOf(move: Move, { planned: { person } }: Moving, alias: Alias): Query {
+  return person === 'row' ? cellOf(alias, SUBJECT) : subjectAlong(move, person, cellOf(alias, person[0]!.column))
+}
+
+function tableOf(move: Move, hop: Hop): Query {
+  const table = move.tables.find((each) => each.table.label === hop.table)?.table
+  return table ? name(table.schema, table.name) : name(...hop.table.split('.'))
+}
+
+/** Whose a value of the first hop's column is, as one value. */
+function subjectAlong(move: Move, hops: readonly Hop[], value: Query): Query {
+  const alias = (i: number): Query => words(`h${i}`)
+  const joins = hops
     .slice(1)
-    .map((hop, i) => sql` join ${tableOf(hop)} h${words(String(i + 1))} on h${words(String(i + 1))}.${name(hop.to)} = h${words(String(i))}.${name(hop.column)}`)
-  const last = words(`h${person.length - 1}`)
-  const [first] = person as [Hop]
-  return sql`(select ${last}.${name(SUBJECT)} from ${tableOf(first)} h0${list(joins, '')} where h0.${name(first.to)} = ${cellOf(alias, first.column)} limit 1)`
-} // prettier-ignore
+    .map(
+      (hop, i) =>
+        sql` join ${tableOf(move, hop)} ${alias(i + 1)} on ${alias(i + 1)}.${name(hop.to)} = ${alias(i)}.${name(hop.column)}`,
+    )
+  const [first] = hops as [Hop]
+  return sql`(select ${alias(hops.length - 1)}.${name(SUBJECT)} from ${tableOf(move, first)} h0${list(joins, '')} where h0.${name(first.to)} = ${value} limit 1)`
+}
 
 type Told = { readonly op: 'c' | 'd' | 'm'; readonly key: Query; readonly old?: readonly Query[] }
 const insertOf = (moving: Moving, { op, key, old = [] }: Told, into: Query, kind: Kind): Query =>
@@ -91,7 +97,6 @@ function postgresTriggers(move: Move, n: number, schema: string) {
   const moving = move.tables[n]!
   const { table } = moving
   const kind = 'postgres'
-  const called = triggerName(n, 'change')
   const into = name(schema, 'khien_adopt_change')
   const [old, fresh] = [keyIn(table, 'OLD', kind), keyIn(table, 'NEW', kind)]
   const place = [subjectOf(move, moving, 'OLD'), oldPlace(moving, 'OLD', kind)]
@@ -99,31 +104,29 @@ function postgresTriggers(move: Move, n: number, schema: string) {
   const went = insertOf(moving, { op: 'm', key: old, old: [...place, fresh] }, into, kind)
   const came = insertOf(moving, { op: 'c', key: fresh }, into, kind)
   const body = sql`
-begin
-  if coalesce(current_setting('khien.own', true), '') = '1' then return null; end if;
-  if tg_op = 'DELETE' then ${gone} return null; end if;
-  if tg_op = 'UPDATE' then
-    if ${moved(moving, kind)} then ${went} ${came}
-    elsif ${heard(moving, kind)} then ${came} end if;
-    return null;
-  end if;
-  ${came}
-  return null;
-end`
-  return [
-    {
-      name: called,
-      drop: sql`drop trigger if exists ${name(called)} on ${name(table.schema, table.name)}`,
-      create: [
-        // As its owner: the app's own database user needs no right on our table.
-        sql`create or replace function ${name(schema, called)}() returns trigger language plpgsql security definer
-            set search_path = ${name(schema)}, pg_temp as $khien$ ${body} $khien$`,
-        sql`create trigger ${name(called)} after insert or update or delete on ${name(table.schema, table.name)}
-            for each row execute function ${name(schema, called)}()`,
-      ],
-    },
-  ]
+    if tg_op = 'DELETE' then ${gone}
+    elsif tg_op = 'INSERT' then ${came}
+    elsif ${moved(moving, kind)} then ${went} ${came}
+    elsif ${heard(moving, kind)} then ${came}
+    end if;`
+  return [definer(table, triggerName(n, 'change'), 'after insert or update or delete', body, schema)]
 }
+
+/** As its owner: the app's own database user needs no right on our table. */
+const definer = (table: Table, called: string, events: string, body: Query, schema: string): Trigger => ({
+  name: called,
+  drop: sql`drop trigger if exists ${name(called)} on ${name(table.schema, table.name)}`,
+  create: [
+    sql`create or replace function ${name(schema, called)}() returns trigger language plpgsql security definer
+        set search_path = ${name(schema)}, pg_temp as $khien$
+        begin
+          if coalesce(current_setting('khien.own', true), '') <> '1' then ${body} end if;
+          return null;
+        end $khien$`,
+    sql`create trigger ${name(called)} ${words(events)} on ${name(table.schema, table.name)}
+        for each row execute function ${name(schema, called)}()`,
+  ],
+})
 
 function mysqlTriggers(move: Move, n: number) {
   const moving = move.tables[n]!
@@ -147,7 +150,7 @@ function mysqlTriggers(move: Move, n: number) {
   return bodies.map(([when, event, body]) => made(table, triggerName(n, when), event, body))
 }
 
-const made = (table: Table, called: string, event: string, body: Query) => ({
+const made = (table: Table, called: string, event: string, body: Query): Trigger => ({
   name: called,
   drop: sql`drop trigger if exists ${name(called)}`,
   create: [
@@ -160,7 +163,7 @@ const made = (table: Table, called: string, event: string, body: Query) => ({
  * MySQL deletes by cascade without firing triggers, so the table that rows hang on tells of them before they go, through
  * up to three tables. PostgreSQL fires them.
  */
-export function cascadeTriggers(move: Move, all: readonly Table[]): { name: string; drop: Query; create: Query[] }[] {
+export function cascadeTriggers(move: Move, all: readonly Table[]): { table: Table; trigger: Trigger }[] {
   if (move.source.kind === 'postgres') return []
   const bodies = new Map<Table, Query[]>()
   for (const moving of move.tables) climb(moving, moving.table, [])
@@ -194,21 +197,71 @@ export function cascadeTriggers(move: Move, all: readonly Table[]): { name: stri
              ${subjectOf(move, moving, 'c')}, ${oldPlace(moving, 'c', 'mysql')}
         from ${name(moving.table.name)} c${list(joins, '')} where ${list(where, ' and ')};`
   }
-  return [...bodies].map(([table, inserts], i) =>
-    made(table, triggerName(i, 'cascade'), 'before delete', list(inserts, ' ')),
-  )
+  return [...bodies].map(([table, inserts], i) => ({
+    table,
+    trigger: made(table, triggerName(i, 'cascade'), 'before delete', list(inserts, ' ')),
+  }))
 }
 
-export type Trigger = ReturnType<typeof triggersOf>[number]
+/**
+ * A table on the way from a row to its person: when one of its rows gets another person (an order is booked over), the
+ * rows that hang on it (its payments) have moved without having changed.
+ */
+export function wayTriggers(move: Move, all: readonly Table[], schema: string): { table: Table; trigger: Trigger }[] {
+  const { kind } = move.source
+  const out: { table: Table; trigger: Trigger }[] = []
+  for (const moving of move.tables) {
+    const { person } = moving.planned
+    if (person === 'row') continue
+    for (const [i, hop] of person.slice(0, -1).entries()) {
+      const table = all.find((each) => each.label === hop.table)!
+      const next = person[i + 1]!
+      const tell = heldBy(move, moving, person, i, schema)
+      const changed =
+        kind === 'postgres'
+          ? sql`${cellOf('OLD', next.column)} is distinct from ${cellOf('NEW', next.column)}`
+          : sql`not (${cellOf('OLD', next.column)} <=> ${cellOf('NEW', next.column)})`
+      const called = triggerName(out.length, 'way')
+      const body = sql`if ${changed} then ${tell} end if;`
+      out.push({
+        table,
+        trigger:
+          kind === 'postgres'
+            ? definer(table, called, 'after update', body, schema)
+            : made(table, called, 'after update', body),
+      })
+    }
+  }
+  return out
+}
 
-/** Every trigger of a move, in the order they are made. */
+/** Tells of the rows of a table whose way to their person leads through this one. */
+function heldBy(move: Move, moving: Moving, hops: readonly Hop[], i: number, schema: string): Query {
+  const { kind } = move.source
+  const alias = (n: number): Query => words(n === 0 ? 'c' : `w${n}`)
+  const joins = hops
+    .slice(0, i)
+    .map(
+      (hop, n) =>
+        sql` join ${tableOf(move, hop)} ${alias(n + 1)} on ${alias(n + 1)}.${name(hop.to)} = ${alias(n)}.${name(hop.column)}`,
+    )
+  const into = kind === 'postgres' ? name(schema, 'khien_adopt_change') : name('khien_adopt_change')
+  const key = keyIn(moving.table, 'c', kind)
+  const whose = subjectAlong(move, hops.slice(i + 1), cellOf('OLD', hops[i + 1]!.column))
+  return sql`insert into ${into} (tbl, k, op, s, o, n)
+    select ${literal(moving.table.label, kind)}, ${key}, 'm', ${whose}, ${oldPlace(moving, 'c', kind)}, ${key}
+      from ${name(moving.table.schema, moving.table.name)} c${list(joins, '')}
+     where ${alias(i)}.${name(hops[i]!.column)} = ${cellOf('OLD', hops[i]!.to)};`
+}
+
+export type Trigger = { readonly name: string; readonly drop: Query; readonly create: readonly Query[] }
+
+/** Every trigger of a move, with the table it stands on. */
 export async function allTriggers(move: Move): Promise<{ table: Table; trigger: Trigger }[]> {
-  const { source } = move
-  const schema = await schemaOf(source)
+  const schema = await schemaOf(move.source)
+  const all = await move.source.tables()
   const own = move.tables.flatMap(({ table }, n) => triggersOf(move, n, schema).map((trigger) => ({ table, trigger })))
-  const tables = await source.tables()
-  const cascades = cascadeTriggers(move, tables).map((trigger) => ({ table: move.tables[0]!.table, trigger }))
-  return [...own, ...cascades]
+  return [...own, ...wayTriggers(move, all, schema), ...cascadeTriggers(move, all)]
 }
 
 export async function schemaOf(source: Source): Promise<string> {

@@ -39,7 +39,11 @@ export function faultOf(error: unknown): Fault {
   const known = CODES[String(code)]
   if (known !== undefined) return known
   if (String(code).startsWith('08')) return 'away'
-  return /^Connection terminated|connection is in closed state/.test(String(message)) ? 'away' : 'other'
+  return /^Connection terminated|^Client has encountered a connection error|connection is in closed state/.test(
+    String(message),
+  )
+    ? 'away'
+    : 'other'
 }
 
 /** Worth trying again in a moment. */

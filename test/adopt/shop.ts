@@ -128,6 +128,14 @@ export async function openShop(options: ShopOptions) {
   const sealed = new Set<UserColumn>()
   /** What stands in a user's columns, and how many times it was changed. */
   const known = new Map<number, { values: Record<string, string | null>; version: number }>()
+  const addresses = new Map<number, string>()
+  for (const row of await source.read((s) => s.rows(sql`select * from users`)))
+    known.set(Number(row['id']), {
+      values: Object.fromEntries(USER_COLUMNS.map((c) => [c, row[c] ?? null])),
+      version: 1,
+    })
+  for (const row of await source.read((s) => s.rows(sql`select id, ship_address from orders`)))
+    addresses.set(Number(row['id']), row['ship_address']!)
   let next = options.people + 1
   let phones = 50_000_000
   let live = true
@@ -161,12 +169,13 @@ export async function openShop(options: ShopOptions) {
       await source.write((s) => s.run(sql`update users set phone = ${phone}, full_name = ${who} where id = ${id}`))
       known.set(id, { values: { ...was?.values, phone, full_name: who }, version: (was?.version ?? 0) + 1 })
     } else if (turn < 8) {
-      const order = 1 + randomInt(2 * options.people)
+      const order = of([...addresses.keys()])
+      const where = address()
+      const note = of([null, 'Giao buổi chiều', 'Gọi số khác: tầng 2'])
       await source.write((s) =>
-        s.run(
-          sql`update orders set note = ${of([null, 'Giao buổi chiều', 'Gọi số khác: tầng 2'])}, ship_address = ${address()} where id = ${order}`,
-        ),
+        s.run(sql`update orders set note = ${note}, ship_address = ${where} where id = ${order}`),
       )
+      addresses.set(order, where)
     } else if (turn === 8) {
       const n = next++
       await source.write(async (s) => {
@@ -231,6 +240,43 @@ export async function openShop(options: ShopOptions) {
     }
   }
 
+  /** Everything once, against what was written last. Gives what is wrong. */
+  async function audit(): Promise<string[]> {
+    const wrong: string[] = []
+    const rows = await source.read((s) => s.rows(sql`select * from users where id <= ${options.people}`))
+    const orders = await source.read((s) =>
+      s.rows(sql`select o.id, o.ship_address, u.khien_subject from orders o join users u on u.id = o.user_id`),
+    )
+    const wanted: { what: string; value: string | null }[] = []
+    const cells: Parameters<typeof sides.vault.opens>[0][number][] = []
+    for (const row of rows)
+      for (const column of USER_COLUMNS) {
+        const [collection, field] = USER[column].split('.') as [string, string]
+        cells.push({ subject: row['khien_subject'] ?? null, collection, field, cell: row[column] ?? null })
+        wanted.push({
+          what: `users ${row['id']} ${column}`,
+          value: known.get(Number(row['id']))?.values[column] ?? null,
+        })
+      }
+    for (const row of orders) {
+      const value = addresses.get(Number(row['id']))
+      if (value === undefined) continue
+      const record = `orders.${row['id']}`
+      cells.push({
+        subject: row['khien_subject'] ?? null,
+        collection: 'order',
+        record,
+        field: 'address',
+        cell: row['ship_address'] ?? null,
+      })
+      wanted.push({ what: `orders ${row['id']} ship_address`, value })
+    }
+    const opened = await sides.vault.opens(cells, { purpose: 'moving-in', reason: 'SHOP-2' })
+    for (const [i, { what, value }] of wanted.entries())
+      if (opened[i]!.value !== value) wrong.push(`${what}: ${opened[i]!.refused ?? 'another value'}`)
+    return wrong
+  }
+
   async function loop(
     perSecond: number,
     work: () => Promise<void>,
@@ -253,6 +299,12 @@ export async function openShop(options: ShopOptions) {
   return {
     source,
     seen,
+    audit,
+    /** Ends the traffic; the shop stays open. */
+    async closes(): Promise<void> {
+      live = false
+      await Promise.all(running)
+    },
     /** From now on the new writer writes tokens into this column of users. */
     sealsInto: (column: UserColumn) => void sealed.add(column),
     writesHere: (column: UserColumn) => void sealed.delete(column),
