@@ -773,6 +773,12 @@ final class KhienSpool
 
     private function reclaim(): void
     {
+        foreach (self::names("$this->folder/new") as $name) {
+            // Still being written after an hour: its process has died, and nobody was told that it was kept.
+            if (time() - (@filemtime("$this->folder/new/$name") ?: time()) > 3_600) {
+                @unlink("$this->folder/new/$name");
+            }
+        }
         foreach (self::names("$this->folder/taken") as $owner) {
             $from = "$this->folder/taken/$owner";
             [$host, $pid] = explode('.', "$owner..");

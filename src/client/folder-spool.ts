@@ -2,6 +2,7 @@ import { constants } from 'node:fs'
 import { mkdir, open, readdir, readFile, rename, rmdir, stat, unlink, utimes } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { KhienRefusal } from './error.ts'
 import { MAX_ITEMS, spoolFull, type Spool, type SpoolItem, type SpoolLimit } from './spool.ts'
 
 // waiting/ID.json · taken/OWNER/ID.json while somebody delivers it · refused/ID.json with the code · new/ while it is
@@ -12,6 +13,8 @@ const LEASE_MS = 60_000
 /** Names that other processes added or took are seen after so long. */
 const FRESH_MS = 2_000
 const WIDTH = 16
+/** A file that is still being written after so long belongs to a process that has died; nobody was told it was kept. */
+const UNFINISHED_MS = 3_600_000
 
 /**
  * A spool in a folder (mode 0700), one file an item: written, fsynced, renamed into its place, the folder fsynced, and
@@ -41,8 +44,12 @@ export async function folderSpool(folder: string, { maxItems = MAX_ITEMS }: Spoo
   }
   const held = (): number => count.waiting + count.taken + count.refused
 
-  /** Brings back what processes took that are no more. */
+  /** Brings back what processes took that are no more, and clears away what they never finished writing. */
   async function reclaim(): Promise<void> {
+    for (const name of await readdir(at('new'))) {
+      const began = await stat(at('new', name)).catch(() => undefined)
+      if (began && Date.now() - began.mtimeMs > UNFINISHED_MS) await unlink(at('new', name)).catch(ignoreMissing)
+    }
     for (const each of await readdir(at('taken'))) {
       if (each === owner) continue
       const from = at('taken', each)
@@ -75,6 +82,8 @@ export async function folderSpool(folder: string, { maxItems = MAX_ITEMS }: Spoo
         await inParallel(items, write)
         for (const { id } of items) await rename(at('new', `${id}.json`), at('waiting', `${id}.json`))
         await sync()
+      } catch (cause) {
+        throw unwritten(cause)
       } finally {
         adding -= items.length
       }
@@ -163,6 +172,12 @@ export async function folderSpool(folder: string, { maxItems = MAX_ITEMS }: Spoo
       await rmdir(mine).catch(() => undefined)
     },
   }
+}
+
+function unwritten(cause: unknown): KhienRefusal {
+  const code = String((cause as { code?: unknown }).code ?? '')
+  const detail = `The spool could not be written (${code}): is its disk full, is its folder ours?`
+  return Object.assign(new KhienRefusal(0, { code: 'client/spool', detail }), { cause })
 }
 
 /** A few files at a time: one after another they wait for the disk more than they work. */

@@ -17,6 +17,7 @@ export type Transport = {
   onUp(listener: () => void): void
   close(): void
 }
+type Answer = { readonly status: number; readonly said: unknown }
 type How = {
   /** A write: it carries an idempotency key. */
   readonly once?: boolean
@@ -54,9 +55,8 @@ export function transport({ origin, key, timeoutMs, fetch: send }: TransportOpti
     const wait = PROBE_MS[Math.min(tries, PROBE_MS.length - 1)]!
     timer = setTimeout(async () => {
       if (state === 'up') return
-      const response = await attempt('GET', PROBE, undefined, { authorization: `Bearer ${key}` }, PROBE_TIMEOUT_MS)
-      await response?.body?.cancel()
-      if (response && response.status !== 503) answered()
+      const answer = await attempt('GET', PROBE, undefined, { authorization: `Bearer ${key}` }, PROBE_TIMEOUT_MS)
+      if (answer && answer.status !== 503) answered()
       else probe(tries + 1)
     }, wait)
     ;(timer as { unref?: () => void }).unref?.()
@@ -69,37 +69,40 @@ export function transport({ origin, key, timeoutMs, fetch: send }: TransportOpti
     if (body !== undefined) headers['content-type'] = 'application/json'
     if (how.once) headers['idempotency-key'] = crypto.randomUUID()
     for (let wait = 50; ; wait = Math.min(wait * 2, 1_000)) {
-      const response = await attempt(method, path, body, headers, Math.max(1, end - Date.now()))
-      if (response && response.status !== 503) {
+      const answer = await attempt(method, path, body, headers, Math.max(1, end - Date.now()))
+      if (answer && answer.status !== 503) {
         answered()
-        if (response.ok) return (await response.json()) as T
-        throw new KhienRefusal(response.status, (await response.json().catch(() => ({}))) as object)
+        if (answer.status >= 200 && answer.status < 300) return answer.said as T
+        throw new KhienRefusal(answer.status, answer.said as object)
       }
       silent()
       const over = Date.now() + wait >= end
       if (over && how.onlyOnceMs === undefined) state = 'down'
       if (over || how.onlyOnceMs !== undefined || stateNow() === 'down') {
-        if (response) throw new KhienRefusal(503, (await response.json().catch(() => ({}))) as object)
+        if (answer) throw new KhienRefusal(503, answer.said as object)
         throw unreachable()
       }
-      await response?.body?.cancel()
       await new Promise((resolve) => setTimeout(resolve, wait))
     }
   }
   /** Another call may have given up meanwhile. */
   const stateNow = (): VaultState => state
 
-  /** Undefined when no answer came; safe to try again, because reads change nothing and writes carry their key. */
+  /** Undefined when no whole answer came; safe to try again, because reads change nothing and writes carry their key. */
   async function attempt(
     method: string,
     path: string,
     body: unknown,
     headers: Record<string, string>,
     left: number,
-  ): Promise<Response | undefined> {
+  ): Promise<Answer | undefined> {
     try {
       const text = body === undefined ? {} : { body: JSON.stringify(body) }
-      return await send(`${origin}${path}`, { method, headers, ...text, signal: AbortSignal.timeout(left) })
+      const response = await send(`${origin}${path}`, { method, headers, ...text, signal: AbortSignal.timeout(left) })
+      const said = await response.text()
+      // What is no JSON comes from something before the node; its status still says enough, unless it claims success.
+      const whole = parsed(said)
+      return whole === undefined && response.ok ? undefined : { status: response.status, said: whole ?? {} }
     } catch {
       return undefined
     }
@@ -113,6 +116,14 @@ export function transport({ origin, key, timeoutMs, fetch: send }: TransportOpti
       closed = true
       clearTimeout(timer as Parameters<typeof clearTimeout>[0])
     },
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
   }
 }
 

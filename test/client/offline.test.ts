@@ -154,6 +154,27 @@ test(
   },
 )
 
+test('a node that is up and sealed is away too', { timeout: 60_000 }, async () => {
+  await using vault = await vaultProcess()
+  const { origin, publicOrigin, key } = vault
+  const khien = createKhien({ origin, publicOrigin, key, timeoutMs: 400, spool: await folderSpool(folder()) })
+  await khien.declare(KEEPING)
+  await khien.putSoon([person(newSubject(), { name: 'trước' })])
+  await vault.kill()
+  await vault.start({ sealed: true })
+  const subject = newSubject()
+  const [ms, said] = await timed(() => khien.putSoon([person(subject, { name: 'Hoa' })]))
+  assert.partialDeepStrictEqual(said, [{ ok: true }])
+  assert.ok(ms < 300 && 'spooled' in (said as object[])[0]!, `${ms} ms`)
+  await assert.rejects(khien.processing(), { status: 503, code: 'sealed' })
+  await assert.rejects(khien.processing(), { status: 0, code: 'client/unreachable' })
+  await vault.kill()
+  await vault.start()
+  await until(async () => (await khien.spooled()).pending === 0)
+  assert.equal(await nameOf(khien, subject), 'Hoa')
+  await khien.close()
+})
+
 test(
   'a key that somebody slipped into the folder is not sealed to; without any there is a clear error',
   { timeout: 30_000 },

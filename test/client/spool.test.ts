@@ -200,3 +200,11 @@ test('folder: an item is on the disk before add resolves', { timeout: 30_000 }, 
   ]
   assert.ok(file >= 0 && file < moved && moved < dir && dir < said, `${file} ${moved} ${dir} ${said}`)
 })
+
+test('folder: a disk that takes nothing is a clear error, and nothing was kept', async () => {
+  const path = folder()
+  const spool = await folderSpool(path)
+  execFileSync('rm', ['-r', join(path, 'new')])
+  await assert.rejects(spool.add(items(2)), { name: 'KhienRefusal', code: 'client/spool', message: /ENOENT/ })
+  assert.deepEqual(await spool.counts(), { pending: 0, refused: 0 })
+})
