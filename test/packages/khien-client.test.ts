@@ -11,6 +11,7 @@ import { build } from 'vite'
 import { packClient } from '../../src/cli/pack.ts'
 import { createKhien, newSubject } from '../../src/client/index.ts'
 import { newPostgresDatabase, postgresBin } from '../../src/storage/sql/testing.ts'
+import { phpSkip } from '../client/php.ts'
 import { vaultProcess, type VaultProcess } from '../client/vault-process.ts'
 import { openBrowser, withoutBrowser } from '../journey/browser.ts'
 
@@ -123,6 +124,20 @@ describe(`the page's examples under Node ${version}`, () => {
     })
     assert.deepEqual(items, [{ ok: true, fields: { name: 'Trần Văn Ba' } }])
     await khien.close()
+  })
+
+  test('PHP', { skip: phpSkip }, () => {
+    const [, code] = /```php\n(.*?)```/s.exec(readFileSync(join(root, 'docs/client.md'), 'utf8'))!
+    writeFileSync(join(folder, 'order.php'), code!)
+    const { origin, publicOrigin, key } = vault
+    const given = { KHIEN_ORIGIN: origin, KHIEN_PUBLIC: publicOrigin, KHIEN_KEY: key, SPOOL: join(folder, 'spool') }
+    const env = { PATH: process.env['PATH'], ...given, KHIEN_CLIENT: join(root, 'clients/php/Khien.php') }
+    const said = spawnSync('php', ['order.php'], { cwd: folder, env, encoding: 'utf8' })
+    assert.match(
+      said.stdout,
+      /^\{"name":true,"phone":true\}\nNguyễn Thị Hoa\n\{"ok":true,"id":"inb_\w{26}"\}\nhttp\/invalid 400 body\.items\.0\.subject\n$/,
+      said.stderr,
+    )
   })
 
   const absent = postgresBin() === undefined && 'PostgreSQL is not installed (Debian: apt install postgresql)'
