@@ -44,6 +44,7 @@ export function backupService(ctx: BackupContext, keys: ReturnType<typeof keyBac
   const { db, clock, entropy } = ctx
   const tables = () => db.tables<BackupTables>()
   let status: BackupStatus | undefined
+  let outcome: BackupStatus | undefined
   let running: { readonly worker: Worker; readonly done: Promise<void> } | undefined
   let closed = false
 
@@ -74,7 +75,7 @@ export function backupService(ctx: BackupContext, keys: ReturnType<typeof keyBac
       events: null,
       failure: null,
     }
-    status = { id, state: 'making', name, part: null, bytes: 0, detail: null }
+    outcome = status = { id, state: 'making', name, part: null, bytes: 0, detail: null }
     const staging = join(asked.to, `.making-${id}`)
     const [dataKey, keysKey] = [entropy(32), entropy(32)]
     try {
@@ -128,6 +129,7 @@ export function backupService(ctx: BackupContext, keys: ReturnType<typeof keyBac
     }).catch(async (error: unknown) => {
       await keys.neverStored(row)
       await failed(row, error)
+      status = outcome
       throw error
     })
     const worker = new Worker(MODULE, { workerData: job, resourceLimits: LIMITS })
@@ -138,9 +140,11 @@ export function backupService(ctx: BackupContext, keys: ReturnType<typeof keyBac
       .finally(async () => {
         dataKey.fill(0)
         keysKey.fill(0)
-        running = undefined
         // While the backup read, what was deleted could not leave the journals.
         await Promise.allSettled([ctx.db.forget(), ctx.keysDb.forget()])
+        running = undefined
+        // Said last: whoever hears it may ask for the next one.
+        status = outcome
       })
     running = { worker, done }
     return { id }
@@ -196,7 +200,7 @@ export function backupService(ctx: BackupContext, keys: ReturnType<typeof keyBac
       events: made.events === null ? null : made.events.stored + made.events.pending,
     }
     await markMade({ ...row, shown_at: Date.parse(made.at), made_at: now, ...facts })
-    status = { ...status!, state: 'made', part: null, bytes: facts.bytes }
+    outcome = { ...status!, state: 'made', part: null, bytes: facts.bytes }
   }
 
   const markMade = (row: BackupTables['backup']): Promise<void> =>
@@ -229,7 +233,7 @@ export function backupService(ctx: BackupContext, keys: ReturnType<typeof keyBac
   async function failed(row: BackupTables['backup'], error: unknown): Promise<void> {
     const code = codeOf(error)
     if (status?.id === row.id)
-      status = {
+      outcome = {
         ...status,
         state: 'failed',
         part: null,

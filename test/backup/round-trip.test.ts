@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync, readdirSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import test from 'node:test'
 import { createKhien } from '../../src/client/index.ts'
 import { runningNode } from '../running-node.ts'
@@ -39,6 +40,14 @@ test('a node that serves meanwhile, backed up, destroyed and put back: everybody
   assert.equal(again.done.takenOut, 0)
   assert.ok(again.done.leaves >= 100)
   assert.equal(existsSync(join(again.data, '.restoring-platform')), false)
+  {
+    // Also of people first seen while it was made: no value without its key.
+    using db = new DatabaseSync(join(again.folder, 'control.db'))
+    db.exec(`attach database '${join(again.folder, 'keys.db')}' as keys`)
+    const count = (text: string) => Number(Object.values(db.prepare(text).get()!)[0])
+    assert.ok(count('select count(distinct subject) from vault_value') >= 50)
+    assert.equal(count('select count(*) from vault_value where subject not in (select subject from subject_key)'), 0)
+  }
   await using node = await runningNode({ config: { folder: again.folder } })
   const khien = createKhien({ origin: node.internal, key, publicOrigin: node.public })
   const app = appOf(khien)
