@@ -20,6 +20,7 @@ const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   stix: async () => (await import('./cli/stix.ts')).stix,
   taxii: async () => (await import('./cli/taxii.ts')).taxii,
   sigma: async () => (await import('./cli/sigma.ts')).sigma,
+  pii: async () => (await import('./cli/pii.ts')).pii,
   waf: async () => (await import('./cli/waf.ts')).waf,
   adopt: async () => (await import('./cli/adopt.ts')).adopt,
   rules: async () => (await import('./cli/rules.ts')).rules,
