@@ -14,8 +14,8 @@ export type SoonOptions = {
   readonly onDelivered: ((delivered: Delivered) => unknown) | undefined
 }
 
-/** The most a delivery takes. */
-const BATCH = 500
+/** Fewer than the inbox takes, so that the orders of the moment do not wait behind a long delivery. */
+const BATCH = 200
 const CHARACTERS = 2_000_000
 const AGAIN_MS = [250, 500, 1_000, 2_000, 5_000, 15_000, 30_000]
 /** What other processes left in a shared spool is looked for so often. */
@@ -81,32 +81,41 @@ export function soon(link: Transport, { spool, serviceKey, soonMs, onDelivered }
   }
 
   async function work(): Promise<void> {
-    for (;;) {
-      if (closed || link.state() !== 'up') return
+    // Files of a batch are cleared away while the next one travels.
+    let settled: Promise<unknown> = Promise.resolve()
+    let more = true
+    while (more && !closed && link.state() === 'up') {
       const items = await spool.take(BATCH, CHARACTERS).catch(failed)
-      if (items === undefined) return again()
-      if (items.length === 0) return
-      const results = { done: new Set<string>(), refused: new Map<string, string>() }
-      let answered = false
-      try {
-        const how = { onlyOnceMs: 30_000 }
-        const answer = await link.call<InboxAnswer>('POST', '/api/vault/inbox', { items }, how)
-        answered = true
-        totals.lastError = undefined
-        tries = 0
-        for (const one of answer.items) {
-          if (one.ok) results.done.add(one.id)
-          else if (one.later !== true) results.refused.set(one.id, one.code)
-          if (one.ok || one.later !== true) await tell(one)
-        }
-      } catch (error) {
-        failed(error)
-      }
-      totals.delivered += results.done.size
-      await spool.settle(items, results).catch(failed)
+      if (items?.length === 0) break
+      const results = items && (await send(items))
+      await settled
+      if (items && results) settled = spool.settle(items, results).catch(failed)
       // Away: the transport says when it is back. Anything else is tried again by and by, and shows in `lastError`.
-      if (!answered || results.done.size + results.refused.size === 0) return again()
+      more = results !== undefined && results.done.size + results.refused.size > 0
+      if (!more) again()
     }
+    await settled
+  }
+
+  /** One batch to the vault; nothing done and nothing refused when it did not answer. */
+  async function send(items: readonly SpoolItem[]) {
+    const results = { done: new Set<string>(), refused: new Map<string, string>() }
+    try {
+      const how = { onlyOnceMs: 30_000 }
+      const answer = await link.call<InboxAnswer>('POST', '/api/vault/inbox', { items }, how)
+      totals.lastError = undefined
+      tries = 0
+      for (const one of answer.items) {
+        if (!one.ok && one.later) continue
+        if (one.ok) results.done.add(one.id)
+        else results.refused.set(one.id, one.code)
+        await tell(one)
+      }
+    } catch (error) {
+      failed(error)
+    }
+    totals.delivered += results.done.size
+    return results
   }
 
   function again(): void {
