@@ -2,10 +2,12 @@ import assert from 'node:assert/strict'
 import { closeSync, existsSync, openSync, readdirSync, writeFileSync } from 'node:fs'
 import { cp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import test from 'node:test'
 import { main } from '../../src/main.ts'
 import type { Io } from '../../src/cli/verb.ts'
-import { runningNode } from '../running-node.ts'
+import { createKhien, newSubject } from '../../src/client/index.ts'
+import { enrol, form, runningNode } from '../running-node.ts'
 import { folder, twoPlaces } from './places.ts'
 
 const root = join(import.meta.dirname, '..', '..')
@@ -69,7 +71,33 @@ test('một ngày của người vận hành: sao lưu, diễn tập, mất máy
   assert.equal(readdirSync(to).length, 2)
   assert.equal((await khien(['drill', ...node, ...from], secret)).code, 0)
 
+  // The key is rotated: what is wrapped since needs the key file of since.
   const key = join(data, 'key-giu-rieng.json')
+  const older = join(data, 'key-cu.json')
+  await cp(join(folderOf, 'key.json'), older)
+  assert.equal((await khien(['key', 'rotate', ...node], secret)).code, 0)
+  {
+    const fd = openSync(secret, 'r')
+    await using running = await runningNode({ config: { folder: folderOf, key: { from: 'fd', fd }, demo: false } })
+    closeSync(fd)
+    using keys = new DatabaseSync(join(folderOf, 'keys.db'))
+    const wrapped = (): number =>
+      Number(keys.prepare("select count(*) as n from subject_key where kek like 'kek_%'").get()!['n'])
+    assert.equal(wrapped(), 0)
+    const cookie = await enrol(running.internal, running.setupToken, 'quan-tri')
+    const page = await fetch(
+      `${running.internal}/settings/keys`,
+      form(running.internal, cookie, [
+        ['name', 'app'],
+        ['scopes[]', 'vault:write'],
+      ]),
+    )
+    const app = /id="secret"[^>]*>([^<]+)</.exec(await page.text())![1]!
+    const client = createKhien({ origin: running.internal, key: app, publicOrigin: running.public })
+    await client.put([{ subject: newSubject(), collection: 'person', fields: { phone: '0912345678' } }])
+    assert.equal(wrapped(), 1)
+    assert.equal((await khien(['backup', ...node, ...kept])).code, 0)
+  }
   await cp(join(folderOf, 'key.json'), key)
   await rm(folderOf, { recursive: true })
   const fresh = folder('may-moi')
@@ -77,6 +105,8 @@ test('một ngày của người vận hành: sao lưu, diễn tập, mất máy
   const keyless = await khien(again, secret)
   assert.equal(keyless.code, 1)
   assert.match(keyless.err, /put the node's own there, or name it with --key FILE/)
+  const stale = await khien([...again, '--key', older], secret)
+  assert.match(stale.err, /was rotated after the file was copied\. Take the newest copy of key\.json\.\n$/)
   const restored = await khien([...again, '--key', key], secret)
   assert.equal(restored.code, 0, restored.err)
   assert.match(restored.out, /^Đã khôi phục khien-platform-/)

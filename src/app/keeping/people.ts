@@ -1,4 +1,5 @@
 import type { Erased } from '../../backup/index.ts'
+import { StartError } from '../../kit/errors.ts'
 import { sealPlace } from '../../vault/put.ts'
 import type { KeyTables, VaultTables } from '../../vault/store.ts'
 import type { Secrets } from '../secrets.ts'
@@ -49,7 +50,7 @@ export async function takeOut(stores: Stores, people: readonly Erased[]): Promis
 
 export type Sample = { readonly opened: number; readonly tried: number; readonly collections: number }
 
-/** Opens some values of every collection, and shows none. A value whose person has no key any more is not tried. */
+/** Opens some values of every collection, and shows none. Whoever was erased is out: a value without a key counts as one that does not open. */
 export async function openSample(stores: Stores, secrets: Secrets): Promise<Sample> {
   const values = stores.db.tables<VaultTables>()
   const collections = await values.selectFrom('vault_value').select('collection').distinct().execute()
@@ -68,12 +69,23 @@ export async function openSample(stores: Stores, secrets: Secrets): Promise<Samp
         .select(['version', 'kek', 'wrapped'])
         .where('subject', '=', row.subject)
         .executeTakeFirst()
-      if (key === undefined) continue
       tried++
-      if (opens(secrets, row, key)) opened++
+      if (key !== undefined && opens(secrets, row, key)) opened++
     }
   }
   return { opened, tried, collections: collections.length }
+}
+
+/** Errors: `data/other-key` for people's keys that were wrapped after this key.json was copied. */
+export async function checkWrapping(stores: Stores, secrets: Secrets): Promise<void> {
+  const keks = await stores.keysDb.tables<KeyTables>().selectFrom('subject_key').select('kek').distinct().execute()
+  const unknown = keks.find(({ kek }) => secrets.wrapping.of(kek) === undefined)
+  if (unknown !== undefined)
+    throw new StartError(
+      'data/other-key',
+      `People's keys in the backup are wrapped by ${unknown.kek}, which this key.json does not have: the node's key was rotated after the file was copied. Take the newest copy of key.json.`,
+      { status: 409 },
+    )
 }
 
 /** Whether a sealed value opens under its person's key. */

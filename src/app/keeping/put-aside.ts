@@ -20,6 +20,7 @@ import { systemEntropy } from '../../kit/ids.ts'
 import { silentLog } from '../../kit/log.ts'
 import { migrate, openPostgres, openSqlite, type Migration } from '../../storage/sql/index.ts'
 import type { Role } from '../config.ts'
+import { checkWrapping } from './people.ts'
 import type { Secrets } from '../secrets.ts'
 import { checkKey } from '../store-pair.ts'
 import { controlMigrations, keyStoreMigrations, openStores, type StorePlaces, type Stores } from '../stores.ts'
@@ -113,6 +114,7 @@ export async function putAside(
   const stores = stack.use(await openStores(places, silentLog))
   await checkKey(stores.db, secrets.kekId)
   await checkKey(stores.keysDb, secrets.kekId)
+  await checkWrapping(stores, secrets)
   const audit = stack.use(
     openAudit({
       db: stores.db,
