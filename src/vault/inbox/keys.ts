@@ -11,13 +11,18 @@ export const GIVEN_OUT_MS = 30 * DAY_MS
 /** And opens so much longer what was sealed to it; then it is destroyed. */
 export const OPENS_MS = 90 * DAY_MS
 
-export type InboxKey = { readonly id: string; readonly publicKey: Uint8Array; readonly createdAt: number }
+export type InboxKey = { readonly id: string; readonly publicKey: Uint8Array; readonly givenFrom: number }
 type KeyContext = Pick<VaultContext, 'db' | 'keysDb' | 'clock' | 'entropy' | 'record' | 'sealer' | 'wrapping' | 'node'>
 
-/** The vault's own key pairs, to which apps seal; the private halves lie in the store of keys under the node's key. */
+/**
+ * The vault's own key pairs, to which apps seal; the private halves lie in the store of keys under the node's key. The
+ * key of next month is made a month ahead: whoever restores a backup younger than that has it, and with it whatever
+ * apps sealed after the backup was made.
+ */
 export function inboxKeys(ctx: KeyContext) {
   const kept = new Map<string, HpkeReceiver>()
   let current: InboxKey | undefined
+  let next: InboxKey | undefined
   const rows = () => ctx.keysDb.tables<InboxKeyTables>()
   const placeOf = (id: string) => ({
     node: ctx.node,
@@ -27,71 +32,77 @@ export function inboxKeys(ctx: KeyContext) {
     field: 'key',
     version: 1,
   })
-  const given = (now: number): boolean => current !== undefined && now < current.createdAt + GIVEN_OUT_MS
+  const serves = (now: number): boolean => current !== undefined && next !== undefined && now < next.givenFrom
 
-  async function load(): Promise<void> {
-    const row = await rows()
+  const open = (from: { selectFrom: ReturnType<typeof rows>['selectFrom'] }) =>
+    from
       .selectFrom('vault_inbox_key')
-      .select(['id', 'public_key', 'created_at'])
+      .select(['id', 'public_key', 'given_from'])
       .where('closes_at', 'is', null)
-      .executeTakeFirst()
-    current = row && {
-      id: row.id,
-      publicKey: Uint8Array.from(row.public_key),
-      createdAt: Number(row.created_at),
-    }
+      .orderBy('given_from')
+      .execute()
+
+  async function load(now: number): Promise<void> {
+    const keys = (await open(rows())).map(({ id, public_key, given_from }) => ({
+      id,
+      publicKey: Uint8Array.from(public_key),
+      givenFrom: Number(given_from),
+    }))
+    current = keys.findLast((key) => key.givenFrom <= now)
+    next = keys.find((key) => key.givenFrom > now)
   }
 
-  /** The key that is given out now; made when there is none, followed by a new one after 30 days. */
+  /** The key that is given out now; the one after it follows after 30 days. */
   async function give(): Promise<InboxKey> {
     const now = ctx.clock()
-    // Another process of this vault may have made a new one, so what is kept serves for its own days only.
-    if (!given(now)) await load()
-    if (!given(now)) await follow('node', current?.id)
+    // Another process of this vault may have made new ones, so what is kept serves for its own days only.
+    if (!serves(now)) await load(now)
+    if (!serves(now)) await follow('node', now, current)
     return current!
   }
 
-  /** Makes a new key; the one given out so far opens for another 90 days. */
+  /** Makes new keys at once; those of before open for another 90 days. */
   async function rotate(actor: string): Promise<{ id: string; closed: string | null; oldOpensUntil: number | null }> {
-    await load()
-    return follow(actor, current?.id)
+    const now = ctx.clock()
+    await load(now)
+    const before = current?.id ?? null
+    await follow(actor, now, undefined)
+    return { id: current!.id, closed: before, oldOpensUntil: before === null ? null : now + OPENS_MS }
   }
 
-  async function follow(actor: string, before: string | undefined) {
-    const now = ctx.clock()
+  /** Makes what is missing: the next key, and one for now unless `stays` serves on. Everything else open is closed. */
+  async function follow(actor: string, now: number, stays: InboxKey | undefined): Promise<void> {
+    const made = [...(stays ? [] : [newKey(now, now)]), newKey(now, now + GIVEN_OUT_MS)]
+    const seen = [current?.id, next?.id].join()
+    // Said before it is done: a key that nobody recorded must never be given out.
+    const facts = { made: made.map((key) => key.id).join(' '), stays: stays?.id ?? '-' }
+    await ctx.db.transaction((trx) => ctx.record(trx, [{ kind: 'vault.inbox-key', actor, result: 'done', facts }]))
+    await ctx.keysDb.transaction<InboxKeyTables, void>(async (trx) => {
+      await oneAtATime(ctx.keysDb, trx, 'vault-inbox-key')
+      const there = await open(trx)
+      const serving = there.findLast((key) => Number(key.given_from) <= now)?.id
+      const following = there.find((key) => Number(key.given_from) > now)?.id
+      // Another process was faster.
+      if ([serving, following].join() !== seen) return
+      await trx
+        .updateTable('vault_inbox_key')
+        .set({ closes_at: now + OPENS_MS })
+        .where('closes_at', 'is', null)
+        .where('id', '!=', stays?.id ?? '')
+        .execute()
+      await trx.insertInto('vault_inbox_key').values(made).execute()
+    })
+    await load(now)
+  }
+
+  function newKey(now: number, givenFrom: number): InboxKeyTables['vault_inbox_key'] {
     const id = newId('ibk', now, ctx.entropy)
     const secret = Uint8Array.from(ctx.entropy(32))
     const { publicKey } = hpkeReceiver(secret)
-    const { id: kek, key: wrapping } = ctx.wrapping.current()
-    const sealed = ctx.sealer.seal(wrapping, secret, placeOf(id))
+    const { id: kek, key } = ctx.wrapping.current()
+    const sealed = ctx.sealer.seal(key, secret, placeOf(id))
     secret.fill(0)
-    const closed = before ?? null
-    const oldOpensUntil = before === undefined ? null : now + OPENS_MS
-    // Said before it is done: a key that nobody recorded must never be given out.
-    await ctx.db.transaction((trx) =>
-      ctx.record(trx, [{ kind: 'vault.inbox-key', actor, result: 'done', facts: { key: id, before: before ?? '-' } }]),
-    )
-    const made = await ctx.keysDb.transaction<InboxKeyTables, boolean>(async (trx) => {
-      await oneAtATime(ctx.keysDb, trx, 'vault-inbox-key')
-      const there = await trx
-        .selectFrom('vault_inbox_key')
-        .select('id')
-        .where('closes_at', 'is', null)
-        .executeTakeFirst()
-      if (there?.id !== before) return false
-      await trx
-        .updateTable('vault_inbox_key')
-        .set({ closes_at: oldOpensUntil })
-        .where('closes_at', 'is', null)
-        .execute()
-      await trx
-        .insertInto('vault_inbox_key')
-        .values({ id, public_key: publicKey, sealed, kek, created_at: now, closes_at: null })
-        .execute()
-      return true
-    })
-    await load()
-    return { id: current!.id, closed: made ? closed : null, oldOpensUntil: made ? oldOpensUntil : null }
+    return { id, public_key: publicKey, sealed, kek, created_at: now, given_from: givenFrom, closes_at: null }
   }
 
   /** The private half of a key that still opens; undefined when it is gone or was never ours. */

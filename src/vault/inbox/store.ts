@@ -12,7 +12,9 @@ export type InboxKeyTables = {
     sealed: Uint8Array
     kek: string
     created_at: number
-    /** Null: this is the one that is given out. */
+    /** It is made a month before. */
+    given_from: number
+    /** Null: it is given out, or will be. */
     closes_at: number | null
   }
 }
@@ -43,6 +45,15 @@ export const inboxKeyMigrations: readonly Migration[] = [
         .addColumn('kek', 'text', (c) => c.notNull())
         .addColumn('created_at', 'bigint', (c) => c.notNull())
         .addColumn('closes_at', 'bigint')
+        .execute()
+    },
+  },
+  {
+    name: '20261127T000300-make-inbox-keys-ahead',
+    async up(db) {
+      await db.schema
+        .alterTable('vault_inbox_key')
+        .addColumn('given_from', 'bigint', (c) => c.notNull().defaultTo(0))
         .execute()
     },
   },
