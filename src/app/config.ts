@@ -13,6 +13,8 @@ export type KeySource =
   | { readonly from: 'prompt' }
   | { readonly from: 'fd'; readonly fd: number }
   | { readonly from: 'credential'; readonly path: string }
+  /** A copy that a Transit engine opens; the token lies in a file. */
+  | { readonly from: 'transit'; readonly path: string }
   | { readonly from: 'sealed' }
 
 /** What one node (one role, one controller, one data folder) is told at start. Serialisable: it travels over IPC. */

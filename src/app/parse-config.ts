@@ -27,8 +27,8 @@ export function parseConfig(argv: readonly string[], env: Environment, place: Pl
   const given: Given = {}
   for (const key of KEYS) take(given, key, flags, env, fromFile)
 
-  if (given.keyFd !== undefined && given.keyCredential !== undefined)
-    throw asked('--key-fd and --key-credential exclude each other.')
+  if ([given.keyFd, given.keyCredential, given.keyTransit].filter((one) => one !== undefined).length > 1)
+    throw asked('--key-fd, --key-credential and --key-transit exclude each other.')
   if (given.proxyPort !== undefined && given.trustedProxy === undefined)
     throw asked('--proxy-port: say whose PROXY header counts, with --trusted-proxy CIDR.')
   if (given.role === undefined && env['DATABASE_URL'])
@@ -60,7 +60,7 @@ export function parseConfig(argv: readonly string[], env: Environment, place: Pl
     acme: acmeOf(given),
     trustedProxies: given.trustedProxy ?? [],
     internalAllow: given.internalAllow ?? [],
-    key: keySource(given, env),
+    key: keySource(given, env, place.cwd),
     databaseUrl: env['DATABASE_URL'] || undefined,
     keysDatabaseUrl: env['KEYS_DATABASE_URL'] || undefined,
     mail: mailOf(given, env),
@@ -91,7 +91,8 @@ function mailOf(given: Given, env: Environment): StartConfig['mail'] {
 
 const bare = (origin: string | undefined): string | undefined => origin?.replace(/\/$/, '')
 
-function keySource(given: Given, env: Environment): KeySource | undefined {
+function keySource(given: Given, env: Environment, cwd: string): KeySource | undefined {
+  if (given.keyTransit !== undefined) return { from: 'transit', path: resolve(cwd, given.keyTransit) }
   if (given.keyFd !== undefined) return { from: 'fd', fd: given.keyFd }
   if (given.keyCredential === undefined) return undefined
   const folder = env['CREDENTIALS_DIRECTORY']

@@ -208,6 +208,13 @@ export const SETTINGS = {
     help: 'read the passphrase from this systemd credential',
     otherwise: 'as for --key-fd',
   },
+  keyTransit: {
+    name: 'key-transit',
+    argument: 'FILE',
+    read: text('a file'),
+    help: 'open the key through the Transit engine of khien key transit, with the token in this file',
+    otherwise: 'as for --key-fd',
+  },
   workers: {
     name: 'workers',
     argument: 'N',

@@ -13,31 +13,57 @@ import { UsageError, type Io, type Verb } from './verb.ts'
 /** NIST SP 800-63B asks for 15 where nothing else guards; a key file can be tried offline. */
 const LEAST = 15
 
+const FLAGS = [
+  'data',
+  'role',
+  'key-fd',
+  'new-key-fd',
+  'transit',
+  'transit-key',
+  'token-file',
+  'out',
+  'shares',
+  'need',
+] as const
+type Flags = { readonly [K in (typeof FLAGS)[number]]?: string }
+const VERBS = ['init', 'rewrap', 'rotate', 'transit', 'escrow', 'recover'] as const
+
 export const key: Verb = {
-  summary: "make a node's key, put it under a new passphrase, or rotate it",
+  summary:
+    "make a node's key, put it under a new passphrase, rotate it, share it for escrow, or let a Transit engine open it",
   usage: `khien key init   --role ROLE [--data DIR] [--key-fd N]
 khien key rewrap --role ROLE [--data DIR] [--key-fd N --new-key-fd M]
-khien key rotate --role ROLE [--data DIR] [--key-fd N]
+khien key rotate --role ROLE [--data DIR] [--key-fd N] [--token-file F]
+khien key transit --role ROLE --transit URL --transit-key NAME --token-file F [--data DIR] [--key-fd N]
+khien key escrow --role ROLE --out DIR [--shares 3] [--need 2] [--data DIR] [--key-fd N]
+khien key recover SHARE SHARE … --role ROLE [--data DIR] [--new-key-fd M]
 
   init     make the key of a node: <data>/<role>/key.json, sealed under a passphrase
   rewrap   open key.json with its passphrase and seal it under a new one; the key itself stays
   rotate   add a new key that wraps people's keys; a running node takes it at once and puts every person's key under it
            while it serves (khien_vault_keys_behind in /metrics counts down). Earlier keys stay in the file, because
            backups need them.
+  transit  leave a copy of the key that a Transit engine (Vault, OpenBao) opens, so that the node starts without a person:
+           khien start --key-transit TOKENFILE; the token needs nothing but encrypt and decrypt with that one key
+  escrow   write the key as shares into files, each for another keeper; any --need of them recover it, fewer tell nothing
+  recover  put the key of such shares under a new passphrase into key.json
 
 The passphrase (${LEAST} characters or more) is asked on the terminal, twice and unseen, or read from an open file
 descriptor, never from an argument or the environment: khien key init --role platform --key-fd 3 3< passphrase
 Without this passphrase nobody can read the data again. Keep a copy where the data is not.
 `,
   async run(args, io) {
-    const { flags, words } = readFlags(args, ['data', 'role', 'key-fd', 'new-key-fd'])
+    const { flags, words } = readFlags(args, FLAGS)
     const [verb, ...more] = words
-    if ((verb !== 'init' && verb !== 'rewrap' && verb !== 'rotate') || more.length > 0)
-      throw new UsageError('Say khien key init, khien key rewrap or khien key rotate.')
+    if (!VERBS.some((one) => one === verb) || more.length > 0 !== (verb === 'recover'))
+      throw new UsageError(`Say khien key ${VERBS.join('|')}; recover takes the files of shares.`)
     const folder = nodeFolder(flags.data, readRole(flags.role), io)
     const fd = readFd(flags['key-fd'])
     const newFd = readFd(flags['new-key-fd'])
-    if (verb === 'rotate') return await rotate(folder, fd, io)
+    if (verb === 'rotate') return await rotate(folder, fd, flags['token-file'], io)
+    if (verb === 'transit') return await transit(folder, fd, flags, io)
+    if (verb === 'escrow') return await escrow(folder, fd, flags, io)
+    if (verb === 'recover') return await recover(folder, more, newFd, io)
     return verb === 'init' ? await init(folder, fd, io) : await rewrap(folder, fd, newFd, io)
   },
 }
@@ -73,26 +99,149 @@ async function rewrap(folder: string, fd: number | undefined, newFd: number | un
   return 0
 }
 
-async function rotate(folder: string, fd: number | undefined, io: Io): Promise<number> {
+/** The node's own key, opened by its passphrase. Errors: `no-key`, `demo-key`, `seal/…`. */
+async function openOwn(folder: string, fd: number | undefined, io: Io) {
   const path = join(folder, 'key.json')
   if (!existsSync(path)) throw new StartError('no-key', `There is no key in ${path}; khien key init makes one.`)
   if (ownKey(folder) === 'demo')
-    throw new StartError('demo-key', `${path} is a demo key; it guards nothing that a new one could.`)
-  const { openBundle, rotateBundle, sealBundle } = await import('../engine/seal/index.ts')
+    throw new StartError('demo-key', `${path} is a demo key; it guards nothing that is worth this.`)
+  const { openBundle } = await import('../engine/seal/index.ts')
   const passphrase = fd === undefined ? await ask('Passphrase: ', io) : readPassphrase(fd)
-  const bundle = rotateBundle(await openBundle(readFileSync(path, 'utf8'), passphrase), {
-    entropy: systemEntropy,
-    now: Date.now(),
-  })
-  writeDurably(path, await sealBundle(bundle, passphrase, { entropy: systemEntropy }))
-  io.out(`The key ${bundle.rotated!.at(-1)!.id} wraps from now on. Copy ${path} to where you keep its copies.\n`)
+  return { path, passphrase, bundle: await openBundle(readFileSync(path, 'utf8'), passphrase) }
+}
+
+async function rotate(folder: string, fd: number | undefined, tokenFile: string | undefined, io: Io): Promise<number> {
+  const { readTransit } = await import('../app/key-copies.ts')
+  const copy = readTransit(folder)
+  if (copy !== undefined && tokenFile === undefined)
+    throw new UsageError('A Transit engine opens this node: give --token-file too, so that its copy holds the new key.')
+  const { rotateBundle, sealBundle } = await import('../engine/seal/index.ts')
+  const own = await openOwn(folder, fd, io)
+  const bundle = rotateBundle(own.bundle, { entropy: systemEntropy, now: Date.now() })
+  // The copy first: one that knows a key more than key.json does no harm.
+  if (copy !== undefined) await leaveTransit(folder, bundle, { ...copy, token: readPassphrase(tokenFile!) })
+  writeDurably(own.path, await sealBundle(bundle, own.passphrase, { entropy: systemEntropy }))
+  io.out(`The key ${bundle.rotated!.at(-1)!.id} wraps from now on. Copy ${own.path} to where you keep its copies.\n`)
+  io.out('Shares in escrow from before do not hold it: make new ones if there are any.\n')
   try {
-    await askNode(folder, '/key/rotated', { passphrase })
+    await askNode(folder, '/key/rotated', { passphrase: own.passphrase })
     io.out('The running node has taken it and is putting every key under it.\n')
   } catch (error) {
     if (!(error instanceof StartError) || (error.code !== 'node-absent' && error.code !== 'sealed')) throw error
     io.out('No node is serving on this folder; it takes the new key when it starts.\n')
   }
+  return 0
+}
+
+type Bundle = Awaited<ReturnType<typeof openOwn>>['bundle']
+
+async function leaveTransit(
+  folder: string,
+  bundle: Bundle,
+  at: { readonly address: string; readonly key: string; readonly token: string },
+): Promise<string> {
+  const { sealCopy, TRANSIT_FILE } = await import('../app/key-copies.ts')
+  const { openTransit } = await import('../app/key-transit.ts')
+  const engine = openTransit(at)
+  const { secret, sealed } = await sealCopy(bundle, systemEntropy)
+  const ciphertext = await engine.encrypt(secret)
+  // An engine that encrypts and does not decrypt would be found out at the next start.
+  if (!Buffer.from(await engine.decrypt(ciphertext)).equals(secret))
+    throw new StartError('key/transit', 'The Transit engine gives back something else than it was given.')
+  const path = join(folder, TRANSIT_FILE)
+  const copy = { khien: 'key/transit', address: at.address, key: at.key, ciphertext, sealed }
+  writeDurably(path, `${JSON.stringify(copy, null, 2)}\n`)
+  return path
+}
+
+async function transit(folder: string, fd: number | undefined, flags: Flags, io: Io): Promise<number> {
+  const { transit: address, 'transit-key': name, 'token-file': tokenFile } = flags
+  if (!address || !name || !tokenFile)
+    throw new UsageError('khien key transit needs --transit, --transit-key and --token-file.')
+  if (!URL.canParse(address)) throw new UsageError('--transit: expected an address such as https://bao.example:8200')
+  if (!/^[\w.-]{1,128}$/.test(name)) throw new UsageError('--transit-key: expected the name of a Transit key.')
+  const { bundle } = await openOwn(folder, fd, io)
+  const path = await leaveTransit(folder, bundle, { address, key: name, token: readPassphrase(tokenFile) })
+  io.out(`${path} opens with the Transit key ${name}: start the node with --key-transit TOKENFILE.\n`)
+  io.out('Whoever may decrypt with that key and read this folder can open the node.\n')
+  return 0
+}
+
+const SHARE = 'khien/key-share/v1'
+
+async function escrow(folder: string, fd: number | undefined, flags: Flags, io: Io): Promise<number> {
+  const [count, need] = [flags.shares ?? '3', flags.need ?? '2'].map(Number) as [number, number]
+  if (!Number.isInteger(count) || !Number.isInteger(need) || need < 2 || need > count || count > 20)
+    throw new UsageError('--shares and --need: expected whole numbers, 2 ≤ need ≤ shares ≤ 20.')
+  if (flags.out === undefined) throw new UsageError('Say where the shares go with --out DIR.')
+  const { bundle } = await openOwn(folder, fd, io)
+  const { sealCopy } = await import('../app/key-copies.ts')
+  const { splitSecret } = await import('../engine/seal/index.ts')
+  const { secret, sealed } = await sealCopy(bundle, systemEntropy)
+  const set = Buffer.from(systemEntropy(6)).toString('hex')
+  for (const { place, bytes } of splitSecret(secret, { count, need, entropy: systemEntropy })) {
+    const path = join(flags.out, `khien-${bundle.kekId}-${set}-${place}-of-${count}.json`)
+    if (existsSync(path)) throw new StartError('key-exists', `${path} is already there; nothing is overwritten.`)
+    const share = Buffer.from(bytes).toString('base64')
+    writeDurably(
+      path,
+      `${JSON.stringify({ khien: SHARE, key: bundle.kekId, set, place, count, need, share, sealed }, null, 2)}\n`,
+    )
+    io.out(`${path}\n`)
+  }
+  io.out(
+    `Give each file to another keeper and leave none here. Any ${need} of them recover the key; fewer tell nothing.\n`,
+  )
+  return 0
+}
+
+type ShareFile = {
+  khien: string
+  key: string
+  set: string
+  place: number
+  count: number
+  need: number
+  share: string
+  sealed: string
+}
+
+function readShare(path: string): ShareFile {
+  try {
+    const read = JSON.parse(readFileSync(path, 'utf8')) as Partial<ShareFile> | null
+    const { khien, key: id, set, place, need, share, sealed } = read ?? {}
+    const sound = khien === SHARE && [id, set, share, sealed].every((one) => typeof one === 'string')
+    if (sound && Number.isInteger(place) && Number.isInteger(need)) return read as ShareFile
+  } catch {
+    // Said below in the same words.
+  }
+  throw new StartError('key/share', `${path} is not a share of a key.`)
+}
+
+async function recover(folder: string, files: readonly string[], newFd: number | undefined, io: Io): Promise<number> {
+  const path = join(folder, 'key.json')
+  if (existsSync(path))
+    throw new StartError('key-exists', `${path} is already there; a key is never overwritten. Move it aside first.`)
+  const shares = files.map(readShare)
+  const [first] = shares
+  if (shares.some((one) => one.set !== first!.set || one.sealed !== first!.sealed))
+    throw new StartError('key/share', 'These shares were not made together.')
+  if (new Set(shares.map((one) => one.place)).size < first!.need)
+    throw new StartError(
+      'key/share',
+      `${first!.need} different shares are needed, ${new Set(shares.map((one) => one.place)).size} were given.`,
+    )
+  const { openCopy } = await import('../app/key-copies.ts')
+  const { joinShares, sealBundle } = await import('../engine/seal/index.ts')
+  const secret = joinShares(
+    shares
+      .slice(0, first!.need)
+      .map(({ place, share }) => ({ place, bytes: Uint8Array.from(Buffer.from(share, 'base64')) })),
+  )
+  const bundle = await openCopy(first!.sealed, secret)
+  const passphrase = await newPassphrase(newFd, io)
+  writeDurably(path, await sealBundle(bundle, passphrase, { entropy: systemEntropy }))
+  io.out(`The key ${bundle.kekId} is in ${path} under the new passphrase. Make new shares: these have been together.\n`)
   return 0
 }
 

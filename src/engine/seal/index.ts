@@ -22,3 +22,4 @@ export {
   sealBundle,
 } from './key-bundle.ts'
 export { type Entropy, type SealContext, sealer, type Sealer, secretKey, type WrapContext } from './sealer.ts'
+export { joinShares, type Share, splitSecret } from './shamir.ts'
