@@ -486,7 +486,7 @@ final class Khien
     private function fetchInboxKey(): void
     {
         $began = self::now();
-        $answer = $this->call('GET', '/api/vault/inbox-key', null, false, 3.0, true);
+        $answer = $this->call('GET', '/api/vault/inbox-key', null, false, $this->inboxKey === null ? 3.0 : $this->soonTimeout, true);
         $ended = self::now();
         $its = fn (string $time): int => (int) round((float) (new DateTimeImmutable($time))->format('U.u') * 1000);
         $ahead = $its($answer['now']) - intdiv($began + $ended, 2);

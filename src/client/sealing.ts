@@ -39,7 +39,9 @@ export function sealing(link: Transport, spool: Spool, serviceKey: string) {
       ahead: Math.abs(ahead) <= ended - began ? 0 : ahead,
       renewAt: ended + Math.max(60_000, Date.parse(answer.renewAt) - Date.parse(answer.now)),
     }
-    await spool.keepNote(NOTE, JSON.stringify({ ...key, mac: await (await macOf())(aboutKey(key)) }))
+    const note = JSON.stringify({ ...key, mac: await (await macOf())(aboutKey(key)) })
+    // A full disk is the spool's trouble when something must be kept; this process has its key.
+    await spool.keepNote(NOTE, note).catch(() => undefined)
   }
   const ask = (): Promise<void> => (asking ??= refresh().finally(() => (asking = undefined)))
 
@@ -56,10 +58,14 @@ export function sealing(link: Transport, spool: Spool, serviceKey: string) {
 
   async function current(): Promise<InboxKey> {
     key ??= await noted()
-    if ((key === undefined || key.renewAt < Date.now()) && link.state() === 'up')
-      await ask().catch((error: unknown) => {
-        if (!isAway(error)) throw error
+    if (link.state() === 'up') {
+      const asked = key === undefined || key.renewAt < Date.now() ? ask() : undefined
+      const silent = asked?.catch((error: unknown) => {
+        if (!isAway(error) && key === undefined) throw error
       })
+      // An old key serves as well: nobody waits for the new one.
+      if (key === undefined) await silent
+    }
     if (key === undefined)
       throw new KhienRefusal(0, {
         code: 'client/no-inbox-key',
