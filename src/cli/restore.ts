@@ -77,12 +77,14 @@ who were shredded since the backup do not come back. On PostgreSQL: DATABASE_URL
 /** Puts the key file in its place; what is not restored takes it away again. */
 function bringKey(file: string, folder: string): Disposable & { keep(): void } {
   const path = join(folder, 'key.json')
-  if (existsSync(path))
-    throw new StartError('key-exists', `${path} is already there; leave --key away, or name another folder.`)
   const text = readSmall(file, 'key file')
+  // A restore that was killed left it there.
+  const there = existsSync(path)
+  if (there && readSmall(path, 'key file') !== text)
+    throw new StartError('key-exists', `${path} is another key; leave --key away, or name another folder.`)
   makeFolder(folder)
-  writeFileSync(path, text, { mode: 0o600, flag: 'wx', flush: true })
-  let kept = false
+  if (!there) writeFileSync(path, text, { mode: 0o600, flag: 'wx', flush: true })
+  let kept = there
   return {
     keep: () => void (kept = true),
     [Symbol.dispose]() {

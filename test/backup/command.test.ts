@@ -113,7 +113,9 @@ test('một ngày của người vận hành: sao lưu, diễn tập, mất máy
   assert.match(restored.out, /Người đã bị xóa khóa sau bản sao lưu, không đưa trở lại {2}0\n/)
   assert.ok(existsSync(join(fresh, 'platform', 'key.json')))
   const twice = await khien([...again, '--key', key], secret)
-  assert.match(twice.err, /key\.json is already there; leave --key away/)
+  assert.match(twice.err, /is not empty/)
+  const other = await khien([...again, '--key', older], secret)
+  assert.match(other.err, /key\.json is another key; leave --key away/)
   assert.match((await khien(again, secret)).err, /is not empty/)
   {
     const fd = openSync(secret, 'r')

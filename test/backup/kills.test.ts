@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -72,4 +72,43 @@ test('killed in the middle of a backup, again and again: none is ever taken for 
     node.child.stdin!.end()
     await once(node.child, 'exit')
   }
+})
+
+test('killed in the middle of a restore: no node is there, and the next restore begins anew', async () => {
+  const places = twoPlaces()
+  const at = join(folder('kills'), 'platform')
+  const node = await nodeIn(at)
+  try {
+    const app = await anApp({ ...node, public: node.internal, serviceKey: () => ({ id: '', key: node.key }) })
+    for (let n = 0; n < 40; n++) await app.person(n)
+    assert.equal((await madeBy(node, places)).state, 'made')
+  } finally {
+    node.child.stdin!.end()
+    await once(node.child, 'exit')
+  }
+  const data = folder('into')
+  const from = ['--from', places.to, '--keys-from', places.keysTo, '--key', join(at, 'key.json')]
+  const begin = () =>
+    spawn(process.execPath, ['bin/khien.js', 'restore', '--role', 'platform', '--data', data, ...from], {
+      cwd: root,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+  const staging = join(data, '.restoring-platform')
+  let met = 0
+  for (const file of ['keys.db', 'control.db', 'log/checkpoint']) {
+    const child = begin()
+    const ended = once(child, 'exit')
+    while (child.exitCode === null && !existsSync(join(staging, file))) await wait(1)
+    child.kill('SIGKILL')
+    await ended
+    if (child.signalCode === 'SIGKILL') met++
+    assert.equal(existsSync(join(data, 'platform', 'control.db')), child.signalCode === null)
+    if (child.signalCode === null) rmSync(join(data, 'platform'), { recursive: true })
+  }
+  assert.ok(met > 0)
+  const child = begin()
+  const [code] = (await once(child, 'exit')) as [number]
+  assert.equal(code, 0)
+  assert.ok(existsSync(join(data, 'platform', 'control.db')))
+  assert.equal(existsSync(staging), false)
 })
