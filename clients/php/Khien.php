@@ -223,6 +223,22 @@ final class Khien
         return $this->call('POST', '/api/vault/people/' . rawurlencode($subject) . '/shred', ['reason' => $reason], true);
     }
 
+    /** Takes over hashes of another program, password_hash() among them. @param list<array{subject: string, hash: string, salt?: string, order?: string}> $items */
+    public function importPasswords(array $items): array
+    {
+        return $this->call('POST', '/api/vault/passwords/import', ['items' => array_values($items)], true)['items'];
+    }
+
+    /**
+     * Has the vault call a registered recipient with values the app never sees: `{{person.phone}}` in a body. Each item once.
+     *
+     * @param list<array{id: string, subject: string, record?: string, agreement?: string, body: array}> $items
+     */
+    public function relay(string $recipient, string $purpose, string $reason, array $items, float $seconds = 120.0): array
+    {
+        return $this->call('POST', '/api/vault/relay', ['recipient' => $recipient, 'purpose' => $purpose, 'reason' => $reason, 'items' => array_values($items)], false, $seconds)['items'];
+    }
+
     public function collections(): array
     {
         return $this->call('GET', '/api/vault/collections')['fields'];

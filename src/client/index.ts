@@ -44,6 +44,8 @@ export type KhienOptions = {
 
 const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
 const DAY_MS = 86_400_000
+/** A carrier may take its time for 5,000 labels. */
+const RELAY_MS = 120_000
 
 /** A new pseudonymous subject token, 80 random bits. Make it before the first `put`, so that a repeat means the same person. */
 export function newSubject(): string {
@@ -129,6 +131,9 @@ export function createKhien(options: KhienOptions): Khien {
     export: (body) => call('POST', '/api/vault/export', body),
     shred: (subject, reason) =>
       forgetting([subject], call('POST', `/api/vault/people/${encodeURIComponent(subject)}/shred`, { reason }, write)),
+    importPasswords: (items) => call('POST', '/api/vault/passwords/import', { items }, write),
+    relay: (body, waitMs = RELAY_MS) => call('POST', '/api/vault/relay', body, { timeoutMs: waitMs }),
+    recipients: async () => (await call<{ recipients: t.Recipient[] }>('GET', '/api/vault/recipients')).recipients,
     collections: () => call('GET', '/api/vault/collections'),
     declareCollections: (collections) => call('PUT', '/api/vault/collections', { collections }),
 
@@ -176,6 +181,11 @@ export type Khien = {
   export(body: { readonly purpose: string; readonly reason: string; readonly subject: string }): Promise<t.Exported>
   /** Erases a person for good. */
   shred(subject: string, reason: string): Promise<t.ShredReceipt>
+  /** Takes over hashes of another program; each becomes the vault's own when its owner next signs in. */
+  importPasswords(items: readonly t.StoredHash[]): Promise<t.ImportAnswer>
+  /** Has the vault call a registered recipient with values the app never sees; each item once, up to 5,000. */
+  relay(body: t.RelayBody, waitMs?: number): Promise<t.RelayAnswer>
+  recipients(): Promise<t.Recipient[]>
   collections(): Promise<{ version: number; fields: t.FieldShown[] }>
   declareCollections(collections: readonly t.CollectionDeclaration[]): Promise<{ version: number; declaredAt: string }>
 

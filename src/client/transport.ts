@@ -21,6 +21,8 @@ type Answer = { readonly status: number; readonly said: unknown }
 type How = {
   /** A write: it carries an idempotency key. */
   readonly once?: boolean
+  /** In place of the client's own time for a whole call. */
+  readonly timeoutMs?: number
   /** Only one attempt, of at most so many milliseconds. */
   readonly onlyOnceMs?: number
 }
@@ -64,7 +66,7 @@ export function transport({ origin, key, timeoutMs, fetch: send }: TransportOpti
 
   async function call<T>(method: string, path: string, body?: unknown, how: How = {}): Promise<T> {
     if (state === 'down') throw unreachable()
-    const end = Date.now() + (how.onlyOnceMs ?? timeoutMs)
+    const end = Date.now() + (how.onlyOnceMs ?? how.timeoutMs ?? timeoutMs)
     const headers: Record<string, string> = { authorization: `Bearer ${key}` }
     if (body !== undefined) headers['content-type'] = 'application/json'
     if (how.once) headers['idempotency-key'] = crypto.randomUUID()

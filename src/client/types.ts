@@ -84,6 +84,48 @@ export type Exported = {
   records: { collection: string; record: string; fields: Values }[]
   closed: { collection: string; record: string; code: string }[]
 }
+export type StoredHash = {
+  readonly subject: string
+  /** argon2 (PHC), bcrypt, PHPass, PBKDF2 of Django or Passlib, or MD5, SHA-1, SHA-256, SHA-512 in hexadecimal. */
+  readonly hash: string
+  /** Of MD5 and SHA alone: the others carry theirs. */
+  readonly salt?: string
+  readonly order?: 'salt-first' | 'salt-last'
+}
+export type ImportAnswer = { items: ({ ok: true; scheme: string } | Refused)[] }
+export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json }
+export type RelayBody = {
+  readonly recipient: string
+  readonly purpose: string
+  readonly reason: string
+  /** `body`: what is sent, with `{{person.phone}}` or `{{order.address#DH-1}}` where a value belongs. */
+  readonly items: readonly {
+    readonly id: string
+    readonly subject: string
+    readonly record?: string
+    readonly agreement?: string
+    readonly body: { readonly [name: string]: Json }
+  }[]
+}
+export type RelayAnswer = {
+  items: (
+    | { ok: true; id: string; status: number; answer: Record<string, unknown>; again: boolean }
+    | { ok: false; id: string; code: string; detail: string; status?: number }
+  )[]
+}
+export type Recipient = {
+  id: string
+  name: string
+  url: string
+  form: boolean
+  headers: string[]
+  timeoutMs: number
+  atOnce: number
+  repeats: boolean
+  pass: string[]
+  keep: { pointer: string; collection: string; field: string }[]
+  since: string
+}
 export type ShredReceipt = {
   id: string
   subject: string

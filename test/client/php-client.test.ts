@@ -61,6 +61,11 @@ test(
     $out['last'] = $khien->search('invoice', 'DH-1', 'person', 'phone', '5678', 'last');
     $out['password'] = [$khien->checkPassword('invoice', 'login', $s, 'mật khẩu của Hoa'), $khien->checkPassword('invoice', 'login', $s, 'sai')];
     $khien->update($person(['name' => 'Hoa Mai']));
+    $t = Khien::newSubject();
+    $out['imported'] = $khien->importPasswords([['subject' => $t, 'hash' => password_hash('mật khẩu cũ của Lan', PASSWORD_BCRYPT, ['cost' => 5])]])[0];
+    $khien->openAgreement($t, 'order', 'DH-1');
+    $out['taken'] = $khien->checkPassword('invoice', 'login', $t, 'mật khẩu cũ của Lan');
+    $out['relay'] = $refused(fn () => $khien->relay('nobody', 'invoice', 'DH-1', [['id' => 'L-1', 'subject' => $t, 'body' => ['to' => '{{person.phone}}']]]))[1];
     $out['masked'] = $khien->getMasked('invoice', 'DH-1', $person(['name', 'phone']))[0];
     $out['export'] = $khien->export('invoice', 'DH-1', $s)['records'];
     $out['erased'] = $khien->erase('DH-1', $person(['phone']));
@@ -87,6 +92,8 @@ test(
       found: [{ subject, record: '-' }],
       last: [{ subject, record: '-' }],
       password: [true, false],
+      imported: { ok: true, scheme: 'bcrypt' },
+      taken: true,
       masked: { ok: true, stale: false },
       erased: [{ ok: true, erased: 1 }],
       after: { ok: true, fields: { phone: null } },

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { z } from 'zod'
-import type { Khien } from '../../src/client/index.ts'
+import type { Khien, RelayBody } from '../../src/client/index.ts'
 import type { consentRoutes } from '../../src/consent/contract.ts'
 import type { vaultRoutes } from '../../src/vault/contract.ts'
 import { vaultRoutes as vault } from '../../src/vault/contract.ts'
@@ -36,6 +36,10 @@ export type Sends = [
   Fits<Sent<'checkPassword'>, Body<V['checkPassword']>>,
   Fits<Sent<'erase'>, Body<V['erase']>>,
   Fits<Sent<'export'>, Body<V['export']>>,
+  Fits<Sent<'importPasswords'>, Body<V['importPasswords']>['items']>,
+  // By name alone: what is sent on is any JSON, which the compiler would follow without end.
+  Fits<keyof RelayBody, keyof Body<V['relay']>>,
+  Fits<keyof RelayBody['items'][number], keyof Body<V['relay']>['items'][number]>,
   Fits<Sent<'declareCollections'>, Body<V['declareCollections']>['collections']>,
 ]
 export type Hears = [
@@ -53,6 +57,9 @@ export type Hears = [
   Fits<Answer<V['erase']>, Said<'erase'>>,
   Fits<Answer<V['export']>, Said<'export'>>,
   Fits<Answer<V['shred']>, Said<'shred'>>,
+  Fits<Answer<V['importPasswords']>, Said<'importPasswords'>>,
+  Fits<Answer<V['relay']>, Said<'relay'>>,
+  Fits<Answer<V['recipients']>['recipients'], Said<'recipients'>>,
   Fits<Answer<V['collections']>, Said<'collections'>>,
   Fits<Answer<V['declareCollections']>, Said<'declareCollections'>>,
 ]
@@ -71,6 +78,9 @@ test('every route of the vault that a service key may call has its method in the
     'vault.shred': 'shred',
     'vault.collections': 'collections',
     'vault.declare-collections': 'declareCollections',
+    'vault.import-passwords': 'importPasswords',
+    'vault.relay': 'relay',
+    'vault.recipients': 'recipients',
     'vault.inbox-key': 'inside',
     'vault.inbox': 'inside',
     // The receipt is answered by `shred`; looking at it again is for staff.
