@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { closeSync, cpSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import test from 'node:test'
 import { findBackups, findKeys, readRing, readShredList } from '../../src/backup/index.ts'
 import { createKhien } from '../../src/client/index.ts'
@@ -10,7 +11,7 @@ import { putAside } from '../../src/app/keeping/put-aside.ts'
 import type { Secrets } from '../../src/app/secrets.ts'
 import type { KeyTables, VaultTables } from '../../src/vault/store.ts'
 import { runningNode } from '../running-node.ts'
-import { anApp, folder, keyOf, madeBy, restored, twoPlaces } from './places.ts'
+import { anApp, duty, folder, keyOf, madeBy, restored, twoPlaces } from './places.ts'
 
 const DAY_MS = 86_400_000
 
@@ -123,4 +124,33 @@ test('a key folder that is away at its time is said, and the promise is not made
   const khien = createKhien({ origin: node.internal, key, publicOrigin: node.public })
   const receipt = await khien.shred(person, 'DSR-2')
   assert.ok(Date.parse(receipt.unreadableInBackups) > now)
+})
+
+test('what a receipt promises while no backup is there, and while one is being made', async () => {
+  const places = twoPlaces()
+  const now = Date.now()
+  await using node = await runningNode({ clock: () => now })
+  const app = await anApp(node)
+  const [first, second] = [await app.person(1), await app.person(2)]
+  assert.equal(Date.parse((await app.khien.shred(first, 'DSR-1')).unreadableInBackups), now, 'in no backup at all')
+  await duty(node.socket, 'backup', { ...places, keepKeys: 7, rate: 0.01 })
+  const receipt = await app.khien.shred(second, 'DSR-2')
+  assert.equal(Date.parse(receipt.unreadableInBackups), now + 7 * DAY_MS, 'the one under way may hold the key')
+})
+
+test('whoever is being erased when a backup begins is not in its keys', async () => {
+  const places = twoPlaces()
+  await using node = await runningNode()
+  const app = await anApp(node)
+  const person = await app.person(1)
+  // As between the two steps of an erasure: recorded, and the key not destroyed yet.
+  {
+    using db = new DatabaseSync(join(node.config.folder, 'control.db'))
+    db.prepare(
+      "insert into vault_shred (subject, id, at, until, fields, receipt, destroyed_at, finished_at) values (?, 'shr_1', 1, null, 1, '', null, 1)",
+    ).run(person)
+  }
+  assert.equal((await madeBy(node, places)).state, 'made')
+  const { secrets } = await keyOf(node.config.folder)
+  assert.equal(await opened(secrets, places.to, places.keysTo, 0, person), 0)
 })
