@@ -44,6 +44,7 @@ export async function backColumn(move: Move, named: string, onProgress?: (rows: 
       restored += done.restored
       left.push(...done.left)
       onProgress?.(restored)
+      if (keys.length < PAGE) break
     }
     if (seen === 0 || (restored === before && left.length === seen)) break
   }

@@ -58,6 +58,7 @@ export async function compare(move: Move, onProgress?: (rows: number) => void): 
       doubtful.push(...result.differences)
       onProgress?.((rows += found.length))
       if (move.signal.aborted) throw new KhienError('adopt/stopped', 'Stopped before everything was compared.')
+      if (found.length < PAGE) break
     }
     differences.push(...(await lookAgain(move, moving, doubtful)))
   }

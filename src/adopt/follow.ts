@@ -36,6 +36,8 @@ export async function followFirst(move: Move): Promise<void> {
 async function drain(move: Move, { once, onLag }: FollowOptions): Promise<number> {
   let followed = 0
   let told = 0
+  // “Once” means up to here: a shop that is open never has nothing waiting.
+  const until = once ? await lastChange(move) : undefined
   let stuck = 0
   while (!move.signal.aborted) {
     const changes = await patiently(move, 'reading changes', () =>
@@ -44,23 +46,29 @@ async function drain(move: Move, { once, onLag }: FollowOptions): Promise<number
       ),
     )
     const before = followed
+    const over = until !== undefined && changes.every((change) => BigInt(change['id']!) > until)
     for (const moving of move.tables) {
       const mine = changes.filter((change) => change['tbl'] === moving.table.label)
       if (mine.length > 0) followed += await apply(move, moving, mine)
     }
     followed += await drop(move, changes.filter((c) => !move.tables.some(({ table }) => table.label === c['tbl'])))
-    if (performance.now() - told > 1_000 || (once && changes.length === 0)) {
+    if (performance.now() - told > 1_000 || over) {
       told = performance.now()
       await forgetOld(move)
       onLag?.(await patiently(move, 'reading the lag', () => move.source.read((s) => lagOf(s, move.source.kind))), followed)
     }
-    if (once && changes.length === 0) return followed
+    if (over) return followed
     stuck = followed === before ? stuck + 1 : 0
     // What is left is locked by somebody: a moment, then again.
     if (stuck > 0) await sleep(Math.min(1_000, changes.length === 0 ? IDLE_MS : 20 * stuck), undefined, { signal: move.signal }).catch(() => {})
   }
   return followed
 } // prettier-ignore
+
+async function lastChange(move: Move): Promise<bigint> {
+  const [row] = await move.source.read((s) => s.rows(sql`select coalesce(max(id), 0) as id from khien_adopt_change`))
+  return BigInt(row!['id']!)
+}
 
 /** Rows that went and are a day past: whatever hung on them is gone as well. */
 async function forgetOld(move: Move): Promise<void> {

@@ -4,7 +4,7 @@ import { compare } from './compare.ts'
 import { rewriteOf, survivingCopies, type Copy } from './copies.ts'
 import { alone, demandCopied } from './copy.ts'
 import { followFirst } from './follow.ts'
-import { stateOf, type Move } from './move.ts'
+import { own, stateOf, type Move } from './move.ts'
 import { change } from './prepare.ts'
 import { STATE_TABLES, lagOf } from './state.ts'
 import { leftKeys } from './status.ts'
@@ -16,6 +16,8 @@ export type Purged = {
   /** Statements that rewrite the tables, so that no old row is left on their pages. */
   readonly rewrites: readonly string[]
   readonly rewritten: boolean
+  /** What is left to be done when the app's connections have been renewed. */
+  readonly later: readonly string[]
 }
 export type PurgeOptions = {
   /** Run the rewrites now: each locks its table for as long as it takes. */
@@ -62,11 +64,14 @@ export async function purge(move: Move, { rewrite = false, onStep = () => {} }: 
   }
   const copies = await survivingCopies(move)
   onStep('dropping the tables of the move')
+  // A statement that a connection of the app prepared while the triggers stood asks MySQL for their table once more.
+  const kept = move.source.kind === 'mysql' ? ['khien_adopt_change'] : []
+  for (const table of kept) await own(move.source, (s) => s.run(sql`delete from ${name(table)}`))
   for (const table of STATE_TABLES)
-    await change(move.source, sql`drop table if exists ${name(table)}`, `dropping ${table}`)
+    if (!kept.includes(table)) await change(move.source, sql`drop table if exists ${name(table)}`, `dropping ${table}`)
   const rewrites = rewriteOf(move)
   if (rewrite) await rewriteAll(move, rewrites, onStep)
-  return { copies, rewrites, rewritten: rewrite }
+  return { copies, rewrites, rewritten: rewrite, later: kept.map((table) => `drop table ${table}`) }
 }
 
 async function dropTrigger(move: Move, label: string, trigger: Trigger, schema: string): Promise<void> {

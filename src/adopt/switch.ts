@@ -72,6 +72,8 @@ async function walk(
     if (move.signal.aborted) throw new KhienError('adopt/stopped', 'Stopped; the same command goes on from here.')
     after = rows.at(-1)!.key
     await visit(rows)
+    // The last page; what the app adds behind it is followed, not chased.
+    if (rows.length < PAGE) return
   }
 }
 

@@ -82,7 +82,7 @@ export function adoptSays(io: Io) {
         io.out('The app goes on writing tokens: let it write values first, then give the command again.\n')
     },
 
-    purged({ copies, rewrites, rewritten }: Purged): void {
+    purged({ copies, rewrites, rewritten, later }: Purged): void {
       io.out(
         'No cell of the plan is plaintext in the live tables, and both sides are equal. Triggers and tables of the move are gone.\n',
       )
@@ -90,6 +90,8 @@ export function adoptSays(io: Io) {
         io.out('Old rows lie on the pages of the tables until they are rewritten, which locks each; in a quiet hour:\n')
         for (const statement of rewrites) io.out(`  ${statement};\n`)
       }
+      for (const statement of later)
+        io.out(`Once every connection of the app has been renewed (restart it): ${statement};\n`)
       io.out('Copies that may hold plaintext still:\n')
       for (const { what, found, todo } of copies) io.out(`  ${what} (${found}): ${todo}\n`)
     },

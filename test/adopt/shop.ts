@@ -100,6 +100,10 @@ type UserColumn = keyof typeof USER
 const USER_COLUMNS = Object.keys(USER) as UserColumn[]
 export const FIELDS = [...Object.values(USER), 'order.address', 'order.note', 'bank.number', 'bank.holder']
 
+/** Writers at once, half of them old; at least so many people are needed. */
+const LANES = 8
+type Kind = 'reads' | 'oldWrites' | 'newWrites'
+
 export type ShopOptions = {
   readonly url: string
   readonly people: number
@@ -108,6 +112,8 @@ export type ShopOptions = {
   /** Rows written a second, old writer and new together. */
   readonly writes: number
   readonly reads: number
+  /** Remember every row from the start, for `audit`; otherwise only what is written. */
+  readonly remembers?: boolean
 }
 
 /**
@@ -129,18 +135,21 @@ export async function openShop(options: ShopOptions) {
   /** What stands in a user's columns, and how many times it was changed. */
   const known = new Map<number, { values: Record<string, string | null>; version: number }>()
   const addresses = new Map<number, string>()
-  for (const row of await source.read((s) => s.rows(sql`select * from users`)))
-    known.set(Number(row['id']), {
-      values: Object.fromEntries(USER_COLUMNS.map((c) => [c, row[c] ?? null])),
-      version: 1,
-    })
-  for (const row of await source.read((s) => s.rows(sql`select id, ship_address from orders`)))
-    addresses.set(Number(row['id']), row['ship_address']!)
+  if (options.remembers ?? true) {
+    for (const row of await source.read((s) => s.rows(sql`select * from users`)))
+      known.set(Number(row['id']), {
+        values: Object.fromEntries(USER_COLUMNS.map((c) => [c, row[c] ?? null])),
+        version: 1,
+      })
+    for (const row of await source.read((s) => s.rows(sql`select id, ship_address from orders`)))
+      addresses.set(Number(row['id']), row['ship_address']!)
+  }
   let next = options.people + 1
   let phones = 50_000_000
   let live = true
+  let old = true
 
-  async function counted(work: () => Promise<void>, kind: 'reads' | 'oldWrites' | 'newWrites'): Promise<void> {
+  async function counted(work: () => Promise<void>, kind: Kind): Promise<void> {
     const began = performance.now()
     try {
       await work()
@@ -157,9 +166,15 @@ export async function openShop(options: ShopOptions) {
     s.rows(sql`select * from users where id = ${id}${words(how)}`)
   const plain = (id: number): number => 1 + (id % options.people)
 
-  /** As the shop's first programmer wrote it: values straight into the table. Users with even numbers are his. */
-  async function oldWriter(): Promise<void> {
-    const id = plain(randomInt(options.people)) & ~1 || 2
+  /** Whom a writer writes: no two of them write the same person, so that what is right is never in doubt. */
+  const theirs = (lane: number): number => {
+    const id = randomInt(Math.floor((options.people - LANES) / LANES)) * LANES + lane
+    return id === 0 ? LANES : id
+  }
+
+  /** As the shop's first programmer wrote it: values straight into the table. */
+  async function oldWriter(lane: number): Promise<void> {
+    const id = theirs(lane)
     const turn = randomInt(10)
     if (turn < 5) {
       const phone = phoneOf(phones++)
@@ -169,7 +184,8 @@ export async function openShop(options: ShopOptions) {
       await source.write((s) => s.run(sql`update users set phone = ${phone}, full_name = ${who} where id = ${id}`))
       known.set(id, { values: { ...was?.values, phone, full_name: who }, version: (was?.version ?? 0) + 1 })
     } else if (turn < 8) {
-      const order = of([...addresses.keys()])
+      // Everybody's first order; those of even people have a second.
+      const order = 2 * theirs(lane) - 1
       const where = address()
       const note = of([null, 'Giao buổi chiều', 'Gọi số khác: tầng 2'])
       await source.write((s) =>
@@ -189,10 +205,9 @@ export async function openShop(options: ShopOptions) {
     } else await source.write((s) => s.run(sql`delete from orders where code = ${`DN-${next - 1 - randomInt(20)}`}`))
   }
 
-  /** As it is written with the helper: locked, sealed, written, in one transaction. Users with odd numbers are his. */
-  async function newWriter(): Promise<void> {
-    const id = plain(randomInt(options.people)) | 1
-    if (id > options.people) return
+  /** As it is written with the helper: locked, sealed, written, in one transaction. */
+  async function newWriter(lane: number): Promise<void> {
+    const id = theirs(lane)
     const values = { phone: phoneOf(phones++), full_name: fullName() }
     const was = known.get(id)
     known.set(id, { values: { ...was?.values, ...values }, version: -1 })
@@ -277,29 +292,33 @@ export async function openShop(options: ShopOptions) {
     return wrong
   }
 
-  async function loop(
-    perSecond: number,
-    work: () => Promise<void>,
-    kind: 'reads' | 'oldWrites' | 'newWrites',
-  ): Promise<void> {
+  async function loop(perSecond: number, work: () => Promise<void>, kind: Kind): Promise<void> {
     const gap = 1_000 / perSecond
     let due = performance.now()
-    while (live) {
+    while (live && (old || kind !== 'oldWrites')) {
       await counted(work, kind)
       due = Math.max(due + gap, performance.now() - 1_000)
       const rest = due - performance.now()
       if (rest > 0) await new Promise((resolve) => setTimeout(resolve, rest))
     }
   }
-  const running = [
-    loop(options.writes / 2, oldWriter, 'oldWrites'),
-    loop(options.writes / 2, newWriter, 'newWrites'),
-    loop(options.reads, reader, 'reads'),
-  ]
+  const lanes = Array.from({ length: LANES }, (_, lane) => lane)
+  const olds = lanes
+    .filter((lane) => lane % 2 === 0)
+    .map((lane) => loop(options.writes / LANES, () => oldWriter(lane), 'oldWrites'))
+  const others = lanes
+    .filter((lane) => lane % 2 === 1)
+    .map((lane) => loop(options.writes / LANES, () => newWriter(lane), 'newWrites'))
+  const running = [...olds, ...others, loop(options.reads, reader, 'reads')]
   return {
     source,
     seen,
     audit,
+    /** Takes the old writer out of service; the others go on. */
+    async retiresOld(): Promise<void> {
+      old = false
+      await Promise.all(olds)
+    },
     /** Ends the traffic; the shop stays open. */
     async closes(): Promise<void> {
       live = false
