@@ -4,7 +4,7 @@ import type { VaultContext } from './context.ts'
 import type { KeyTables } from './store.ts'
 
 /** Keys in one transaction: some milliseconds of the loop. */
-const PAGE = 400
+const PAGE = 200
 const nextTurn = promisify(setImmediate)
 
 /**
