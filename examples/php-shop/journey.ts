@@ -136,7 +136,12 @@ async function journey(): Promise<void> {
     await api('/api/agreements', { subject: row['khien_subject'], kind: 'membership', ref: 'account' })
   assert.match(await staffPage(shop), /Khách Số 3</)
 
-  say('6. Mật khẩu chuyển khi chủ của nó đăng nhập; rồi dọn nơi cũ')
+  say('6. Mật khẩu chuyển khi chủ của nó đăng nhập, số còn lại bằng mã băm; rồi dọn nơi cũ')
+  for (const one of people.slice(0, 3)) await one.login()
+  assert.match(
+    php(['-f', join(here, 'import-passwords.php')], khienEnv),
+    new RegExp(`^${PEOPLE - 2} taken over, 0 left`),
+  )
   for (const one of [...people, late]) {
     await one.login()
     assert.match(await one.orders(), new RegExp(`Khách Số ${one.n}<`))
@@ -217,11 +222,14 @@ const findPage = async (shop: string, phone: string): Promise<string> =>
 function deliver(env: Record<string, string>): void {
   const code = `require getenv('KHIEN_CLIENT'); $khien = new Khien(getenv('KHIEN_ORIGIN'), getenv('KHIEN_PUBLIC'), trim(file_get_contents(getenv('KHIEN_KEY_FILE'))), ['spool' => getenv('SHOP_SPOOL')]);
     for ($i = 0; $i < 20 && $khien->deliver(2)['pending'] > 0; $i++) usleep(200000); $said = $khien->spooled(); echo json_encode($said); exit($said['pending'] + $said['refused']);`
-  const { status, stdout, stderr } = spawnSync('php', ['-r', code], {
-    env: { PATH: process.env['PATH'] ?? '', ...env },
-    encoding: 'utf8',
-  })
+  php(['-r', code], env)
+}
+
+function php(args: readonly string[], env: Record<string, string>): string {
+  const given = { PATH: process.env['PATH'] ?? '', ...env }
+  const { status, stdout, stderr } = spawnSync('php', args, { env: given, encoding: 'utf8' })
   assert.equal(status, 0, stdout + stderr)
+  return stdout
 }
 
 /** A port for the shop, and one from which Khiên's own are counted. */

@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { createKhien, folderSpool, newSubject } from '../../src/client/node.ts'
+import { createKhien, folderSpool, newSubject, placeToken } from '../../src/client/node.ts'
 import { php, phpSkip } from './php.ts'
 import { vaultProcess, type VaultProcess } from './vault-process.ts'
 
@@ -105,6 +105,16 @@ test(
     assert.doesNotMatch(JSON.stringify(out['gone']), /Hoa/)
   },
 )
+
+test('tokens of a place are the same in PHP and in TypeScript', { skip: phpSkip }, async () => {
+  const subject = newSubject()
+  const place = { subject, collection: 'order', record: 'orders.12', field: 'address' }
+  const given = `KhienCells::placeToken($in, 'order', 'address', 'orders.12')`
+  assert.deepEqual(
+    php<unknown[]>(`$t = ${given}; $out = [$t, KhienCells::isToken($t), KhienCells::isToken('kh_')];`, subject),
+    [await placeToken(place), true, false],
+  )
+})
 
 test('a link to a person’s own pages opens them', { skip: phpSkip }, async () => {
   const link = play<string>('$out = $khien->handoverLink(Khien::newSubject());')
