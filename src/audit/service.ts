@@ -120,7 +120,7 @@ export function audit(options: AuditOptions): Audit {
         const salt = toBase64(salts.subarray(SALT_SIZE * i, SALT_SIZE * (i + 1)))
         return { id: ids[i]!, at, kind, actor, subject, record, salt, leaf_index: null, bucket: within }
       })
-      await insertRows(trx as Transaction<AuditTables>, rows)
+      await insertRows(trx as Transaction<AuditTables>, db.dialect, rows)
       return ids
     },
     integrate: () => publish.integrate(),

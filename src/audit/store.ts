@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely'
-import type { Database, Transaction } from '../storage/sql/index.ts'
+import { bulkInsert, type Database, type Dialect, type Transaction } from '../storage/sql/index.ts'
 import { commitmentOf } from './entry.ts'
 
 export type AuditTables = {
@@ -81,17 +81,15 @@ export function* bucketsDown(newest: number): Generator<number[]> {
     yield Array.from({ length: Math.min(BUCKETS_A_QUERY, top + 1) }, (_, i) => top - i)
 }
 
-/** SQLite takes 32,766 parameters in a statement; a row has nine. */
-const INSERT_ROWS = 1_000
+const COLUMNS = ['id', 'at', 'kind', 'actor', 'subject', 'record', 'salt', 'leaf_index', 'bucket'] as const
+const insert = bulkInsert('audit_record', COLUMNS)
 
-export async function insertRows(trx: Transaction<AuditTables>, rows: readonly AuditRow[]): Promise<void> {
-  for (let from = 0; from < rows.length; from += INSERT_ROWS) {
-    await trx
-      .insertInto('audit_record')
-      .values(rows.slice(from, from + INSERT_ROWS))
-      .execute()
-  }
-}
+export const insertRows = (trx: Transaction<AuditTables>, dialect: Dialect, rows: readonly AuditRow[]): Promise<void> =>
+  insert(
+    trx,
+    dialect,
+    rows.map((row) => [row.id, row.at, row.kind, row.actor, row.subject, row.record, row.salt, null, row.bucket]),
+  )
 
 /**
  * Gives the oldest rows without a place their places in the log, `limit` at most, in one transaction, and notes the

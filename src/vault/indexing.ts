@@ -100,6 +100,7 @@ export function indexing(ctx: VaultContext, keys: Keyring, registry: Registry) {
       const rows = await (ctx.db.dialect === 'postgres' ? query.forUpdate() : query).execute()
       await insertTags(
         trx,
+        ctx.db.dialect,
         rows.flatMap(({ subject, record, sealed }) => {
           const key = subjectKeys.get(subject)
           if (!key) return []

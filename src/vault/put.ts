@@ -113,9 +113,10 @@ export function putService(
     return runOnce<VaultTables, PutResult[]>(ctx.db, once, now, async (trx) => {
       const answers = [...results]
       const kept = careful ? await standing(trx, rows, items, answers, onlyHeld) : rows
-      await insertValues(trx, kept)
+      await insertValues(trx, ctx.db.dialect, kept)
       await insertTags(
         trx,
+        ctx.db.dialect,
         kept.flatMap((row) => row.tags),
       )
       const fieldsOf = new Map<string, string[]>()

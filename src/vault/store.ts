@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely'
-import { bytesType, type Migration, type Transaction } from '../storage/sql/index.ts'
+import { bulkInsert, bytesType, type Dialect, type Migration, type Transaction } from '../storage/sql/index.ts'
 import { inboxKeyMigrations, inboxMigrations } from './inbox/store.ts'
 import { relayMigrations } from './relay/store.ts'
 
@@ -32,44 +32,40 @@ export type KeyTables = {
 }
 
 export const PLACE = ['subject', 'collection', 'record', 'field'] as const
-/** SQLite takes 32,766 parameters in a statement; a row has six. Fewer texts of statements are kept prepared. */
-const ROWS = 100
+const values = bulkInsert(
+  'vault_value',
+  [...PLACE, 'sealed', 'at'],
+  'on conflict (subject, collection, record, field) do update set sealed = excluded.sealed, at = excluded.at',
+)
+// An entry that stays as it is dirties no page.
+const tags = bulkInsert(
+  'vault_index',
+  [...PLACE, 'tag'],
+  'on conflict (subject, collection, record, field) do update set tag = excluded.tag where vault_index.tag <> excluded.tag',
+)
 
 /** Puts values in, over what is there. */
-export async function insertValues(
+export const insertValues = (
   trx: Transaction<VaultTables>,
+  dialect: Dialect,
   rows: readonly VaultTables['vault_value'][],
-): Promise<void> {
-  for (let from = 0; from < rows.length; from += ROWS)
-    await trx
-      .insertInto('vault_value')
-      .values(
-        rows.slice(from, from + ROWS).map(({ subject, collection, record, field, sealed, at }) => ({
-          subject,
-          collection,
-          record,
-          field,
-          sealed,
-          at,
-        })),
-      )
-      .onConflict((c) =>
-        c.columns([...PLACE]).doUpdateSet((eb) => ({ sealed: eb.ref('excluded.sealed'), at: eb.ref('excluded.at') })),
-      )
-      .execute()
-}
+): Promise<void> =>
+  values(
+    trx,
+    dialect,
+    rows.map((row) => [row.subject, row.collection, row.record, row.field, row.sealed, row.at]),
+  )
 
-export async function insertTags(
+export const insertTags = (
   trx: Transaction<VaultTables>,
+  dialect: Dialect,
   rows: readonly VaultTables['vault_index'][],
-): Promise<void> {
-  for (let from = 0; from < rows.length; from += ROWS)
-    await trx
-      .insertInto('vault_index')
-      .values(rows.slice(from, from + ROWS))
-      .onConflict((c) => c.columns([...PLACE]).doUpdateSet((eb) => ({ tag: eb.ref('excluded.tag') })))
-      .execute()
-}
+): Promise<void> =>
+  tags(
+    trx,
+    dialect,
+    rows.map((row) => [row.subject, row.collection, row.record, row.field, row.tag]),
+  )
 
 export const vaultMigrations: readonly Migration[] = [
   {

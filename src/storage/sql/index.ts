@@ -1,3 +1,4 @@
+export { bulkInsert } from './bulk.ts'
 export { openSqlite } from './sqlite.ts'
 export { claimPostgres, openPostgres } from './postgres.ts'
 export { migrate, type Migration } from './migrate.ts'

@@ -135,7 +135,7 @@ export function passwordService(ctx: VaultContext, keys: Keyring) {
     const row = await seal(subject, await hashed(password))
     if (row === undefined || (await stored(subject)) !== was) return
     await ctx.db.transaction<VaultTables, void>(async (trx) => {
-      await insertValues(trx, [row])
+      await insertValues(trx, ctx.db.dialect, [row])
       await ctx.record(trx, [
         {
           kind: 'vault.password-renewed',
@@ -192,6 +192,7 @@ export function passwordService(ctx: VaultContext, keys: Keyring) {
     return runOnce<VaultTables, ImportResult[]>(ctx.db, once, ctx.clock(), async (trx) => {
       await insertValues(
         trx,
+        ctx.db.dialect,
         rows.toSorted((a, b) => (a.subject < b.subject ? -1 : 1)),
       )
       if (rows.length > 0)
