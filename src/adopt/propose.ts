@@ -74,7 +74,9 @@ async function personalColumns(source: Source, table: Table, now: number, left: 
 
 /** The first rows and the last by their key, so that old and new habits are both seen. */
 async function sample(source: Source, table: Table, columns: readonly Column[]): Promise<Row[]> {
-  const picked = list(columns.map((column) => name(column.name)))
+  const picked = list(
+    [...new Set([...(table.key ?? []), ...columns.map((column) => column.name)])].map((column) => name(column)),
+  )
   const from = name(table.schema, table.name)
   return source.read(async (s) => {
     const half = words(String(SAMPLE / 2))
@@ -82,7 +84,8 @@ async function sample(source: Source, table: Table, columns: readonly Column[]):
     const order = (way: string) => list(table.key!.map((column) => sql`${name(column)} ${words(way)}`))
     const first = await s.rows(sql`select ${picked} from ${from} order by ${order('asc')} limit ${half}`)
     const last = await s.rows(sql`select ${picked} from ${from} order by ${order('desc')} limit ${half}`)
-    return [...first, ...last]
+    const idOf = (row: Row): string => JSON.stringify(table.key!.map((column) => row[column]))
+    return [...new Map([...first, ...last].map((row) => [idOf(row), row])).values()]
   })
 }
 
