@@ -11,11 +11,3 @@ export async function replaceFile(path: string, content: string | Uint8Array): P
   await rename(next, path)
   await syncFolder(dirname(path))
 }
-
-/** Zeros over all that a file holds, on the disk when it resolves. */
-export async function overwrite(path: string): Promise<void> {
-  await using file = await open(path, 'r+')
-  const { size } = await file.stat()
-  if (size > 0) await file.write(Buffer.alloc(size), 0, size, 0)
-  await file.sync()
-}

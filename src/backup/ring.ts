@@ -58,8 +58,19 @@ export async function destroyInRing(
   const ring = await readRing(folder, role, node)
   if (ring === undefined)
     throw new KhienError('backup/ring', `The ring file is not in ${folder}; put the folder back in its place.`)
+  const sealed = ring.keys.find((key) => key.id === id)?.sealed
+  if (sealed) await overwriteIn(pathOf(folder, role), sealed)
   const keys = ring.keys.map((key) => (key.id === id ? { ...key, sealed: null, destroyedAt } : key))
   await replaceRing(folder, role, { ...ring, keys })
+}
+
+/** Needs no room: on a full disk the key dies all the same, and what follows is tried again. */
+async function overwriteIn(path: string, sealed: string): Promise<void> {
+  await using file = await open(path, 'r+')
+  const at = (await file.readFile()).indexOf(sealed)
+  if (at < 0) return
+  await file.write(Buffer.alloc(sealed.length, 'A'), 0, sealed.length, at)
+  await file.sync()
 }
 
 /** The old file is overwritten as well: a freed block would keep the keys that lay in it. */
