@@ -182,6 +182,28 @@ for (const store of STORES) {
     assert.equal(rows.length, 20)
   })
 
+  onStore('a put and an older item that come at the same moment: the put stays', async (db, keysDb) => {
+    const { seal, name, take, read, person, vault, clock } = await setup(db, keysDb)
+    const old = clock()
+    clock.advance(60_000)
+    // Half of the people have a name already, the others get their first.
+    const people = Array.from({ length: 60 }, person)
+    await vault.put(
+      people.filter((_, i) => i % 2 === 0).map((subject) => name(subject, 'trước')),
+      's',
+      undefined,
+    )
+    clock.advance(60_000)
+    await Promise.all(
+      people.flatMap((subject, i) => {
+        const older = seal(name(subject, 'cũ'), { at: old + i })
+        const put = () => vault.put([name(subject, 'mới')], 's', undefined)
+        return i % 3 === 0 ? [take(older), put()] : [put(), take(older)]
+      }),
+    )
+    assert.deepEqual([...new Set(await Promise.all(people.map(read)))], ['mới'])
+  })
+
   onStore('more passwords than a batch hashes come with the next one', async (db, keysDb) => {
     const { seal, take, person } = await setup(db, keysDb)
     const items = Array.from({ length: 22 }, () =>

@@ -7,6 +7,8 @@ import type { VaultContext } from '../context.ts'
 import type { PutItem, PutResult } from '../put.ts'
 import { inboxRoutes as rows, Plain } from './contract.ts'
 import { inboxKeys } from './keys.ts'
+import { holdPlaces, releasePlaces } from './places.ts'
+import type { VaultTables } from '../store.ts'
 import type { InboxTables } from './store.ts'
 
 export type SealedItem = { readonly id: string; readonly key: string; readonly at: number; readonly sealed: string }
@@ -124,22 +126,23 @@ export function openInbox(ctx: VaultContext, putIn: PutIn) {
         ids.filter((id) => results!.get(id)!.ok),
       )
     }
-    if (full.length === 0) await ctx.db.transaction<InboxTables, void>((trx) => remember(trx, []))
+    const written = full.map((i) => items[i]!)
+    const crowded = ctx.db.dialect === 'postgres'
+    if (written.length === 0) await ctx.db.transaction<InboxTables, void>((trx) => remember(trx, []))
     else
       await putIn({
         ...ctx.db,
         // The vault's put ends with its answers: what it took and that it took it are one transaction.
         transaction: <T, R>(work: (trx: Transaction<T>) => Promise<R>) =>
           ctx.db.transaction<T, R>(async (trx) => {
+            const values = trx as unknown as Transaction<VaultTables>
+            if (crowded) await holdPlaces(values, written)
             const answers = await work(trx)
+            if (crowded) await releasePlaces(values, written)
             await remember(trx as unknown as Transaction<InboxTables>, answers as PutResult[])
             return answers
           }),
-      })(
-        full.map((i) => items[i]!),
-        actor,
-        undefined,
-      )
+      })(written, actor, undefined)
     return results!
   }
 
