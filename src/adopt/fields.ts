@@ -49,11 +49,11 @@ export const plainName = (column: string): string =>
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '_')
 
-/** Shape and length of a value, nothing of it: digits as 0, letters as x, two dozen signs at most. */
+/** Shape and length of a value, nothing of it: digits as #, letters as x, two dozen signs at most. */
 export const masked = (value: string): string => {
   const shape = value
     .normalize('NFC')
-    .replace(/\p{Nd}/gu, '0')
+    .replace(/\p{Nd}/gu, '#')
     .replace(/\p{L}\p{M}*/gu, 'x')
   return shape.length > 24 ? `${shape.slice(0, 24)}… (${value.length})` : shape
 }

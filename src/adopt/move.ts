@@ -123,6 +123,15 @@ export function columnIn(move: Move, text: string): Moving & { column: PlanColum
   })
 }
 
+/** `users.phone,users.email` → columns of one table. Errors: `adopt/column`. */
+export function columnsIn(move: Move, text: string): Moving & { columns: PlanColumn[] } {
+  const found = text.split(',').map((each) => columnIn(move, each.trim()))
+  const [first] = found as [(typeof found)[0]]
+  if (found.some(({ table }) => table !== first.table))
+    throw new KhienError('adopt/column', 'Columns of one table at a time.', { field: 'column' })
+  return { table: first.table, planned: first.planned, columns: [...new Set(found.map(({ column }) => column))] }
+}
+
 export type ColumnState = 'copied' | 'switched' | 'back'
 export const stateName = (table: Table, column: PlanColumn): string => `column:${table.label}.${column.column}`
 

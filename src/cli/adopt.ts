@@ -17,7 +17,7 @@ export const adopt: Verb = {
 khien adopt copy    --source URL --vault URL --key-file F --plan plan.json [--rate ROWS]
 khien adopt follow  --source URL --vault URL --key-file F [--once]
 khien adopt compare --source URL --vault URL --key-file F [--limit KEYS]
-khien adopt switch  --source URL --vault URL --key-file F --column TABLE.COLUMN
+khien adopt switch  --source URL --vault URL --key-file F --column TABLE.COLUMN[,TABLE.COLUMN…]
 khien adopt back    --source URL --vault URL --key-file F --column TABLE.COLUMN
 khien adopt purge   --source URL --vault URL --key-file F [--rewrite]
 khien adopt status  --source URL --vault URL --key-file F
@@ -26,7 +26,7 @@ khien adopt status  --source URL --vault URL --key-file F
   copy     bring every row into the vault; the tables stay as they are, but persons get a subject token
   follow   apply what changes meanwhile, until ended; --once ends when nothing waits
   compare  read both sides and list every cell that differs; exit 1 when there is one
-  switch   put tokens into the cells of a column whose value the vault holds, equal to the sign
+  switch   put tokens into the cells of columns of one table whose value the vault holds, equal to the sign
   back     put the values back where tokens stand
   purge    demand that all of it is done, take triggers and tables of ours away, tell which copies survive;
            --rewrite also rewrites the tables now, each locked meanwhile
@@ -107,7 +107,7 @@ async function walk(step: Step, { flags, given, io, source }: Given): Promise<nu
         return compared.differences.length > 0 ? 1 : 0
       }
       case 'switch': {
-        const done = await engine.switchColumn(move, need(flags, 'column'), says.cells)
+        const done = await engine.switchColumns(move, need(flags, 'column'), says.cells)
         says.switched(done)
         return 0
       }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { backColumn, compare, copy, follow, purge, status, switchColumn } from '../../src/adopt/index.ts'
+import { backColumn, compare, copy, follow, purge, status, switchColumns } from '../../src/adopt/index.ts'
 import { isToken } from '../../src/client/columns.ts'
 import { countRows, sql } from '../../src/source/index.ts'
 import { SOURCES } from '../../src/source/testing.ts'
@@ -59,7 +59,7 @@ for (const server of SOURCES)
         assert.deepEqual((await compare(move)).differences, [])
 
         for (const column of ['users.phone', 'users.full_name', 'orders.ship_address'] as const) {
-          const { replaced } = await switchColumn(move, column)
+          const { replaced } = await switchColumns(move, column)
           assert.ok(replaced >= 0)
           if (column !== 'orders.ship_address') shop.sealsInto(column.slice(6) as 'phone')
         }
@@ -74,7 +74,7 @@ for (const server of SOURCES)
         assert.equal(back.tokens, 0)
         assert.equal(await shop.byPhone('0900000000'), 0)
 
-        for (const column of COLUMNS) await switchColumn(move, column)
+        for (const column of COLUMNS) await switchColumns(move, column)
         shop.sealsInto('phone')
         await sleep(500)
         assert.deepEqual((await compare(move)).differences, [])

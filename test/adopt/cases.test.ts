@@ -8,7 +8,7 @@ import {
   leftKeys,
   openDoor,
   purge,
-  switchColumn,
+  switchColumns,
   type Move,
 } from '../../src/adopt/index.ts'
 import { isToken, recordOf } from '../../src/client/columns.ts'
@@ -90,7 +90,7 @@ for (const server of SOURCES)
 
     test('switching: equal numbers in two spellings meet at the unique index, and one stays', async () => {
       const stamp = await one(sql`select updated_at as at from users where id = 9`)
-      const { replaced, plaintext } = await switchColumn(move, 'users.phone')
+      const { replaced, plaintext } = await switchColumns(move, 'users.phone')
       assert.deepEqual([replaced, plaintext], [18, 2])
       assert.deepEqual(await one(sql`select updated_at as at from users where id = 9`), stamp)
       assert.deepEqual(
@@ -112,7 +112,7 @@ for (const server of SOURCES)
         'orders.note',
         'payments.bank_account',
       ])
-        await switchColumn(move, column)
+        await switchColumns(move, column)
       assert.deepEqual(await differences(), [])
     })
 
@@ -168,7 +168,7 @@ for (const server of SOURCES)
         'Nguyễn Thị Hoà'.normalize('NFC'),
       )
       for (const column of ['users.full_name', 'users.email', 'payments.account_holder'])
-        await switchColumn(move, column)
+        await switchColumns(move, column)
       await run(sql`update users set phone = 'không có' where id = 13`)
       await assert.rejects(purge(move), {
         code: 'adopt/plaintext',
