@@ -6,7 +6,7 @@ import test from 'node:test'
 import { SupervisedProcess } from '../../src/app/supervised-process.ts'
 import type { Ledger } from '../../src/intake/contract.ts'
 import { KhienError } from '../../src/kit/errors.ts'
-import { socketClient } from '../../src/storage/events/index.ts'
+import { eventStore, socketClient } from '../../src/storage/events/index.ts'
 import { runningNode } from '../running-node.ts'
 import { drilledOf, folder, madeBy, restored, twoPlaces } from './places.ts'
 
@@ -31,6 +31,17 @@ async function eventProcesses(at: string) {
     post: (batch: string, lines: string) =>
       intake.ask<{ accepted: number }>('POST', `/batches?source=app&batch=${batch}`, lines),
     ledger: () => intake.ask<Ledger>('GET', '/ledger'),
+    /** Every event of a span, newest first. */
+    async all(from: number, to: number): Promise<Record<string, unknown>[]> {
+      await using store = eventStore(join(at, 'run', 'store.sock'))
+      const found: Record<string, unknown>[] = []
+      for (let cursor = null; ;) {
+        const page = await store.search({ from, to, where: [], limit: 1_000, cursor })
+        found.push(...page.events)
+        if (page.next === null) return found
+        cursor = page.next as never
+      }
+    },
     async [Symbol.asyncDispose]() {
       await intake[Symbol.asyncDispose]()
       for (const one of processes.toReversed()) await one.stop()
@@ -48,12 +59,14 @@ test('every acknowledged event is in the backup once, while the intake takes mor
   const data = folder('events')
   const at = join(data, 'platform')
   const acknowledged: number[] = []
+  const past = Date.now() - 40 * 86_400_000
+  let old: Record<string, unknown>[] = []
   let before = 0
   let during = 0
   {
     await using events = await eventProcesses(at)
     await using node = await runningNode({ config: { folder: at } })
-    const months = [Date.now(), Date.now() - 40 * 86_400_000]
+    const months = [Date.now(), past]
     for (let n = 0; n < 40; n++) {
       const { accepted } = await events.post(`b-${n}`, `${batchOf(n * 500, 500, months[n % 2]!)}\nno event`)
       before += accepted
@@ -70,6 +83,8 @@ test('every acknowledged event is in the backup once, while the intake takes mor
     acknowledged.push(before, before + during)
     const ledger = await events.ledger()
     assert.equal(ledger.stored + ledger.pending, before + during)
+    old = await events.all(past - 1, past + 1)
+    assert.equal(old.length, 10_000)
   }
   const drilled = await drilledOf(at, places)
   assert.equal(drilled.good, true, drilled.detail)
@@ -85,6 +100,7 @@ test('every acknowledged event is in the backup once, while the intake takes mor
     assert.ok(Object.values(ledger.rejected).reduce((sum, n) => sum + n, 0) >= 40)
     break
   }
+  assert.deepEqual(await events.all(past - 1, past + 1), old, 'event by event')
   // A batch that was acknowledged before is known, and taken no second time.
   await assert.rejects(events.post('b-0', batchOf(0, 500, 0)), { code: 'http/key-reused' })
   assert.equal((await events.post('new', batchOf(1, 10, Date.now()))).accepted, 10)
