@@ -16,6 +16,8 @@ export type OutageAsked = {
   /** Orders a second and shop. */
   readonly rate: number
   readonly shops: number
+  /** Killed again so often while it takes what has waited. */
+  readonly killsMore?: number
 }
 export type Outage = {
   readonly sold: number
@@ -36,7 +38,7 @@ export type Outage = {
 }
 
 /** Shops that share one spool sell while the vault is killed and comes back; then every order is held against the vault. */
-export async function outage({ awayMs, beforeMs, afterMs, rate, shops }: OutageAsked): Promise<Outage> {
+export async function outage({ awayMs, beforeMs, afterMs, rate, shops, killsMore = 0 }: OutageAsked): Promise<Outage> {
   await using vault = await vaultProcess()
   const { origin, publicOrigin, key } = vault
   const khien = createKhien({ origin, publicOrigin, key })
@@ -62,6 +64,11 @@ export async function outage({ awayMs, beforeMs, afterMs, rate, shops }: OutageA
   const takers = (): string[] => readdirSync(join(spool, 'taken')).map((name) => join('taken', name))
   const mostPending = pending()
   await vault.start()
+  for (let kill = 0; kill < killsMore; kill++) {
+    await sleep(500 + Math.random() * 500)
+    await vault.kill()
+    await vault.start()
+  }
   const backAt = Date.now()
   let drainMs = 0
   const drained = (async () => {
