@@ -33,7 +33,8 @@ export async function followFirst(move: Move): Promise<void> {
   } else await sleep(2 * IDLE_MS)
 }
 
-async function drain(move: Move, { once, onLag }: FollowOptions): Promise<number> {
+/** Applies changes without asking for the claim; for verbs that hold it. */
+export async function drain(move: Move, { once, onLag }: FollowOptions): Promise<number> {
   let followed = 0
   let told = 0
   // “Once” means up to here: a shop that is open never has nothing waiting.

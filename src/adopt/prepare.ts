@@ -3,7 +3,7 @@ import { KhienError } from '../kit/errors.ts'
 import { columnOf, faultOf, name, sql, told, words, type Query, type Source, type Table } from '../source/index.ts'
 import { SUBJECT, own, type Move } from './move.ts'
 import { needsWidening, type PlanColumn } from './plan.ts'
-import { createState, remember } from './state.ts'
+import { createState, recall, remember } from './state.ts'
 import { allTriggers } from './triggers.ts'
 
 const DDL_TRIES = 40
@@ -14,7 +14,15 @@ export async function prepare(move: Move): Promise<void> {
   await createState(source).catch((error: unknown) => {
     throw told(error, 'making the tables of the move', source.place)
   })
-  await own(source, (s) => remember(s, source.kind, 'plan', JSON.stringify(move.plan)))
+  const begun = await source.read((s) => recall(s, 'plan'))
+  const ours = JSON.stringify(move.plan)
+  if (begun !== undefined && begun !== ours)
+    throw new KhienError(
+      'adopt/other-plan',
+      'A move by another plan is under way here: go on with it without --plan, or end it with khien adopt abandon.',
+      { field: 'plan' },
+    )
+  await own(source, (s) => remember(s, source.kind, 'plan', ours))
   for (const { planned, table } of move.tables) if (planned.person === 'row') await addSubject(source, table)
   const there = new Set((await source.tables()).flatMap((table) => table.triggers))
   for (const { table, trigger } of await allTriggers(move)) {

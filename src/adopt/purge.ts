@@ -1,12 +1,12 @@
 import { KhienError } from '../kit/errors.ts'
-import { name, sql, words } from '../source/index.ts'
+import { countRows, name, sql, words } from '../source/index.ts'
 import { compare } from './compare.ts'
 import { rewriteOf, survivingCopies, type Copy } from './copies.ts'
 import { alone, demandCopied } from './copy.ts'
-import { followFirst } from './follow.ts'
-import { own, stateOf, type Move } from './move.ts'
+import { drain } from './follow.ts'
+import { own, stateOf, tokens, type Move } from './move.ts'
 import { change } from './prepare.ts'
-import { STATE_TABLES, lagOf } from './state.ts'
+import { STATE_TABLES } from './state.ts'
 import { leftKeys } from './status.ts'
 import { plaintextIn } from './switch.ts'
 import { allTriggers, schemaOf, type Trigger } from './triggers.ts'
@@ -28,7 +28,7 @@ export type PurgeOptions = {
 /**
  * The end of a move: demands that every column is switched, that both sides are equal, that nothing waits and no cell of
  * the plan is plaintext; takes everything of ours out of the source but the subject column; tells which copies survive.
- * Errors: `adopt/not-switched`, `adopt/differs`, `adopt/plaintext`, `adopt/behind`.
+ * Errors: `adopt/not-switched`, `adopt/differs`, `adopt/plaintext`.
  */
 export async function purge(move: Move, { rewrite = false, onStep = () => {} }: PurgeOptions = {}): Promise<Purged> {
   await using _ = await alone(move, 'purge')
@@ -40,16 +40,13 @@ export async function purge(move: Move, { rewrite = false, onStep = () => {} }: 
           'adopt/not-switched',
           `${table.label}.${column.column} is not switched; run khien adopt switch.`,
         )
-  await followFirst(move)
+  await using _following = await alone(move, 'follow')
+  await drain(move, { once: true })
   onStep('comparing both sides')
   const { differences } = await compare(move)
   if (differences.length > 0)
     throw new KhienError('adopt/differs', `${differences.length} cells differ; khien adopt compare lists them.`)
   await demandClean(move)
-  const { changes } = await move.source.read((s) => lagOf(s, move.source.kind))
-  if (changes > 0)
-    throw new KhienError('adopt/behind', `${changes} changes are not followed yet; try again in a moment.`)
-
   const triggers = await allTriggers(move)
   const schema = await schemaOf(move.source)
   onStep('dropping the triggers')
@@ -62,16 +59,45 @@ export async function purge(move: Move, { rewrite = false, onStep = () => {} }: 
       for (const create of trigger.create) await change(move.source, create, `making a trigger on ${table.label}`)
     throw error
   }
+  // What was told before the triggers went, a deleted row perhaps.
+  await drain(move, { once: true })
   const copies = await survivingCopies(move)
   onStep('dropping the tables of the move')
+  const later = await dropState(move)
+  const rewrites = rewriteOf(move)
+  if (rewrite) await rewriteAll(move, rewrites, onStep)
+  return { copies, rewrites, rewritten: rewrite, later }
+}
+
+/** Takes the tables of the move away. Gives the statements for what has to wait. */
+async function dropState(move: Move): Promise<string[]> {
   // A statement that a connection of the app prepared while the triggers stood asks MySQL for their table once more.
   const kept = move.source.kind === 'mysql' ? ['khien_adopt_change'] : []
   for (const table of kept) await own(move.source, (s) => s.run(sql`delete from ${name(table)}`))
   for (const table of STATE_TABLES)
     if (!kept.includes(table)) await change(move.source, sql`drop table if exists ${name(table)}`, `dropping ${table}`)
-  const rewrites = rewriteOf(move)
-  if (rewrite) await rewriteAll(move, rewrites, onStep)
-  return { copies, rewrites, rewritten: rewrite, later: kept.map((table) => `drop table ${table}`) }
+  return kept.map((table) => `drop table ${table}`)
+}
+
+/**
+ * Gives a move up: possible while no cell of the plan is a token, so that nothing is only in the vault. Takes triggers and
+ * tables away; what was copied stays in the vault until it is erased there. Errors: `adopt/tokens`.
+ */
+export async function abandon(move: Move): Promise<string[]> {
+  await using _ = await alone(move, 'copy')
+  await using _following = await alone(move, 'follow')
+  for (const { table, planned } of move.tables)
+    for (const { column } of planned.columns) {
+      const count = await move.source.read((s) => countRows(s, table, tokens(move.source, column)))
+      if (count > 0)
+        throw new KhienError(
+          'adopt/tokens',
+          `${table.label}.${column} holds ${count} tokens; run khien adopt back first.`,
+        )
+    }
+  const schema = await schemaOf(move.source)
+  for (const { table, trigger } of await allTriggers(move)) await dropTrigger(move, table.label, trigger, schema)
+  return dropState(move)
 }
 
 async function dropTrigger(move: Move, label: string, trigger: Trigger, schema: string): Promise<void> {

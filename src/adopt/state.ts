@@ -15,11 +15,15 @@ export async function createState(source: Source): Promise<void> {
   for (const table of [
     `khien_adopt (name varchar(190) primary key, value text not null)`,
     `khien_adopt_change (id ${serial} primary key, tbl varchar(190) not null, k varchar(500) not null,
-       op char(1) not null, s varchar(24), o text, n varchar(500), at ${now})`,
+       op char(1) not null, s varchar(24), o text, n varchar(500), at ${now}${source.kind === 'mysql' ? ', key khien_adopt_change_k (tbl, k(100))' : ''})`,
     `khien_adopt_left (tbl varchar(130) not null, k varchar(300) not null, col varchar(100) not null,
        code varchar(80) not null, at ${now}, primary key (tbl, k, col))`,
   ])
     await source.alone((s) => s.run(words(`create table if not exists ${table}${engine}`)))
+  if (source.kind === 'postgres')
+    await source.alone((s) =>
+      s.run(words('create index if not exists khien_adopt_change_k on khien_adopt_change (tbl, k)')),
+    )
 }
 
 export const STATE_TABLES = ['khien_adopt_change', 'khien_adopt_left', 'khien_adopt'] as const

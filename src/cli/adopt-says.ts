@@ -96,6 +96,14 @@ export function adoptSays(io: Io) {
       for (const { what, found, todo } of copies) io.out(`  ${what} (${found}): ${todo}\n`)
     },
 
+    abandoned(later: readonly string[]): void {
+      io.out(
+        'Triggers and tables of the move are gone; khien_subject stays. What was copied lies in the vault until it is erased there.\n',
+      )
+      for (const statement of later)
+        io.out(`Once every connection of the app has been renewed (restart it): ${statement};\n`)
+    },
+
     status(
       { tables, columns, lag, left }: Status,
       keys: readonly { table: string; column: string; key: string; code: string }[],

@@ -8,7 +8,7 @@ import { UsageError, type Io, type Verb } from './verb.ts'
 const FLAGS = ['source', 'out', 'plan', 'vault', 'key-file', 'rate', 'column', 'purpose', 'reason', 'limit'] as const
 type Flags = { readonly [K in (typeof FLAGS)[number]]?: string }
 const SWITCHES = ['--once', '--rewrite'] as const
-const STEPS = ['plan', 'copy', 'follow', 'compare', 'switch', 'back', 'purge', 'status'] as const
+const STEPS = ['plan', 'copy', 'follow', 'compare', 'switch', 'back', 'purge', 'abandon', 'status'] as const
 type Step = (typeof STEPS)[number]
 
 export const adopt: Verb = {
@@ -20,6 +20,7 @@ khien adopt compare --source URL --vault URL --key-file F [--limit KEYS]
 khien adopt switch  --source URL --vault URL --key-file F --column TABLE.COLUMN[,TABLE.COLUMN…]
 khien adopt back    --source URL --vault URL --key-file F --column TABLE.COLUMN
 khien adopt purge   --source URL --vault URL --key-file F [--rewrite]
+khien adopt abandon --source URL --vault URL --key-file F
 khien adopt status  --source URL --vault URL --key-file F
 
   plan     look through the database, reading only, and write a plan for a person to read and edit
@@ -30,6 +31,7 @@ khien adopt status  --source URL --vault URL --key-file F
   back     put the values back where tokens stand
   purge    demand that all of it is done, take triggers and tables of ours away, tell which copies survive;
            --rewrite also rewrites the tables now, each locked meanwhile
+  abandon  give the move up, while no cell is a token: triggers and tables of ours go, the shop is as before
   status   how far all of it is, counted anew
 
 --source (or KHIEN_SOURCE, which other users of this host cannot see): postgres://user:password@host/name,
@@ -118,6 +120,9 @@ async function walk(step: Step, { flags, given, io, source }: Given): Promise<nu
       }
       case 'purge':
         says.purged(await engine.purge(move, { rewrite: given.includes('--rewrite'), onStep: says.step }))
+        return 0
+      case 'abandon':
+        says.abandoned(await engine.abandon(move))
         return 0
       case 'status':
         says.status(await engine.status(move), await engine.leftKeys(source, 20))

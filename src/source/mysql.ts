@@ -66,7 +66,9 @@ export async function openMysqlSource({ url, place }: Address): Promise<Source> 
     async claim(name) {
       const client = await mysql.createConnection(options)
       client.on('error', () => {})
-      const [row] = await sessionOn(client).rows(sql`select get_lock(concat(database(), ${`.${name}`}), 0) as held`)
+      const [row] = await sessionOn(client).rows(
+        sql`select get_lock(sha1(concat(database(), ${`.${name}`})), 0) as held`,
+      )
       if (row?.['held'] === '1') return { [Symbol.asyncDispose]: () => client.end() }
       await client.end()
       return undefined
