@@ -322,6 +322,8 @@ export function placesOf(role: Role, found: Found = {}): string[] {
       '/people/find',
       ...one('/people', found.person),
       '/people/reads',
+      '/people/vault',
+      '/people/backups',
       ...detect,
       ...share,
       ...evidence,

@@ -109,6 +109,14 @@ const tree = root.addChildren([
     lazyRouteComponent(() => import('./areas/people-find.tsx'), 'Find'),
   ),
   at(
+    '/people/vault',
+    lazyRouteComponent(() => import('./areas/vault.tsx'), 'Vault'),
+  ),
+  at(
+    '/people/backups',
+    lazyRouteComponent(() => import('./areas/backups.tsx'), 'Backups'),
+  ),
+  at(
     '/people/$id',
     lazyRouteComponent(() => import('./areas/person.tsx'), 'OnePerson'),
   ),

@@ -16,6 +16,7 @@ import { useMay } from '../shell/me.tsx'
 import { evidenceWords } from '../words/evidence.ts'
 import { peopleWords } from '../words/people.ts'
 import { personWords } from '../words/person.ts'
+import { Erase } from './erase.tsx'
 import { opening, RevealDialog, type Held, type Person } from './reveal.tsx'
 
 /** How long a value stays on the screen. */
@@ -32,6 +33,7 @@ export function OnePerson() {
   const { id } = useParams({ strict: false }) as { id: string }
   const one = useCall(vaultRoutes.person, { params: { subject: id } }, { every: 30_000 })
   const maySeeLog = useMay(auditRoutes.list)
+  const mayShred = useMay(vaultRoutes.shred)
   // Values live here and nowhere else: not in a cache, not in the address, gone with the page.
   const [open, setOpen] = useState<Readonly<Record<string, Open>>>({})
   const now = useNow(1_000)
@@ -77,6 +79,7 @@ export function OnePerson() {
                 }
               />
               <Grounds of={data} />
+              {mayShred ? <Erase of={data} /> : null}
             </div>
             {maySeeLog ? <Acts of={data} /> : null}
           </div>

@@ -1,4 +1,5 @@
 import { auditRoutes } from '../../../../src/audit/contract.ts'
+import { backupRoutes } from '../../../../src/backup/contract.ts'
 import { caseRoutes } from '../../../../src/cases/contract.ts'
 import { peopleRoutes } from '../../../../src/cases/people/contract.ts'
 import { socRoutes } from '../../../../src/cases/soc/contract.ts'
@@ -67,6 +68,8 @@ const DUTIES: readonly Area[] = [
       { name: 'purposes', to: '/people', needs: consentRoutes.processing },
       { name: 'find', to: '/people/find', needs: vaultRoutes.person, things: /^\/people\/[0-9A-Z]{4}-/ },
       { name: 'reads', to: '/people/reads', needs: auditRoutes.list },
+      { name: 'vault', to: '/people/vault', needs: vaultRoutes.collections },
+      { name: 'backups', to: '/people/backups', needs: backupRoutes.list },
     ],
   },
   {

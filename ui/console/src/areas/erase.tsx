@@ -1,0 +1,65 @@
+import { useState } from 'react'
+import { vaultRoutes } from '../../../../src/vault/contract.ts'
+import { call, type Got } from '../api.ts'
+import { AskDialog, Field } from '../components/dialog.tsx'
+import { Sec } from '../components/page.tsx'
+import { useFormats, useWords } from '../language.tsx'
+import { vaultWords } from '../words/vault.ts'
+import type { Person } from './reveal.tsx'
+
+/** The last act there is: asked for twice, by token, with the ticket of the person's own request. */
+export function Erase({ of }: { readonly of: Person }) {
+  const m = useWords(vaultWords)
+  const f = useFormats()
+  const [asking, setAsking] = useState(false)
+  const [gone, setGone] = useState<Got<typeof vaultRoutes.shred>>()
+  const [mistyped, setMistyped] = useState(false)
+  if (gone)
+    return (
+      <Sec title={m.shredded} lead={m.shreddedLead(f.full(gone.unreadableHere), f.full(gone.unreadableInBackups))}>
+        <p>{m.receipt}</p>
+        <pre className="mono" tabIndex={0}>
+          {gone.receipt}
+        </pre>
+      </Sec>
+    )
+  return (
+    <>
+      <p>
+        <button type="button" className="btn" onClick={() => setAsking(true)}>
+          {m.shred}
+        </button>
+      </p>
+      <AskDialog
+        open={asking}
+        onClose={() => setAsking(false)}
+        title={m.shredTitle(of.subject)}
+        note={m.shredNote}
+        act={m.shredAct}
+        onAct={async (form) => {
+          const same = String(form.get('token')).trim().toUpperCase() === of.subject
+          setMistyped(!same)
+          if (!same) return false
+          const reason = String(form.get('reason')).trim()
+          setGone(await call(vaultRoutes.shred, { params: { subject: of.subject }, body: { reason } }))
+          return true
+        }}
+      >
+        <Field label={m.ticket} hint={m.ticketHint}>
+          <input
+            className="in mono"
+            name="reason"
+            required
+            maxLength={80}
+            pattern="\s*[A-Za-z0-9][A-Za-z0-9._:#\/\-]{0,79}\s*"
+            spellCheck={false}
+            autoComplete="off"
+          />
+        </Field>
+        <Field label={m.again} wrong={mistyped ? { id: 'erase-wrong', text: m.wrongToken } : undefined}>
+          <input className="in mono token" name="token" required maxLength={24} spellCheck={false} autoComplete="off" />
+        </Field>
+      </AskDialog>
+    </>
+  )
+}
