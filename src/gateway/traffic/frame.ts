@@ -1,5 +1,5 @@
 import type { RequestHead } from '../../engine/waf/index.ts'
-import { openSealed, sealTo } from './hpke.ts'
+import { hpkeReceiver, hpkeSeal, SealError } from '../../engine/seal/index.ts'
 
 /** One whole request as it is kept: strings are latin1, as the rules read them. `at` in ms since 1970. */
 export type KeptRequest = { readonly at: number; readonly head: RequestHead; readonly body: Uint8Array }
@@ -21,7 +21,7 @@ export function sealFrame(
     lengths.writeUInt32BE(body.length, 4)
     return [lengths, told, body]
   })
-  return sealTo(to.publicKey, Buffer.concat(parts), secret, { info: INFO, about: about(to.key, to.site) })
+  return hpkeSeal(to.publicKey, Buffer.concat(parts), secret, { info: INFO, aad: about(to.key, to.site) })
 }
 
 /** The requests of a frame; undefined when it does not open, or does not hold what it should. */
@@ -29,8 +29,13 @@ export function openFrame(
   sealed: Uint8Array,
   under: { readonly key: string; readonly secret: Uint8Array; readonly site: string },
 ): KeptRequest[] | undefined {
-  const plain = openSealed(under.secret, sealed, { info: INFO, about: about(under.key, under.site) })
-  if (plain === undefined) return undefined
+  let plain: Uint8Array
+  try {
+    plain = hpkeReceiver(under.secret).open(sealed, { info: INFO, aad: about(under.key, under.site) })
+  } catch (error) {
+    if (error instanceof SealError) return undefined
+    throw error
+  }
   const bytes = Buffer.from(plain.buffer, plain.byteOffset, plain.byteLength)
   const out: KeptRequest[] = []
   for (let at = 0; at < bytes.length;) {

@@ -5,9 +5,9 @@ import type { RecordActs } from '../../kit/act.ts'
 import { iso, type Clock } from '../../kit/clock.ts'
 import { badRequest } from '../../kit/errors.ts'
 import { newId, type Entropy } from '../../kit/ids.ts'
+import { hpkeReceiver } from '../../engine/seal/index.ts'
 import { oneAtATime, type Database } from '../../storage/sql/index.ts'
 import type { SettingsService } from '../settings/service.ts'
-import { publicKeyOf } from './hpke.ts'
 import type { TrafficKeyTables, TrafficTables } from './store.ts'
 
 const DAY_MS = 86_400_000
@@ -92,7 +92,7 @@ export function keptTraffic(ctx: TrafficContext) {
         id,
         site,
         day,
-        public: Buffer.from(publicKeyOf(secret)).toString('base64url'),
+        public: Buffer.from(hpkeReceiver(secret).publicKey).toString('base64url'),
         sealed: Buffer.from(ctx.seal(secret, id)).toString('base64'),
         ends_at: (day + days) * DAY_MS,
       }
