@@ -15,6 +15,8 @@ export type KeySource =
   | { readonly from: 'credential'; readonly path: string }
   /** A copy that a Transit engine opens; the token lies in a file. */
   | { readonly from: 'transit'; readonly path: string }
+  /** A copy that a PKCS#11 token opens; the PIN lies in a file. */
+  | { readonly from: 'pkcs11'; readonly path: string }
   | { readonly from: 'sealed' }
 
 /** What one node (one role, one controller, one data folder) is told at start. Serialisable: it travels over IPC. */

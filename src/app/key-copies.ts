@@ -4,10 +4,11 @@ import { z } from 'zod'
 import { openBundle, sealBundle, SealError, type KeyBundle } from '../engine/seal/index.ts'
 import { StartError } from '../kit/errors.ts'
 import type { Entropy } from '../kit/ids.ts'
+import { openToken } from './key-pkcs11.ts'
 import { openTransit } from './key-transit.ts'
 
 // Copies of the node's key beside key.json, each sealed under 32 random bytes that somebody else keeps: a Transit engine
-// (Vault, OpenBao) gives them back at every start; an escrow of people gives them back when the passphrase is lost.
+// (Vault, OpenBao) or a PKCS#11 token gives them back at every start; an escrow of people gives them back when the passphrase is lost.
 
 /** 256 random bits need no stretching. */
 const CHEAP = { memory: 64, passes: 1, parallelism: 1 }
@@ -21,6 +22,17 @@ const Transit = z.strictObject({
   sealed: z.string().max(100_000),
 })
 export type TransitCopy = z.output<typeof Transit>
+
+export const TOKEN_FILE = 'key.pkcs11.json'
+const Pkcs11 = z.strictObject({
+  khien: z.literal('key/pkcs11'),
+  module: z.string().min(1).max(500),
+  token: z.string().min(1).max(32),
+  object: z.string().min(1).max(128),
+  ciphertext: z.string().max(10_000),
+  sealed: z.string().max(100_000),
+})
+export type TokenCopy = z.output<typeof Pkcs11>
 
 export type SealedCopy = { readonly secret: Uint8Array; readonly sealed: string }
 
@@ -42,13 +54,19 @@ export async function openCopy(sealed: string, secret: Uint8Array): Promise<KeyB
 const textOf = (secret: Uint8Array): string => Buffer.from(secret).toString('base64')
 
 /** The copy that a Transit engine opens, in a node's folder; undefined when there is none. Throws `key/copy`. */
-export function readTransit(folder: string): TransitCopy | undefined {
-  const path = join(folder, TRANSIT_FILE)
+export const readTransit = (folder: string): TransitCopy | undefined =>
+  readCopy(folder, TRANSIT_FILE, Transit, 'transit')
+
+/** The copy that a PKCS#11 token opens. Throws `key/copy`. */
+export const readToken = (folder: string): TokenCopy | undefined => readCopy(folder, TOKEN_FILE, Pkcs11, 'pkcs11')
+
+function readCopy<T>(folder: string, file: string, form: z.ZodType<T>, verb: string): T | undefined {
+  const path = join(folder, file)
   if (!existsSync(path)) return undefined
   try {
-    return Transit.parse(JSON.parse(readFileSync(path, 'utf8')))
+    return form.parse(JSON.parse(readFileSync(path, 'utf8')))
   } catch (cause) {
-    throw new StartError('key/copy', `${path} is damaged; make it anew with khien key transit.`, { cause })
+    throw new StartError('key/copy', `${path} is damaged; make it anew with khien key ${verb}.`, { cause })
   }
 }
 
@@ -59,4 +77,13 @@ export async function openByTransit(folder: string, token: string): Promise<KeyB
     throw new StartError('no-key', `There is no ${join(folder, TRANSIT_FILE)}; khien key transit makes one.`)
   const secret = await openTransit({ address: copy.address, key: copy.key, token }).decrypt(copy.ciphertext)
   return openCopy(copy.sealed, secret)
+}
+
+/** The same through a PKCS#11 token. Errors: `no-key`, `key/pkcs11`, `key/copy`. */
+export async function openByToken(folder: string, pin: string): Promise<KeyBundle> {
+  const copy = readToken(folder)
+  if (copy === undefined)
+    throw new StartError('no-key', `There is no ${join(folder, TOKEN_FILE)}; khien key pkcs11 makes one.`)
+  using token = openToken({ ...copy, pin })
+  return await openCopy(copy.sealed, token.decrypt(copy.ciphertext))
 }

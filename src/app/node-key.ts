@@ -4,7 +4,7 @@ import { checkBundle, newKeyBundle, openBundle, sealBundle, SealError, type KeyB
 import { StartError } from '../kit/errors.ts'
 import { systemEntropy } from '../kit/ids.ts'
 import type { NodeConfig } from './config.ts'
-import { openByTransit } from './key-copies.ts'
+import { openByToken, openByTransit } from './key-copies.ts'
 import { askPassphrase, readPassphrase } from './passphrase.ts'
 
 /** Everybody knows it: a demo key guards nothing, and the file says so. */
@@ -16,6 +16,7 @@ export async function obtainKey(config: NodeConfig): Promise<KeyBundle | undefin
   const source = config.key
   if (source.from === 'demo') return demoKey(config.folder)
   if (source.from === 'fd') return openKey(config.folder, readPassphrase(source.fd))
+  if (source.from === 'pkcs11') return openByToken(config.folder, readPassphrase(source.path))
   if (source.from === 'transit') return openByTransit(config.folder, readPassphrase(source.path))
   if (source.from === 'credential') return openKey(config.folder, readPassphrase(source.path))
   // A file that no passphrase opens is said now, not when somebody comes to unseal.

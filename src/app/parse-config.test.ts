@@ -46,8 +46,14 @@ for (const wrong of [
   { argv: '--upstream localhost:3000', says: /^--upstream: expected a URL/ },
   { argv: '--upstream http://a:b@x', says: /^--upstream: expected a URL/ },
   { argv: '--trusted-proxy 10.0.0.0/33', says: /^--trusted-proxy: expected addresses or ranges/ },
-  { argv: '--key-fd 3 --key-credential k', says: '--key-fd, --key-credential and --key-transit exclude each other.' },
-  { argv: '--key-transit t --key-fd 3', says: '--key-fd, --key-credential and --key-transit exclude each other.' },
+  {
+    argv: '--key-fd 3 --key-credential k',
+    says: '--key-fd, --key-credential, --key-transit and --key-pkcs11 exclude each other.',
+  },
+  {
+    argv: '--key-transit t --key-fd 3',
+    says: '--key-fd, --key-credential, --key-transit and --key-pkcs11 exclude each other.',
+  },
   { argv: '--key-credential ..', says: /^--key-credential: expected a systemd credential name/ },
   { argv: '--key-credential k', says: /^key-credential: systemd gave no/ },
   { argv: '--config /nowhere.json', says: 'The configuration file /nowhere.json cannot be read (ENOENT).' },

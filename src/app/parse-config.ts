@@ -27,8 +27,9 @@ export function parseConfig(argv: readonly string[], env: Environment, place: Pl
   const given: Given = {}
   for (const key of KEYS) take(given, key, flags, env, fromFile)
 
-  if ([given.keyFd, given.keyCredential, given.keyTransit].filter((one) => one !== undefined).length > 1)
-    throw asked('--key-fd, --key-credential and --key-transit exclude each other.')
+  const sources = [given.keyFd, given.keyCredential, given.keyTransit, given.keyPkcs11]
+  if (sources.filter((one) => one !== undefined).length > 1)
+    throw asked('--key-fd, --key-credential, --key-transit and --key-pkcs11 exclude each other.')
   if (given.proxyPort !== undefined && given.trustedProxy === undefined)
     throw asked('--proxy-port: say whose PROXY header counts, with --trusted-proxy CIDR.')
   if (given.role === undefined && env['DATABASE_URL'])
@@ -93,6 +94,7 @@ const bare = (origin: string | undefined): string | undefined => origin?.replace
 
 function keySource(given: Given, env: Environment, cwd: string): KeySource | undefined {
   if (given.keyTransit !== undefined) return { from: 'transit', path: resolve(cwd, given.keyTransit) }
+  if (given.keyPkcs11 !== undefined) return { from: 'pkcs11', path: resolve(cwd, given.keyPkcs11) }
   if (given.keyFd !== undefined) return { from: 'fd', fd: given.keyFd }
   if (given.keyCredential === undefined) return undefined
   const folder = env['CREDENTIALS_DIRECTORY']

@@ -215,6 +215,13 @@ export const SETTINGS = {
     help: 'open the key through the Transit engine of khien key transit, with the token in this file',
     otherwise: 'as for --key-fd',
   },
+  keyPkcs11: {
+    name: 'key-pkcs11',
+    argument: 'FILE',
+    read: text('a file'),
+    help: 'open the key through the PKCS#11 token of khien key pkcs11, with the PIN in this file',
+    otherwise: 'as for --key-fd',
+  },
   workers: {
     name: 'workers',
     argument: 'N',

@@ -21,20 +21,25 @@ const FLAGS = [
   'transit',
   'transit-key',
   'token-file',
+  'module',
+  'token',
+  'object',
+  'pin-file',
   'out',
   'shares',
   'need',
 ] as const
 type Flags = { readonly [K in (typeof FLAGS)[number]]?: string }
-const VERBS = ['init', 'rewrap', 'rotate', 'transit', 'escrow', 'recover'] as const
+const VERBS = ['init', 'rewrap', 'rotate', 'transit', 'pkcs11', 'escrow', 'recover'] as const
 
 export const key: Verb = {
   summary:
     "make a node's key, put it under a new passphrase, rotate it, share it for escrow, or let a Transit engine open it",
   usage: `khien key init   --role ROLE [--data DIR] [--key-fd N]
 khien key rewrap --role ROLE [--data DIR] [--key-fd N --new-key-fd M]
-khien key rotate --role ROLE [--data DIR] [--key-fd N] [--token-file F]
+khien key rotate --role ROLE [--data DIR] [--key-fd N] [--token-file F | --pin-file F]
 khien key transit --role ROLE --transit URL --transit-key NAME --token-file F [--data DIR] [--key-fd N]
+khien key pkcs11 --role ROLE --module LIB --token LABEL [--object khien] --pin-file F [--data DIR] [--key-fd N]
 khien key escrow --role ROLE --out DIR [--shares 3] [--need 2] [--data DIR] [--key-fd N]
 khien key recover SHARE SHARE … --role ROLE [--data DIR] [--new-key-fd M]
 
@@ -45,6 +50,8 @@ khien key recover SHARE SHARE … --role ROLE [--data DIR] [--new-key-fd M]
            backups need them.
   transit  leave a copy of the key that a Transit engine (Vault, OpenBao) opens, so that the node starts without a person:
            khien start --key-transit TOKENFILE; the token needs nothing but encrypt and decrypt with that one key
+  pkcs11   the same through a hardware token: an AES key that cannot be taken out of it (made there when it is not yet)
+           opens the copy; khien start --key-pkcs11 PINFILE. Needs pkcs11js, which npm builds: install it where Khiên is
   escrow   write the key as shares into files, each for another keeper; any --need of them recover it, fewer tell nothing
   recover  put the key of such shares under a new passphrase into key.json
 
@@ -60,7 +67,8 @@ Without this passphrase nobody can read the data again. Keep a copy where the da
     const folder = nodeFolder(flags.data, readRole(flags.role), io)
     const fd = readFd(flags['key-fd'])
     const newFd = readFd(flags['new-key-fd'])
-    if (verb === 'rotate') return await rotate(folder, fd, flags['token-file'], io)
+    if (verb === 'rotate') return await rotate(folder, fd, flags, io)
+    if (verb === 'pkcs11') return await pkcs11(folder, fd, flags, io)
     if (verb === 'transit') return await transit(folder, fd, flags, io)
     if (verb === 'escrow') return await escrow(folder, fd, flags, io)
     if (verb === 'recover') return await recover(folder, more, newFd, io)
@@ -110,16 +118,21 @@ async function openOwn(folder: string, fd: number | undefined, io: Io) {
   return { path, passphrase, bundle: await openBundle(readFileSync(path, 'utf8'), passphrase) }
 }
 
-async function rotate(folder: string, fd: number | undefined, tokenFile: string | undefined, io: Io): Promise<number> {
-  const { readTransit } = await import('../app/key-copies.ts')
-  const copy = readTransit(folder)
-  if (copy !== undefined && tokenFile === undefined)
+async function rotate(folder: string, fd: number | undefined, flags: Flags, io: Io): Promise<number> {
+  const { readToken, readTransit } = await import('../app/key-copies.ts')
+  const [transitCopy, tokenCopy] = [readTransit(folder), readToken(folder)]
+  const { 'token-file': tokenFile, 'pin-file': pinFile } = flags
+  if (transitCopy !== undefined && tokenFile === undefined)
     throw new UsageError('A Transit engine opens this node: give --token-file too, so that its copy holds the new key.')
+  if (tokenCopy !== undefined && pinFile === undefined)
+    throw new UsageError('A PKCS#11 token opens this node: give --pin-file too, so that its copy holds the new key.')
   const { rotateBundle, sealBundle } = await import('../engine/seal/index.ts')
   const own = await openOwn(folder, fd, io)
   const bundle = rotateBundle(own.bundle, { entropy: systemEntropy, now: Date.now() })
-  // The copy first: one that knows a key more than key.json does no harm.
-  if (copy !== undefined) await leaveTransit(folder, bundle, { ...copy, token: readPassphrase(tokenFile!) })
+  // The copies first: one that knows a key more than key.json does no harm.
+  if (transitCopy !== undefined)
+    await leaveTransit(folder, bundle, { ...transitCopy, token: readPassphrase(tokenFile!) })
+  if (tokenCopy !== undefined) await leaveToken(folder, bundle, { ...tokenCopy, pin: readPassphrase(pinFile!) })
   writeDurably(own.path, await sealBundle(bundle, own.passphrase, { entropy: systemEntropy }))
   io.out(`The key ${bundle.rotated!.at(-1)!.id} wraps from now on. Copy ${own.path} to where you keep its copies.\n`)
   io.out('Shares in escrow from before do not hold it: make new ones if there are any.\n')
@@ -164,6 +177,33 @@ async function transit(folder: string, fd: number | undefined, flags: Flags, io:
   const path = await leaveTransit(folder, bundle, { address, key: name, token: readPassphrase(tokenFile) })
   io.out(`${path} opens with the Transit key ${name}: start the node with --key-transit TOKENFILE.\n`)
   io.out('Whoever may decrypt with that key and read this folder can open the node.\n')
+  return 0
+}
+
+type TokenPlace = { readonly module: string; readonly token: string; readonly object: string; readonly pin: string }
+
+async function leaveToken(folder: string, bundle: Bundle, at: TokenPlace): Promise<string> {
+  const { sealCopy, TOKEN_FILE } = await import('../app/key-copies.ts')
+  const { openToken } = await import('../app/key-pkcs11.ts')
+  using token = openToken(at)
+  if (!token.has()) token.make()
+  const { secret, sealed } = await sealCopy(bundle, systemEntropy)
+  const ciphertext = token.encrypt(secret)
+  if (!Buffer.from(token.decrypt(ciphertext)).equals(secret))
+    throw new StartError('key/pkcs11', 'The token gives back something else than it was given.')
+  const path = join(folder, TOKEN_FILE)
+  const { module, token: label, object } = at
+  const copy = { khien: 'key/pkcs11', module, token: label, object, ciphertext, sealed }
+  writeDurably(path, `${JSON.stringify(copy, null, 2)}\n`)
+  return path
+}
+
+async function pkcs11(folder: string, fd: number | undefined, flags: Flags, io: Io): Promise<number> {
+  const { module, token, object = 'khien', 'pin-file': pinFile } = flags
+  if (!module || !token || !pinFile) throw new UsageError('khien key pkcs11 needs --module, --token and --pin-file.')
+  const { bundle } = await openOwn(folder, fd, io)
+  const path = await leaveToken(folder, bundle, { module, token, object, pin: readPassphrase(pinFile) })
+  io.out(`${path} opens with the key ${object} of the token ${token}: start the node with --key-pkcs11 PINFILE.\n`)
   return 0
 }
 

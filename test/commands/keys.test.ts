@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
-import { openSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -9,6 +10,17 @@ import test from 'node:test'
 import { obtainKey } from '../../src/app/node-key.ts'
 import { demoConfig } from '../running-node.ts'
 import { root, temporary } from './processes.ts'
+
+const MODULE = '/usr/lib/softhsm/libsofthsm2.so'
+const noToken = ((): string | false => {
+  if (!existsSync(MODULE)) return 'softhsm2 is not installed (Debian: apt install softhsm2)'
+  try {
+    createRequire(import.meta.url)('pkcs11js')
+    return false
+  } catch {
+    return 'pkcs11js is not here: npm install pkcs11js with its install script, or name a folder that has it with NODE_PATH'
+  }
+})()
 
 const WORD = 'một câu dài để mở cửa kho'
 
@@ -134,4 +146,42 @@ test('a Transit engine opens the node without a person, and its copy follows a r
   assert.equal((await open(token))!.rotated!.length, 1)
   engine.state.away = true
   await assert.rejects(open(token), { code: 'key/transit' })
+})
+
+test('a PKCS#11 token opens the node, and its key does not leave it', { skip: noToken }, async () => {
+  using data = temporary()
+  const [word, pin, wrong, conf] = ['a', 'b', 'c', 'softhsm2.conf'].map((name) => join(data.path, name)) as [string, string, string, string] // prettier-ignore
+  writeFileSync(word, WORD)
+  writeFileSync(pin, '4711')
+  writeFileSync(wrong, '0000')
+  mkdirSync(join(data.path, 'tokens'))
+  writeFileSync(conf, `directories.tokendir = ${join(data.path, 'tokens')}\nobjectstore.backend = file\n`)
+  process.env['SOFTHSM2_CONF'] = conf
+  execFileSync('softhsm2-util', [
+    '--init-token',
+    '--free',
+    '--label',
+    'khien-test',
+    '--so-pin',
+    '1234',
+    '--pin',
+    '4711',
+  ])
+  const at = `--role platform --data ${data.path}`
+  await khien(`key init ${at} --key-fd 3`, [word])
+  const config = demoConfig('platform', join(data.path, 'platform'), 0, 0)
+  const open = (path: string) => obtainKey({ ...config, key: { from: 'pkcs11', path } })
+  await assert.rejects(open(pin), { code: 'no-key' })
+  const make = (label: string, file: string, module = MODULE) =>
+    khien(`key pkcs11 ${at} --module ${module} --token ${label} --pin-file ${file} --key-fd 3`, [word])
+  assert.match((await make('nowhere', pin)).err, /there is none with the label nowhere/)
+  assert.match((await make('khien-test', wrong)).err, /it refuses this PIN/)
+  assert.match((await make('khien-test', pin, '/nowhere.so')).err, /cannot be loaded/)
+  const made = await make('khien-test', pin)
+  assert.equal(made.code, 0, made.err)
+  assert.match((await open(pin))!.kekId, /^kek_/)
+  await assert.rejects(open(wrong), { code: 'key/pkcs11' })
+  assert.match((await khien(`key rotate ${at} --key-fd 3`, [word])).err, /give --pin-file too/)
+  assert.equal((await khien(`key rotate ${at} --pin-file ${pin} --key-fd 3`, [word])).code, 0)
+  assert.equal((await open(pin))!.rotated!.length, 1)
 })
