@@ -1,10 +1,12 @@
 import type { KeyObject } from 'node:crypto'
 import { KhienError } from '../kit/errors.ts'
+import type { Transaction } from '../storage/sql/index.ts'
 import type { VaultContext } from './context.ts'
-import type { KeyTables, VaultTables } from './store.ts'
+import { shreddedOf, type KeyTables, type VaultTables } from './store.ts'
 
 const KEPT = 20_000
 const VERSION = 1
+const NOBODY: ReadonlySet<string> = new Set()
 
 /** The random key of each person, wrapped by the node's key. Destroying the row destroys what it sealed. */
 export function keyring(ctx: VaultContext) {
@@ -62,7 +64,8 @@ export function keyring(ctx: VaultContext) {
     const found = await keysOf([...wanted].filter((subject) => !watched.has(subject)))
     const missing = [...wanted].filter((subject) => !found.has(subject))
     if (missing.length === 0) return { found, gone: watched }
-    const gone = ctx.db.dialect === 'postgres' ? watched : await shredded(missing)
+    // Asked anew: whose key was destroyed since the first look must not be given another.
+    const gone = new Set([...watched, ...(await shredded(missing))])
     const { id: kek, key: wrapping } = ctx.wrapping.current()
     const wrapped = create
       ? missing
@@ -94,15 +97,17 @@ export function keyring(ctx: VaultContext) {
     return { found, gone }
   }
 
-  async function shredded(subjects: readonly string[]): Promise<Set<string>> {
-    if (subjects.length === 0) return new Set()
-    const rows = await ctx.db
-      .tables<VaultTables>()
-      .selectFrom('vault_shred')
-      .select('subject')
-      .where('subject', 'in', [...subjects])
-      .execute()
-    return new Set(rows.map((row) => row.subject))
+  const shredded = (subjects: readonly string[]): Promise<Set<string>> =>
+    shreddedOf(ctx.db.tables<VaultTables>(), subjects)
+
+  /**
+   * To be begun before keys are asked for, and called in the transaction that writes what they sealed: who was erased
+   * since then. On SQLite nobody else destroys keys, so that the ordinary write asks nothing.
+   */
+  function watch(): (trx: Transaction<VaultTables>, subjects: readonly string[]) => Promise<ReadonlySet<string>> {
+    const before = destroyed
+    return async (trx, subjects) =>
+      ctx.db.dialect === 'sqlite' && before === destroyed ? NOBODY : shreddedOf(trx, subjects)
   }
 
   /** Takes the key of a person out of the store and out of memory, for good. */
@@ -115,6 +120,6 @@ export function keyring(ctx: VaultContext) {
     kept.delete(subject)
   }
 
-  return { keysOf, keysFor, destroy }
+  return { keysOf, keysFor, destroy, watch }
 }
 export type Keyring = ReturnType<typeof keyring>

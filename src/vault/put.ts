@@ -78,6 +78,7 @@ export function putService(
     const rules = await registry.rules()
     const judged = await check(items)
     const subjects = items.filter((_, i) => judged[i]!.ok).map((item) => item.subject)
+    const erasedSince = keys.watch()
     const { found, gone } = await keys.keysFor(subjects, !onlyHeld)
     const results = judged.map((result, i): PutResult => {
       const { subject } = items[i]!
@@ -112,7 +113,10 @@ export function putService(
     const careful = onlyHeld || items.some((item) => item.at !== undefined)
     return runOnce<VaultTables, PutResult[]>(ctx.db, once, now, async (trx) => {
       const answers = [...results]
-      const kept = careful ? await standing(trx, rows, items, answers, onlyHeld) : rows
+      const erased = await erasedSince(trx, subjects)
+      for (const { item, subject } of rows) if (erased.has(subject)) answers[item] = SHREDDED
+      const living = erased.size === 0 ? rows : rows.filter(({ subject }) => !erased.has(subject))
+      const kept = careful ? await standing(trx, living, items, answers, onlyHeld) : living
       await insertValues(trx, ctx.db.dialect, kept)
       await insertTags(
         trx,
@@ -223,4 +227,4 @@ const nothingHeld = (item?: number, field?: string): Refusal =>
     'Nothing is held here to be changed; put it first.',
     item === undefined ? undefined : `body.items.${item}.fields.${field}`,
   )
-const SHREDDED = refuse('vault/shredded', 'This person was erased for good; a new person needs a new token.')
+export const SHREDDED = refuse('vault/shredded', 'This person was erased for good; a new person needs a new token.')

@@ -31,6 +31,17 @@ export type KeyTables = {
   subject_key: { subject: string; version: number; kek: string; wrapped: Uint8Array; created_at: number }
 }
 
+/** Which of these people were erased for good. */
+export async function shreddedOf(db: Kysely<VaultTables>, subjects: readonly string[]): Promise<Set<string>> {
+  if (subjects.length === 0) return new Set()
+  const rows = await db
+    .selectFrom('vault_shred')
+    .select('subject')
+    .where('subject', 'in', [...subjects])
+    .execute()
+  return new Set(rows.map((row) => row.subject))
+}
+
 export const PLACE = ['subject', 'collection', 'record', 'field'] as const
 const values = bulkInsert(
   'vault_value',

@@ -5,7 +5,7 @@ import type { Once } from '../../kit/contract.ts'
 import { KhienError } from '../../kit/errors.ts'
 import type { VaultContext } from '../context.ts'
 import type { Keyring } from '../keyring.ts'
-import { refuse, sealPlace, type Refusal } from '../put.ts'
+import { refuse, sealPlace, SHREDDED, type Refusal } from '../put.ts'
 import { insertValues, type VaultTables } from '../store.ts'
 import { runOnce } from '../../storage/sql/index.ts'
 import { COMMON } from './common.ts'
@@ -154,6 +154,7 @@ export function passwordService(ctx: VaultContext, keys: Keyring) {
     actor: string,
     once: Once | undefined,
   ): Promise<ImportResult[]> {
+    const erasedSince = keys.watch()
     const results: ImportResult[] = []
     const rows: VaultTables['vault_value'][] = []
     const seen = new Set<string>()
@@ -181,8 +182,7 @@ export function passwordService(ctx: VaultContext, keys: Keyring) {
           ? queue.run(() => storedForm(form, item, own))
           : storedForm(form, item, own))
         const row = await seal(item.subject, text)
-        if (row === undefined)
-          said('vault/shredded', 'This person was erased for good; a new person needs a new token.')
+        if (row === undefined) results.push(SHREDDED)
         else {
           rows.push(row)
           results.push({ ok: true, scheme: form.scheme === 'fast' ? form.digest : form.scheme })
@@ -190,15 +190,20 @@ export function passwordService(ctx: VaultContext, keys: Keyring) {
       }
     }
     return runOnce<VaultTables, ImportResult[]>(ctx.db, once, ctx.clock(), async (trx) => {
+      const erased = await erasedSince(
+        trx,
+        rows.map(({ subject }) => subject),
+      )
+      const kept = rows.filter(({ subject }) => !erased.has(subject))
       await insertValues(
         trx,
         ctx.db.dialect,
-        rows.toSorted((a, b) => (a.subject < b.subject ? -1 : 1)),
+        kept.toSorted((a, b) => (a.subject < b.subject ? -1 : 1)),
       )
-      if (rows.length > 0)
+      if (kept.length > 0)
         await ctx.record(
           trx,
-          rows.map(({ subject }) => ({
+          kept.map(({ subject }) => ({
             kind: 'vault.put',
             actor,
             subject,
@@ -206,7 +211,7 @@ export function passwordService(ctx: VaultContext, keys: Keyring) {
             facts: { fields: 'account.password', imported: true },
           })),
         )
-      return results
+      return results.map((result, i) => (result.ok && erased.has(items[i]!.subject) ? SHREDDED : result))
     })
   }
 

@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Purpose } from '../consent/index.ts'
+import { newSubject, systemEntropy } from '../kit/ids.ts'
+import type { Database } from '../storage/sql/index.ts'
+import { STORES } from '../storage/sql/testing.ts'
+import type { KeyTables, VaultTables } from './store.ts'
+import { vaultOver } from './testing.ts'
+
+// Acts that meet: each of these inputs once lost a value, kept one too long, or left something of an erased person.
+
+const both = (text: string) => ({ vi: text, en: text })
+const APP = 'service:khk_00000000000000000000000001'
+const CARE: Purpose = {
+  id: 'care',
+  title: both('Chăm sóc'),
+  what: both('Chăm sóc'),
+  ground: 'law',
+  duty: both('chăm sóc'),
+  fields: ['person.name', 'person.phone', 'pet.ab', 'pet.a_b', 'pet.axb', 'pet.chip', 'message.body'],
+  recipients: [],
+} as Purpose
+
+async function setup(db: Database, keysDb: Database, change: Parameters<typeof vaultOver>[2] = {}) {
+  const over = await vaultOver(db, keysDb, change)
+  await over.consent.purposes.declare(both('Thông báo'), [CARE], APP)
+  const put = (subject: string, fields: Record<string, string>, collection = 'person', record = '-') =>
+    over.vault.put([{ subject, collection, record, fields }], APP, undefined)
+  return { ...over, put, person: () => newSubject(systemEntropy) }
+}
+const rowsOf = async (db: Database, table: 'vault_value' | 'vault_index', subject: string): Promise<number> =>
+  (await db.tables<VaultTables>().selectFrom(table).select('subject').where('subject', '=', subject).execute()).length
+
+for (const store of STORES) {
+  const onStore = (name: string, work: (db: Database, keysDb: Database) => Promise<void>) =>
+    test(`${store.name}: ${name}`, { skip: store.skip }, async () => {
+      await using db = await store.open()
+      await using keysDb = await store.open()
+      await work(db, keysDb)
+    })
+
+  onStore('a write that an erasure overtakes is refused and leaves nothing of the person', async (db, keysDb) => {
+    const { vault, put, person } = await setup(db, keysDb)
+    const subject = person()
+    await put(subject, { phone: '0912345678' })
+    // The password is hashed for some milliseconds with the key already in hand.
+    const late = vault.put(
+      [
+        { subject, collection: 'account', record: '-', fields: { password: 'con mèo nhảy qua tường' } },
+        { subject, collection: 'person', record: '-', fields: { name: 'Hoà' } },
+      ],
+      APP,
+      undefined,
+    )
+    const hash = vault.importPasswords([{ subject, hash: 'e10adc3949ba59abbe56e057f20f883e' }], APP, undefined)
+    await sleep(15)
+    await vault.shred(subject, 'T-2', 'staff:dpo', undefined)
+    assert.partialDeepStrictEqual(await late, [{ code: 'vault/shredded' }, { code: 'vault/shredded' }])
+    assert.partialDeepStrictEqual(await hash, [{ code: 'vault/shredded' }])
+    assert.deepEqual([await rowsOf(db, 'vault_value', subject), await rowsOf(db, 'vault_index', subject)], [0, 0])
+  })
+
+  onStore('an erasure that a crash cut is completed behind hundreds that wait for the backups', async (db, keysDb) => {
+    let until: number | null = null
+    const { vault, put, person, clock } = await setup(db, keysDb, { keyBackupsUntil: async () => until })
+    until = clock() + 90 * 86_400_000
+    const rows = Array.from({ length: 501 }, (_, i) => ({
+      subject: person(),
+      id: `shr_${i}`,
+      at: clock() - 1_000_000 + i,
+      until,
+      fields: 0,
+      receipt: 'x',
+      destroyed_at: clock(),
+      finished_at: null,
+    }))
+    for (let from = 0; from < rows.length; from += 100)
+      await db
+        .tables<VaultTables>()
+        .insertInto('vault_shred')
+        .values(rows.slice(from, from + 100))
+        .execute()
+    const subject = person()
+    await put(subject, { phone: '0912345678' })
+    await db
+      .tables<VaultTables>()
+      .insertInto('vault_shred')
+      .values({ ...rows[0]!, subject, id: 'shr_cut', at: clock(), until: null, destroyed_at: null })
+      .execute()
+    await vault.jobs.find(({ name }) => name === 'vault-erasures')!.work()
+    const key = await keysDb.tables<KeyTables>().selectFrom('subject_key').select('subject').where('subject', '=', subject).execute() // prettier-ignore
+    assert.deepEqual(key, [], 'the key is gone')
+  })
+
+  onStore('one Idempotency-Key for two people erases neither by mistake', async (db, keysDb) => {
+    const { vault, put, person } = await setup(db, keysDb)
+    const [hoa, lan] = [person(), person()]
+    for (const subject of [hoa, lan]) await put(subject, { phone: '0912345678' })
+    // A path is none of the body, whose fingerprint this is.
+    const once = { caller: APP, key: 'xoa-mot-nguoi', fingerprint: 'same body' }
+    await vault.shred(hoa, 'T-2', APP, once)
+    assert.equal((await vault.shred(hoa, 'T-2', APP, once)).subject, hoa)
+    await assert.rejects(vault.shred(lan, 'T-2', APP, once), { code: 'http/key-reused' })
+    assert.equal(await rowsOf(db, 'vault_value', lan), 1)
+  })
+}
