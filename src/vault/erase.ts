@@ -4,6 +4,7 @@ import type { VaultContext } from './context.ts'
 import type { Registry } from './declared/registry.ts'
 import { refuse, shortList, type Refusal } from './put.ts'
 import type { VaultTables } from './store.ts'
+import { indexNames } from './values.ts'
 
 export type EraseItem = {
   readonly subject: string
@@ -86,7 +87,7 @@ export async function takeOut(trx: Transaction<VaultTables>, item: EraseItem): P
       .where('subject', '=', item.subject)
       .where('collection', '=', item.collection)
       .where('record', '=', item.record)
-      .where((eb) => eb.or(gone.flatMap((field) => [eb('field', '=', field), eb('field', 'like', `${field}~%`)])))
+      .where('field', 'in', gone.flatMap(indexNames))
       .execute()
   return gone
 }

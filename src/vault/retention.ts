@@ -1,4 +1,5 @@
 import { promisify } from 'node:util'
+import { sql } from 'kysely'
 import type { VaultContext } from './context.ts'
 import type { Registry } from './declared/registry.ts'
 import { takeOut } from './erase.ts'
@@ -19,28 +20,30 @@ export function retention(ctx: VaultContext, registry: Registry) {
         if (keepDays !== undefined) limits.set(`${collection}.${field}`, keepDays * DAY_MS)
     if (limits.size === 0) return 0
     let expired = 0
-    let after = ''
+    let after = { subject: '', collection: '', record: '', field: '' }
     for (;;) {
-      // By person, along the primary key: no index of times is needed, and no page holds the store for long.
+      // Along the primary key: no index of times is needed, and no page holds the store for long.
       const page = await ctx.db
         .tables<VaultTables>()
         .selectFrom('vault_value')
         .select(['subject', 'collection', 'record', 'field', 'at'])
-        .where('subject', '>', after)
+        .where(
+          sql<boolean>`(subject, collection, record, field) > (${after.subject}, ${after.collection}, ${after.record}, ${after.field})`,
+        )
         .orderBy('subject')
+        .orderBy('collection')
+        .orderBy('record')
+        .orderBy('field')
         .limit(PAGE)
         .execute()
       if (page.length === 0) return expired
-      // The last person of a full page may go on in the next one.
-      const last = page.at(-1)!.subject
-      const whole = page.length < PAGE || page[0]!.subject === last ? page : page.filter((row) => row.subject !== last)
       const now = ctx.clock()
-      const old = whole.filter((row) => {
+      const old = page.filter((row) => {
         const limit = limits.get(`${row.collection}.${row.field}`)
         return limit !== undefined && Number(row.at) + limit <= now
       })
       if (old.length > 0) expired += await takeAway(old)
-      after = whole.at(-1)!.subject
+      after = page.at(-1)!
       await nextTurn()
     }
   }
@@ -50,14 +53,14 @@ export function retention(ctx: VaultContext, registry: Registry) {
       const gone = new Map<string, string[]>()
       for (const { subject, collection, record, field, at } of rows) {
         // Written anew since it was read: its time begins again.
-        const still = await trx
+        const query = trx
           .selectFrom('vault_value')
           .select('at')
           .where('subject', '=', subject)
           .where('collection', '=', collection)
           .where('record', '=', record)
           .where('field', '=', field)
-          .executeTakeFirst()
+        const still = await (ctx.db.dialect === 'postgres' ? query.forUpdate() : query).executeTakeFirst()
         if (!still || Number(still.at) !== Number(at)) continue
         await takeOut(trx, { subject, collection, record, fields: [field] })
         gone.set(subject, [...(gone.get(subject) ?? []), `${collection}.${field}`])

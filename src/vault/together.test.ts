@@ -5,6 +5,7 @@ import type { Purpose } from '../consent/index.ts'
 import { newSubject, systemEntropy } from '../kit/ids.ts'
 import type { Database } from '../storage/sql/index.ts'
 import { STORES } from '../storage/sql/testing.ts'
+import { CollectionDeclaration } from './declared/contract.ts'
 import type { KeyTables, VaultTables } from './store.ts'
 import { vaultOver } from './testing.ts'
 
@@ -21,13 +22,17 @@ const CARE: Purpose = {
   fields: ['person.name', 'person.phone', 'pet.ab', 'pet.a_b', 'pet.axb', 'pet.chip', 'message.body'],
   recipients: [],
 } as Purpose
+const said = (...collections: unknown[]): CollectionDeclaration[] =>
+  collections.map((one) => CollectionDeclaration.parse(one))
 
 async function setup(db: Database, keysDb: Database, change: Parameters<typeof vaultOver>[2] = {}) {
   const over = await vaultOver(db, keysDb, change)
   await over.consent.purposes.declare(both('Thông báo'), [CARE], APP)
   const put = (subject: string, fields: Record<string, string>, collection = 'person', record = '-') =>
     over.vault.put([{ subject, collection, record, fields }], APP, undefined)
-  return { ...over, put, person: () => newSubject(systemEntropy) }
+  const search = (field: string, value: string, by: 'equal' | 'last' | 'prefix' | 'name', collection = 'person') =>
+    over.vault.search('care', 'T-1', collection, field, value, APP, by)
+  return { ...over, put, search, person: () => newSubject(systemEntropy) }
 }
 const rowsOf = async (db: Database, table: 'vault_value' | 'vault_index', subject: string): Promise<number> =>
   (await db.tables<VaultTables>().selectFrom(table).select('subject').where('subject', '=', subject).execute()).length
@@ -103,5 +108,32 @@ for (const store of STORES) {
     assert.equal((await vault.shred(hoa, 'T-2', APP, once)).subject, hoa)
     await assert.rejects(vault.shred(lan, 'T-2', APP, once), { code: 'http/key-reused' })
     assert.equal(await rowsOf(db, 'vault_value', lan), 1)
+  })
+
+  onStore('what is over is taken out behind a thousand values of the same person that stay', async (db, keysDb) => {
+    const { vault, person, clock } = await setup(db, keysDb)
+    await vault.registry.declare(said({ name: 'pet', fields: { chip: { kind: 'other', keepDays: 1 } } }), APP)
+    const subject = person()
+    for (let from = 0; from < 1_200; from += 400)
+      await vault.put(
+        Array.from({ length: 400 }, (_, i) => ({ subject, collection: 'bank', record: `B-${from + i}`, fields: { holder: 'x' } })), // prettier-ignore
+        APP,
+        undefined,
+      )
+    await vault.put([{ subject, collection: 'pet', record: 'P', fields: { chip: '1' } }], APP, undefined)
+    clock.advance(2 * 86_400_000)
+    const expire = vault.jobs.find(({ name }) => name === 'vault-retention')!.work
+    await expire()
+    assert.equal(await rowsOf(db, 'vault_value', subject), 1_200)
+  })
+
+  onStore('erasing a field leaves the index of another that differs in a low line', async (db, keysDb) => {
+    const { vault, put, person, search } = await setup(db, keysDb)
+    const last = { kind: 'other', index: ['last'] }
+    await vault.registry.declare(said({ name: 'pet', fields: { a_b: last, axb: last } }), APP)
+    const subject = person()
+    await put(subject, { a_b: 'AAAA1111', axb: 'BBBB2222' }, 'pet', 'P')
+    await vault.erase([{ subject, collection: 'pet', record: 'P', fields: ['a_b'] }], 'T', APP, undefined)
+    assert.equal((await search('axb', '2222', 'last', 'pet')).length, 1)
   })
 }

@@ -43,6 +43,10 @@ export function indexedText(rule: FieldRule, kind: IndexKind, value: string): st
 /** Name of an index beside its field: what `vault_index.field` holds. */
 export const indexName = (field: string, kind: IndexKind): string => (kind === 'equal' ? field : `${field}~${kind}`)
 
+const INDEX_KINDS: readonly IndexKind[] = ['equal', 'last', 'prefix', 'name']
+/** Every name an index of this field can have. */
+export const indexNames = (field: string): string[] => INDEX_KINDS.map((kind) => indexName(field, kind))
+
 export type Fault = { readonly code: `vault/${string}`; readonly words: string }
 const FAULTS = {
   long: (longest: number): Fault => ({ code: 'vault/too-long', words: `longer than ${longest} characters` }),
