@@ -8,6 +8,8 @@ const MAX_POSITIONS = 1000
 /** Pairs of positions compared: a few milliseconds. What takes longer to judge is called steep. */
 const MAX_WORK = 20_000
 const MAX_LOOP = 300
+/** Pairs of positions followed to count ways; what needs more is taken for more than any factor allows. */
+const MAX_PAIRS = 60_000
 
 /** Worst growth of the time of one search by a backtracking matcher with the length of the value. */
 export type Growth = 'linear' | 'quadratic' | 'steep'
@@ -30,11 +32,13 @@ export function costOf(root: Node): Cost {
   if (!isRegular(tree)) return STEEP
   try {
     const automaton = build(tree)
-    const loops = findLoops(automaton)
+    const components = componentsOf(automaton)
+    const loops = components.filter((one) => isLoop(automaton, one)).map((one) => asLoop(automaton, one))
     for (const loop of loops) refuseTwoWaysAround(automaton, loop)
     const { powers, product } = longestChain(automaton, loops, startsAnywhere(tree))
     if (powers > 2) return STEEP
-    return { growth: powers === 2 ? 'quadratic' : 'linear', factor: product }
+    const factor = product * mostWays(automaton, components)
+    return { growth: powers === 2 ? 'quadratic' : 'linear', factor }
   } catch (error) {
     if (error instanceof Steep) return STEEP
     throw error
@@ -143,13 +147,13 @@ function share(a: Automaton, p: ByteSet, q: ByteSet): boolean {
 
 type Loop = { readonly members: readonly number[]; readonly bytes: ByteSet; readonly bound: number }
 
-/** Strongly connected components that hold a cycle (Tarjan), in topological order. */
-function findLoops(a: Automaton): Loop[] {
+/** Strongly connected components (Tarjan), in topological order. */
+function componentsOf(a: Automaton): number[][] {
   const index = new Map<number, number>()
   const low = new Map<number, number>()
   const stack: number[] = []
   const onStack = new Set<number>()
-  const out: Loop[] = []
+  const out: number[][] = []
   const visit = (p: number): void => {
     index.set(p, index.size)
     low.set(p, index.get(p)!)
@@ -162,11 +166,14 @@ function findLoops(a: Automaton): Loop[] {
     if (low.get(p) !== index.get(p)) return
     const members = stack.splice(stack.indexOf(p))
     for (const q of members) onStack.delete(q)
-    if (members.length > 1 || a.follow[p]!.has(p)) out.push(asLoop(a, members))
+    out.push(members)
   }
   for (let p = 0; p < a.sets.length; p++) if (!index.has(p)) visit(p)
   return out.reverse()
 }
+
+const isLoop = (a: Automaton, members: readonly number[]): boolean =>
+  members.length > 1 || a.follow[members[0]!]!.has(members[0]!)
 
 function asLoop(a: Automaton, members: readonly number[]): Loop {
   const own = new Set(members)
@@ -261,4 +268,74 @@ function longestChain(a: Automaton, loops: readonly Loop[], anywhere: boolean): 
     top = { powers: Math.max(top.powers, own.powers), product: Math.max(top.product, own.product) }
   }
   return top
+}
+
+/**
+ * At most in how many ways one word leads from one start to one position: each may be tried in turn before the search gives
+ * up, whatever the length of the text. `(?:a|.)` sixteen times over has 65,536. A bound from above: ways into a position add
+ * up where one word can take them at the same time, or, into a loop, one after the other.
+ */
+function mostWays(a: Automaton, components: readonly (readonly number[])[]): number {
+  const together = pairsOf(a)
+  if (together === undefined) return Infinity
+  const before: [number, number][][] = a.sets.map(() => [])
+  for (const [p, next] of a.follow.entries()) for (const [q, ways] of next) before[q]!.push([p, ways])
+  const ways = new Float64Array(a.sets.length)
+  const firsts = new Map<number, number>()
+  for (const p of a.first) firsts.set(p, (firsts.get(p) ?? 0) + 1)
+  let most = 1
+  for (const members of components) {
+    const own = new Set(members)
+    const looped = isLoop(a, members)
+    const entries = members.flatMap((q) => before[q]!.filter(([p]) => !own.has(p)))
+    let sum = Math.max(0, ...members.map((q) => firsts.get(q) ?? 0))
+    const late = ([p]: [number, number]): boolean => looped && members.some((m) => together(m, p))
+    for (const entry of entries) {
+      const [p] = entry
+      let all = 0
+      for (const other of entries)
+        if (p === other[0] || together(p, other[0]) || late(other)) all += ways[other[0]]! * other[1]
+      sum = Math.max(sum, all)
+    }
+    for (const q of members) ways[q] = sum
+    most = Math.max(most, sum)
+  }
+  return most
+}
+
+/** Whether one word, read from one start, can stand at two different positions; undefined when there are too many such pairs. */
+function pairsOf(a: Automaton): ((p: number, q: number) => boolean) | undefined {
+  const seen = new Set<number>()
+  const queue: number[] = []
+  const add = (p: number, q: number): void => {
+    const pair = Math.min(p, q) * MAX_POSITIONS + Math.max(p, q)
+    if (p === q || seen.has(pair) || !overlap(a.sets[p]!, a.sets[q]!)) return
+    seen.add(pair)
+    queue.push(pair)
+  }
+  const between = (left: readonly number[], right: readonly number[]): void => {
+    for (const p of left) for (const q of right) add(p, q)
+  }
+  const followers = a.follow.map((next) => [...next.keys()])
+  let work = a.first.length ** 2
+  if (work > MAX_PAIRS) return undefined
+  between(a.first, a.first)
+  // Two ways part where one position has several followers; together they go on from there.
+  for (const next of followers) {
+    work += next.length ** 2
+    if (work > MAX_PAIRS) return undefined
+    between(next, next)
+  }
+  for (let pair = queue.pop(); pair !== undefined; pair = queue.pop()) {
+    const [left, right] = [followers[Math.floor(pair / MAX_POSITIONS)]!, followers[pair % MAX_POSITIONS]!]
+    work += left.length * right.length + 1
+    if (work > MAX_PAIRS) return undefined
+    between(left, right)
+  }
+  return (p, q) => seen.has(Math.min(p, q) * MAX_POSITIONS + Math.max(p, q))
+}
+
+function overlap(p: ByteSet, q: ByteSet): boolean {
+  for (let byte = 0; byte < 256; byte++) if ((p[byte]! & q[byte]!) === 1) return true
+  return false
 }

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { ConstructError } from '../error.ts'
+import { backtrackExec } from './backtrack.ts'
+import { costOf } from './cost.ts'
 import { LazyDfa } from './dfa.ts'
 import { isRegular, lower } from './lower.ts'
 import { parseRegex } from './parse.ts'
@@ -106,6 +108,21 @@ test('a search that backtracks too long is given up and counted', () => {
   assert.equal(pattern.exceeded, 1)
 })
 
+// Each of these has tens of thousands of ways through one text, whatever its length; V8 would try them all.
+for (const [source, engine] of [
+  [`${'(?:a?){3}'.repeat(6)}z`, 'automaton'],
+  [`${'(?:a|.)'.repeat(16)}z`, 'automaton'],
+  [`${'(?:\\s?\\w?){3}'.repeat(3)}=`, 'automaton'],
+  [`\\A${'(?:ab|a(?:b|c))'.repeat(9)}z`, 'automaton'],
+  ['\\A(?:cat|bat|rat|select|selected|union)\\s{1,8}x', 'native'],
+  ['(?:a|b){3}(?:a|c)z', 'native'],
+] as const)
+  test(`ways through ${source.slice(0, 30)}: ${engine}`, () => {
+    const pattern = compilePattern(source)
+    assert.equal(pattern.engine, engine)
+    assert.equal(pattern.test('a'.repeat(4_096)), false)
+  })
+
 const atoms = ['a', 'b', '.', '[^a]', '\\w', '\\s', '\\b', '\\B', '^', '$', '\\Z', '\\n', '\\A', '\\z']
 const looks = ['(?=b)', '(?!a)', '(?<=a)', '(?<!\\n)']
 const small = fc.letrec<{ tree: string; leaf: string }>((tie) => ({
@@ -125,6 +142,27 @@ const small = fc.letrec<{ tree: string; leaf: string }>((tie) => ({
     tie('tree').map((a) => `(?>${a})`),
   ),
 }))
+
+test('property: what is judged linear takes no more steps than its factor allows', () => {
+  const text = fc.string({ unit: fc.constantFrom('a', 'b', '\n', ' '), maxLength: 60 })
+  fc.assert(
+    fc.property(small.tree, fc.array(text, { minLength: 3, maxLength: 3 }), (source, texts) => {
+      const { tree, groups } = parseRegex(source)
+      const lowered = lower(tree)
+      const { growth, factor } = costOf(lowered)
+      if (!isRegular(lowered) || growth !== 'linear' || !Number.isFinite(factor)) return
+      const program = compileProgram([lowered], groups)
+      const size = program.op.length
+      for (const one of texts)
+        assert.notEqual(
+          backtrackExec(program, one, 0, 4 * size * factor * (one.length + 2)),
+          'too-complex',
+          `${source} ${factor}`,
+        )
+    }),
+    { numRuns: 3_000 },
+  )
+})
 
 test('property: every matcher finds in any text what the plain one finds', () => {
   const text = fc.string({ unit: fc.constantFrom('a', 'b', ' ', '\n', '\xa0'), maxLength: 10 })
