@@ -9,6 +9,9 @@ export type PutAnswer = { ok: true; tokens?: Record<string, string> } | Refused
 export type GetAnswer = { ok: true; fields: Record<string, string | null> } | Refused
 export type Field = { collection: string; field: string; token: string | null; writeOnly: boolean; longest: number }
 
+type Place = { collection: string; record: string; fields: string[] }
+type Records = { records: { collection: string; record: string; fields: Record<string, string | null> }[] }
+
 /** What moving needs of a vault. Every call takes at most 200 items. */
 export type Door = {
   readonly put: (items: readonly PutItem[]) => Promise<PutAnswer[]>
@@ -19,6 +22,8 @@ export type Door = {
   ) => Promise<GetAnswer[]>
   readonly tokens: (collection: string, field: string, values: readonly string[]) => Promise<string[]>
   readonly erase: (reason: string, items: readonly (VaultItem & { fields?: string[] })[]) => Promise<void>
+  /** Places of one person that a purpose opens. */
+  readonly heldOf: (purpose: string, reason: string, subject: string) => Promise<Place[]>
   readonly fields: () => Promise<Field[]>
 }
 export const CALL = 200
@@ -106,6 +111,10 @@ export function openDoor({ origin, key: serviceKey, timeoutMs = 4_000 }: DoorOpt
       const refused = answers.find((answer) => !answer.ok)
       if (refused) throw new KhienError(refused.code, refused.detail)
     },
+    heldOf: async (purpose, reason, subject) =>
+      (await call<Records>('POST', '/api/vault/export', { purpose, reason, subject })).records.map(
+        ({ collection, record, fields }) => ({ collection, record, fields: Object.keys(fields) }),
+      ),
     fields: async () => (await call<{ fields: Field[] }>('GET', '/api/vault/collections')).fields,
   }
 }

@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { keyFrom, keyText, list, rowsAt, sql, words, type Key, type Row } from '../source/index.ts'
+import { keyFrom, keyText, list, page, rowsAt, sql, words, type Key, type Row } from '../source/index.ts'
 import { alone } from './copy.ts'
 import { parts } from './door.ts'
 import { handle } from './handle.ts'
 import { own, patiently, type Move, type Moving } from './move.ts'
 import { forget } from './forget.ts'
+import { columnsOf } from './places.ts'
+import { leadsThrough, placing } from './triggers.ts'
 import { lagOf, type Lag } from './state.ts'
 
 const BATCH = 400
@@ -84,7 +86,9 @@ async function forgetOld(move: Move): Promise<void> {
 /** Changes of one table; those that could not be applied yet stay. Returns how many are done with. */
 async function apply(move: Move, moving: Moving, changes: readonly Row[]): Promise<number> {
   let done = 0
-  const gone = changes.filter((change) => change['op'] !== 'c')
+  const gone = changes.filter((change) => change['op'] === 'd' || change['op'] === 'm')
+  for (const change of changes.filter((each) => each['op'] === 'w'))
+    done += await patiently(move, 'following the way', () => movedBy(move, moving, change))
   if (gone.length > 0) done += await clear(move, await patiently(move, 'erasing', () => forget(move, moving, gone)))
   const idsOf = new Map<string, string[]>()
   for (const change of changes) {
@@ -101,6 +105,30 @@ async function apply(move: Move, moving: Moving, changes: readonly Row[]): Promi
   }
   return done
 } // prettier-ignore
+
+/** Rows whose person changed because a row on their way got another: each as if it had moved itself. */
+async function movedBy(move: Move, moving: Moving, change: Row): Promise<number> {
+  const { source } = move
+  const { person } = moving.planned
+  const { hop } = JSON.parse(change['o']!) as { hop: number }
+  const [value] = keyFrom(change['k']!) as [string]
+  if (person === 'row') return clear(move, [change['id']!])
+  const where = leadsThrough(move, person, hop, value)
+  let after: Key | undefined
+  for (;;) {
+    const rows = await source.read((s) =>
+      page(s, moving.table, source.kind, { columns: columnsOf(moving), after, where, limit: ROWS }),
+    )
+    const told = rows.map(({ key, row }): Row => {
+      const old = Object.fromEntries(placing(moving).map((column) => [column, row[column] ?? null]))
+      return { ...change, op: 'm', k: keyText(key), n: keyText(key), o: JSON.stringify(old) }
+    })
+    // Somebody holds one of them: all of it again later, which does no harm.
+    if (told.length > 0 && (await forget(move, moving, told)).length < told.length) return 0
+    if (rows.length < ROWS) return clear(move, [change['id']!])
+    after = rows.at(-1)!.key
+  }
+}
 
 /** Rows that are not there any more; what is to be erased of them stands in a change of its own. */
 async function missing(move: Move, moving: Moving, keys: readonly Key[]): Promise<Key[]> {

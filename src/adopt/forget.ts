@@ -12,6 +12,7 @@ import {
   type Key,
   type Row,
   type Session,
+  type Table,
 } from '../source/index.ts'
 import { parts } from './door.ts'
 import { own, type Move, type Moving } from './move.ts'
@@ -48,6 +49,8 @@ export async function forget(move: Move, moving: Moving, changes: readonly Row[]
     }
   }
   await eraseAll(move, wanted)
+  if (planned.person === 'row' && source.kind === 'mysql')
+    for (const gone of all) if (!there.has(keyText(gone.target))) await forgetHanging(move, moving, gone.subject)
   const left = all.filter((gone) => !there.has(keyText(gone.target))).map((gone) => keyText(gone.key))
   await own(source, (s) => unleave(s, table.label, left))
   const done = changes.map((change) => change['id']!).filter((id) => !waiting.has(id))
@@ -87,6 +90,51 @@ async function goneOf(move: Move, { table, planned }: Moving, changes: readonly 
     ]
   })
 }
+
+/**
+ * MySQL deletes by cascade without firing triggers: when a person went, so did every row that cascades from there, and what
+ * the vault still holds for such rows is erased. Safe because a person who is gone gets no new rows.
+ */
+async function forgetHanging(move: Move, { table }: Moving, subject: string): Promise<void> {
+  const hanging = move.tables.filter(
+    ({ planned: { person } }) => person !== 'row' && person.at(-1)!.table === table.label,
+  )
+  const all = new Map(move.tables.map((each) => [each.table.label, each.table]))
+  const columns = hanging
+    .filter(({ planned, table }) => {
+      let at: Table | undefined = table
+      return (planned.person as Hop[]).every((hop) => {
+        const link: Table['foreignKeys'][number] | undefined = at?.foreignKeys.find(
+          (each) => each.columns[0] === hop.column,
+        )
+        at = all.get(hop.table)
+        return link?.cascades === true
+      })
+    })
+    .flatMap(({ planned }) => planned.columns)
+  if (columns.length === 0) return
+  const held = await move.door.heldOf(move.plan.purpose, move.plan.reason, subject)
+  await eraseAll(
+    move,
+    held.flatMap(({ collection, record, fields }) =>
+      fields
+        .filter((field) =>
+          columns.some((column) => column.to === `${collection}.${field}` && mayBe(column.record, record)),
+        )
+        .map((field) => ({ subject, collection, record, field })),
+    ),
+  )
+}
+
+/** A record by this name may be one of these rows'; renamed keys (`x-…`) look alike. */
+const mayBe = (template: string, record: string): boolean =>
+  record.startsWith('x-') ||
+  new RegExp(
+    `^${template
+      .split(/\{[^{}]+\}/)
+      .map((text) => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+      .join('.+')}$`,
+  ).test(record)
 
 const hopOf = (planned: PlanTable): Hop => (planned.person as Hop[])[0]!
 

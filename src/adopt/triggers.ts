@@ -14,7 +14,7 @@ export function triggersOf(move: Move, n: number, schema: string): Trigger[] {
   return move.source.kind === 'postgres' ? postgresTriggers(move, n, schema) : mysqlTriggers(move, n)
 }
 
-type Alias = 'OLD' | 'NEW' | 'c'
+type Alias = 'OLD' | 'NEW'
 const cellOf = (alias: Alias, column: string): Query => sql`${words(alias)}.${name(column)}`
 const asText = (cell: Query, kind: Kind): Query =>
   kind === 'postgres' ? sql`${cell}::text` : sql`cast(${cell} as char character set utf8mb4)`
@@ -48,17 +48,13 @@ function tableOf(move: Move, hop: Hop): Query {
   return table ? name(table.schema, table.name) : name(...hop.table.split('.'))
 }
 
-/** Whose a value of the first hop's column is, as one value. */
+/** Whose a value of the first hop's column is, as one value; table inside table, so that no name needs a qualifier. */
 function subjectAlong(move: Move, hops: readonly Hop[], value: Query): Query {
-  const alias = (i: number): Query => words(`h${i}`)
-  const joins = hops
-    .slice(1)
-    .map(
-      (hop, i) =>
-        sql` join ${tableOf(move, hop)} ${alias(i + 1)} on ${alias(i + 1)}.${name(hop.to)} = ${alias(i)}.${name(hop.column)}`,
-    )
-  const [first] = hops as [Hop]
-  return sql`(select ${alias(hops.length - 1)}.${name(SUBJECT)} from ${tableOf(move, first)} h0${list(joins, '')} where h0.${name(first.to)} = ${value} limit 1)`
+  return hops.reduce(
+    (inner, hop, i) =>
+      sql`(select ${name(hops[i + 1]?.column ?? SUBJECT)} from ${tableOf(move, hop)} where ${name(hop.to)} = ${inner} limit 1)`,
+    value,
+  )
 }
 
 type Told = { readonly op: 'c' | 'd' | 'm'; readonly key: Query; readonly old?: readonly Query[] }
@@ -160,50 +156,6 @@ const made = (table: Table, called: string, event: string, body: Query): Trigger
 })
 
 /**
- * MySQL deletes by cascade without firing triggers, so the table that rows hang on tells of them before they go, through
- * up to three tables. PostgreSQL fires them.
- */
-export function cascadeTriggers(move: Move, all: readonly Table[]): { table: Table; trigger: Trigger }[] {
-  if (move.source.kind === 'postgres') return []
-  const bodies = new Map<Table, Query[]>()
-  for (const moving of move.tables) climb(moving, moving.table, [])
-  function climb(
-    moving: Moving,
-    here: Table,
-    below: readonly { table: Table; link: Table['foreignKeys'][number] }[],
-  ): void {
-    if (below.length === 3) return
-    for (const link of here.foreignKeys.filter((each) => each.cascades)) {
-      const parent = all.find((table) => table.label === link.table)
-      if (!parent || parent === here) continue
-      const way = [...below, { table: here, link }]
-      bodies.set(parent, [...(bodies.get(parent) ?? []), tellOf(moving, way)])
-      climb(moving, parent, way)
-    }
-  }
-  function tellOf(moving: Moving, way: readonly { table: Table; link: Table['foreignKeys'][number] }[]): Query {
-    const alias = (i: number): Query => words(i === 0 ? 'c' : `p${i}`)
-    const joins = way.slice(1).map(({ table }, i) => {
-      const { link } = way[i]!
-      const on = link.columns.map(
-        (column, k) => sql`${alias(i)}.${name(column)} = ${alias(i + 1)}.${name(link.to[k]!)}`,
-      )
-      return sql` join ${name(table.name)} ${alias(i + 1)} on ${list(on, ' and ')}`
-    })
-    const { link } = way.at(-1)!
-    const where = link.columns.map((c, k) => sql`${alias(way.length - 1)}.${name(c)} = OLD.${name(link.to[k]!)}`)
-    return sql`insert into khien_adopt_change (tbl, k, op, s, o)
-      select ${literal(moving.table.label, 'mysql')}, ${keyIn(moving.table, 'c', 'mysql')}, 'd',
-             ${subjectOf(move, moving, 'c')}, ${oldPlace(moving, 'c', 'mysql')}
-        from ${name(moving.table.name)} c${list(joins, '')} where ${list(where, ' and ')};`
-  }
-  return [...bodies].map(([table, inserts], i) => ({
-    table,
-    trigger: made(table, triggerName(i, 'cascade'), 'before delete', list(inserts, ' ')),
-  }))
-}
-
-/**
  * A table on the way from a row to its person: when one of its rows gets another person (an order is booked over), the
  * rows that hang on it (its payments) have moved without having changed.
  */
@@ -235,23 +187,29 @@ export function wayTriggers(move: Move, all: readonly Table[], schema: string): 
   return out
 }
 
-/** Tells of the rows of a table whose way to their person leads through this one. */
+/**
+ * Tells that rows of a table whose way leads through this one have moved; `follow` looks which. The trigger reads no table
+ * that cascades from here: MariaDB 10.11 now and then fails an app's prepared statement for it.
+ */
 function heldBy(move: Move, moving: Moving, hops: readonly Hop[], i: number, schema: string): Query {
   const { kind } = move.source
-  const alias = (n: number): Query => words(n === 0 ? 'c' : `w${n}`)
-  const joins = hops
-    .slice(0, i)
-    .map(
-      (hop, n) =>
-        sql` join ${tableOf(move, hop)} ${alias(n + 1)} on ${alias(n + 1)}.${name(hop.to)} = ${alias(n)}.${name(hop.column)}`,
-    )
   const into = kind === 'postgres' ? name(schema, 'khien_adopt_change') : name('khien_adopt_change')
-  const key = keyIn(moving.table, 'c', kind)
+  const value = asText(cellOf('OLD', hops[i]!.to), kind)
+  const key =
+    kind === 'postgres' ? sql`'[' || to_json(${value})::text || ']'` : sql`concat('[', json_quote(${value}), ']')`
   const whose = subjectAlong(move, hops.slice(i + 1), cellOf('OLD', hops[i + 1]!.column))
-  return sql`insert into ${into} (tbl, k, op, s, o, n)
-    select ${literal(moving.table.label, kind)}, ${key}, 'm', ${whose}, ${oldPlace(moving, 'c', kind)}, ${key}
-      from ${name(moving.table.schema, moving.table.name)} c${list(joins, '')}
-     where ${alias(i)}.${name(hops[i]!.column)} = ${cellOf('OLD', hops[i]!.to)};`
+  return sql`insert into ${into} (tbl, k, op, s, o)
+    values (${literal(moving.table.label, kind)}, ${key}, 'w', ${whose}, ${literal(`{"hop":${i}}`, kind)});`
+}
+
+/** Rows of a table whose way to their person leads through the row of its hop `i` with this value. */
+export function leadsThrough(move: Move, hops: readonly Hop[], i: number, value: string): Query {
+  return hops
+    .slice(0, i)
+    .reduceRight(
+      (inner, hop) => sql`${name(hop.column)} in (select ${name(hop.to)} from ${tableOf(move, hop)} where ${inner})`,
+      sql`${name(hops[i]!.column)} = ${value}`,
+    )
 }
 
 export type Trigger = { readonly name: string; readonly drop: Query; readonly create: readonly Query[] }
@@ -261,7 +219,7 @@ export async function allTriggers(move: Move): Promise<{ table: Table; trigger: 
   const schema = await schemaOf(move.source)
   const all = await move.source.tables()
   const own = move.tables.flatMap(({ table }, n) => triggersOf(move, n, schema).map((trigger) => ({ table, trigger })))
-  return [...own, ...wayTriggers(move, all, schema), ...cascadeTriggers(move, all)]
+  return [...own, ...wayTriggers(move, all, schema)]
 }
 
 export async function schemaOf(source: Source): Promise<string> {
