@@ -4,7 +4,7 @@ import type { VaultContext } from './context.ts'
 import type { Registry, Rules } from './declared/registry.ts'
 import type { EnforcementService } from './enforcement.ts'
 import type { keyring } from './keyring.ts'
-import { placeOf, refuse, sealPlace, shortList, type Refusal } from './put.ts'
+import { openText, placeOf, refuse, shortList, type Refusal } from './put.ts'
 import { PLACE, type VaultTables } from './store.ts'
 import { masked } from './values.ts'
 
@@ -85,10 +85,8 @@ export function getService(
         const sealed = read.sealed.get(placeOf({ ...item, field }))
         const key = subjectKeys.get(item.subject)
         if (sealed && !key) return KEY_MISSING
-        const text =
-          sealed && key
-            ? Buffer.from(ctx.sealer.open(key, sealed, sealPlace(ctx.node, item, field))).toString('utf8')
-            : null
+        const text = sealed && key ? openText(ctx, key, sealed, item, field) : null
+        if (text === undefined) return ALTERED
         fields[field] = text
         if (masks) shown[field] = text === null ? null : masked(rules.of(item.collection, field)!.mask, text)
       }
@@ -100,6 +98,10 @@ export function getService(
 const KEY_MISSING = refuse(
   'vault/key-missing',
   'The value is here but the key of this person is not; the key store may belong to another time.',
+)
+const ALTERED = refuse(
+  'vault/altered',
+  'What lies here does not open under the key of this person: it was altered, or the stores belong to different times.',
 )
 
 function faultOf(rules: Rules, item: GetItem): Refusal | undefined {

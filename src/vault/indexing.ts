@@ -1,8 +1,9 @@
+import type { Kysely } from 'kysely'
 import type { IndexKind } from './collections.ts'
 import type { VaultContext } from './context.ts'
 import type { Registry } from './declared/registry.ts'
 import type { Keyring } from './keyring.ts'
-import { sealPlace } from './put.ts'
+import { openText } from './put.ts'
 import { insertTags, type VaultTables } from './store.ts'
 import { indexedText, indexName } from './values.ts'
 
@@ -66,30 +67,29 @@ export function indexing(ctx: VaultContext, keys: Keyring, registry: Registry) {
   async function buildPage({ collection, field, kind, name }: Wanted): Promise<boolean> {
     const rule = (await registry.rules()).of(collection, field)
     if (!rule) return true
-    const state = await tables()
-      .selectFrom('vault_indexing')
-      .select(['subject', 'record'])
-      .where('collection', '=', collection)
-      .where('name', '=', name)
-      .executeTakeFirst()
-    const after = state ?? { subject: '', record: '' }
-    const next = () =>
-      tables()
-        .selectFrom('vault_value')
+    const stateOf = (db: Kysely<VaultTables>) =>
+      db
+        .selectFrom('vault_indexing')
+        .select('subject')
         .where('collection', '=', collection)
-        .where('field', '=', field)
-        .where((eb) =>
-          eb.or([
-            eb('subject', '>', after.subject),
-            eb.and([eb('subject', '=', after.subject), eb('record', '>', after.record)]),
-          ]),
-        )
-        .orderBy('subject')
-        .orderBy('record')
-        .limit(PAGE)
-    const subjects = (await next().select('subject').execute()).map((row) => row.subject)
+        .where('name', '=', name)
+        .executeTakeFirst()
+    const state = await stateOf(tables())
+    // All records of a person are read at once, so the next page begins with the next person.
+    const next = tables()
+      .selectFrom('vault_value')
+      .select('subject')
+      .where('collection', '=', collection)
+      .where('field', '=', field)
+      .where('subject', '>', state?.subject ?? '')
+      .orderBy('subject')
+      .limit(PAGE)
+    const subjects = (await next.execute()).map((row) => row.subject)
     const subjectKeys = await keys.keysOf(subjects)
     return ctx.db.transaction<VaultTables, boolean>(async (trx) => {
+      // Declared anew since: the index begins again from the start.
+      const now = await stateOf(trx)
+      if (now?.subject !== state?.subject) return true
       // Read again inside: what was put since has brought its own entry, and must not get an older one over it.
       const query = trx
         .selectFrom('vault_value')
@@ -104,16 +104,15 @@ export function indexing(ctx: VaultContext, keys: Keyring, registry: Registry) {
         rows.flatMap(({ subject, record, sealed }) => {
           const key = subjectKeys.get(subject)
           if (!key) return []
-          const place = sealPlace(ctx.node, { subject, collection, record }, field)
-          const text = indexedText(rule, kind, Buffer.from(ctx.sealer.open(key, sealed, place)).toString('utf8'))
+          const value = openText(ctx, key, sealed, { subject, collection, record }, field)
+          const text = value === undefined ? undefined : indexedText(rule, kind, value)
           return text === undefined
             ? []
             : [{ collection, field: name, subject, record, tag: ctx.tag(collection, name, text) }]
         }),
       )
       const last = subjects.length < PAGE
-      // All records of a person are read at once, so the next page begins with the next person.
-      const at = { done: last ? 1 : 0, subject: subjects.at(-1) ?? '', record: '\uffff' }
+      const at = { done: last ? 1 : 0, subject: subjects.at(-1) ?? state?.subject ?? '', record: '' }
       await trx
         .insertInto('vault_indexing')
         .values({ collection, name, ...at })

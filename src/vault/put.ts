@@ -1,5 +1,8 @@
+import type { KeyObject } from 'node:crypto'
 import { promisify } from 'node:util'
+import { SealError } from '../engine/seal/index.ts'
 import type { Once } from '../kit/contract.ts'
+import { KhienError } from '../kit/errors.ts'
 import { runOnce, type Transaction } from '../storage/sql/index.ts'
 import type { VaultContext } from './context.ts'
 import type { Registry, Rules } from './declared/registry.ts'
@@ -43,6 +46,27 @@ export const sealPlace = (
   version: SCHEMA,
 })
 
+/** Collections were declared while this was being sealed: it is judged anew. */
+class Outdated extends KhienError {}
+const TRIES = 3
+const TOLD = 'Collections are being declared; try again in a second.'
+
+/** A value of a field; undefined when what lies there does not open: it was altered, or sealed under another key. */
+export function openText(
+  ctx: Pick<VaultContext, 'sealer' | 'node'>,
+  key: KeyObject,
+  sealed: Uint8Array,
+  item: { subject: string; collection: string; record: string },
+  field: string,
+): string | undefined {
+  try {
+    return Buffer.from(ctx.sealer.open(key, sealed, sealPlace(ctx.node, item, field))).toString('utf8')
+  } catch (error) {
+    if (error instanceof SealError) return undefined
+    throw error
+  }
+}
+
 type Row = VaultTables['vault_value'] & { readonly item: number; readonly tags: VaultTables['vault_index'][] }
 
 /** Seals fields: value, index and record of the act are one transaction, durable before this resolves. */
@@ -73,7 +97,22 @@ export function putService(
     items: readonly PutItem[],
     actor: string,
     once: Once | undefined,
-    { onlyHeld = false }: PutOptions = {},
+    options: PutOptions = {},
+  ): Promise<PutResult[]> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await putOnce(items, actor, once, options)
+      } catch (error) {
+        if (!(error instanceof Outdated) || tries === TRIES) throw error
+      }
+    }
+  }
+
+  async function putOnce(
+    items: readonly PutItem[],
+    actor: string,
+    once: Once | undefined,
+    { onlyHeld = false }: PutOptions,
   ): Promise<PutResult[]> {
     const rules = await registry.rules()
     const judged = await check(items)
@@ -113,6 +152,7 @@ export function putService(
     const careful = onlyHeld || items.some((item) => item.at !== undefined)
     return runOnce<VaultTables, PutResult[]>(ctx.db, once, now, async (trx) => {
       const answers = [...results]
+      if (!(await registry.inForce(trx, rules))) throw new Outdated('vault/declared-meanwhile', TOLD, { status: 503, retryAfter: 1 }) // prettier-ignore
       const erased = await erasedSince(trx, subjects)
       for (const { item, subject } of rows) if (erased.has(subject)) answers[item] = SHREDDED
       const living = erased.size === 0 ? rows : rows.filter(({ subject }) => !erased.has(subject))

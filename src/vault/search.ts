@@ -4,7 +4,7 @@ import type { IndexKind } from './collections.ts'
 import type { VaultContext } from './context.ts'
 import type { Registry } from './declared/registry.ts'
 import type { Keyring } from './keyring.ts'
-import { sealPlace } from './put.ts'
+import { openText } from './put.ts'
 import type { VaultTables } from './store.ts'
 import { indexedText, indexName } from './values.ts'
 
@@ -48,9 +48,9 @@ export function searchService(ctx: VaultContext, keys: Keyring, registry: Regist
       for (const row of rows) {
         const key = subjectKeys.get(row.subject)
         if (!key) continue
-        const place = sealPlace(ctx.node, { subject: row.subject, collection, record: row.record }, field)
-        const text = Buffer.from(ctx.sealer.open(key, row.sealed, place)).toString('utf8')
-        if (indexedText(rule, by, text) === plain) equal.push({ subject: row.subject, record: row.record })
+        const { subject, record, sealed } = row
+        const text = openText(ctx, key, sealed, { subject, collection, record }, field)
+        if (text !== undefined && indexedText(rule, by, text) === plain) equal.push({ subject, record })
       }
       if (rows.length < PAGE) break
       after = rows.at(-1)!

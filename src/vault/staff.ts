@@ -164,7 +164,7 @@ export function staffService(ctx: VaultContext, { people, get, registry }: Vault
     if (result!.ok) return result!.fields
     const { code, detail, field } = result!
     throw new KhienError(code, detail, {
-      status: code === 'vault/key-missing' ? 503 : field === undefined ? 403 : 400,
+      status: code === 'vault/key-missing' || code === 'vault/altered' ? 503 : field === undefined ? 403 : 400,
       ...(field === undefined ? {} : { field: 'body.fields' }),
     })
   }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import test from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Purpose } from '../consent/index.ts'
@@ -6,6 +7,7 @@ import { newSubject, systemEntropy } from '../kit/ids.ts'
 import type { Database } from '../storage/sql/index.ts'
 import { STORES } from '../storage/sql/testing.ts'
 import { CollectionDeclaration } from './declared/contract.ts'
+import { openVault } from './index.ts'
 import type { KeyTables, VaultTables } from './store.ts'
 import { vaultOver } from './testing.ts'
 
@@ -135,5 +137,64 @@ for (const store of STORES) {
     await put(subject, { a_b: 'AAAA1111', axb: 'BBBB2222' }, 'pet', 'P')
     await vault.erase([{ subject, collection: 'pet', record: 'P', fields: ['a_b'] }], 'T', APP, undefined)
     assert.equal((await search('axb', '2222', 'last', 'pet')).length, 1)
+  })
+
+  onStore('an index of more signs is made anew', async (db, keysDb) => {
+    const { vault, put, person, search } = await setup(db, keysDb)
+    const chip = { kind: 'other', index: ['last'] }
+    await vault.registry.declare(said({ name: 'pet', fields: { chip } }), APP)
+    const subject = person()
+    await put(subject, { chip: 'AAAA1111' }, 'pet', 'P')
+    await vault.indexes.run()
+    await vault.registry.declare(said({ name: 'pet', fields: { chip: { ...chip, last: 6 } } }), APP)
+    await vault.indexes.run()
+    assert.equal((await search('chip', 'AA1111', 'last', 'pet')).length, 1)
+  })
+
+  onStore('an index withdrawn and declared again is whole', async (db, keysDb) => {
+    const { vault, put, person, search } = await setup(db, keysDb)
+    const chip = { kind: 'other', index: ['last'] }
+    await vault.registry.declare(said({ name: 'pet', fields: { chip } }), APP)
+    await vault.indexes.run()
+    await vault.registry.declare(said({ name: 'pet', fields: { chip: { kind: 'other' } } }), APP)
+    const subject = person()
+    await put(subject, { chip: 'AAAA1111' }, 'pet', 'P')
+    await vault.registry.declare(said({ name: 'pet', fields: { chip } }), APP)
+    await vault.indexes.run()
+    assert.equal((await search('chip', '1111', 'last', 'pet')).length, 1)
+  })
+
+  onStore('a process that knows an older declaration writes no value without its index', async (db, keysDb) => {
+    // Two processes: on PostgreSQL alone.
+    if (db.dialect === 'sqlite') return
+    const { ctx, vault, person, search } = await setup(db, keysDb)
+    const chip = { kind: 'other', index: ['last'] }
+    const other = openVault(ctx)
+    await vault.registry.declare(said({ name: 'pet', fields: { chip: { kind: 'other' } } }), APP)
+    const subject = person()
+    await other.put([{ subject, collection: 'pet', record: 'P', fields: { chip: '0' } }], APP, undefined)
+    await vault.registry.declare(said({ name: 'pet', fields: { chip } }), APP)
+    await vault.indexes.run()
+    await other.put([{ subject, collection: 'pet', record: 'P', fields: { chip: 'AAAA1111' } }], APP, undefined)
+    assert.equal((await search('chip', '1111', 'last', 'pet')).length, 1)
+    await other.close()
+  })
+
+  onStore('a value that does not open keeps no index, no search and no batch from the rest', async (db, keysDb) => {
+    const { vault, put, person, search } = await setup(db, keysDb)
+    const [hoa, lan] = [person(), person()]
+    await vault.registry.declare(said({ name: 'pet', fields: { chip: { kind: 'other' } } }), APP)
+    for (const subject of [hoa, lan]) await put(subject, { chip: 'AAAA1111' }, 'pet', 'P')
+    const torn = db
+      .tables<VaultTables>()
+      .updateTable('vault_value')
+      .set({ sealed: randomBytes(60) })
+    await torn.where('subject', '=', hoa).execute()
+    await vault.registry.declare(said({ name: 'pet', fields: { chip: { kind: 'other', index: ['last'] } } }), APP)
+    await vault.indexes.run()
+    assert.deepEqual(await search('chip', '1111', 'last', 'pet'), [{ subject: lan, record: 'P' }])
+    const wish = { collection: 'pet', record: 'P', fields: ['chip'] }
+    const read = await vault.get('care', 'T', [{ ...wish, subject: hoa }, { ...wish, subject: lan }], APP) // prettier-ignore
+    assert.partialDeepStrictEqual(read, [{ code: 'vault/altered' }, { fields: { chip: 'AAAA1111' } }])
   })
 }

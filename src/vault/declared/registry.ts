@@ -3,9 +3,18 @@ import { iso } from '../../kit/clock.ts'
 import { badRequest } from '../../kit/errors.ts'
 import { classOf } from '../../law/index.ts'
 import { oneAtATime, type Transaction } from '../../storage/sql/index.ts'
-import { BUILT_IN, classOfField, fieldRule, ruleIn, type Collections, type FieldRule } from '../collections.ts'
+import {
+  BUILT_IN,
+  classOfField,
+  fieldRule,
+  ruleIn,
+  type Collections,
+  type FieldRule,
+  type IndexKind,
+} from '../collections.ts'
 import type { VaultContext } from '../context.ts'
 import type { VaultTables } from '../store.ts'
+import { indexName } from '../values.ts'
 import type { CollectionDeclaration } from './contract.ts'
 
 /** How old the rules may be that another process of this vault changed. */
@@ -21,6 +30,10 @@ const rulesOf = (version: number, collections: Collections): Rules => ({
   collections,
   of: (collection, field) => ruleIn(collections, collection, field),
 })
+
+/** Of how many signs an index is made; undefined when there is none. */
+const signsOf = (rule: FieldRule | undefined, kind: IndexKind): number | undefined =>
+  !rule?.index.includes(kind) ? undefined : kind === 'last' ? rule.last : kind === 'prefix' ? rule.prefix : 0
 
 /** The built-in collections with what was declared beside and above them. */
 export function merged(declared: readonly CollectionDeclaration[]): Collections {
@@ -58,6 +71,10 @@ export function collectionRegistry(ctx: VaultContext) {
       ? { version: 0, declared: [] }
       : { version: row.version, declared: JSON.parse(row.text) as CollectionDeclaration[] }
   }
+
+  const newest = async (trx: Transaction<VaultTables>): Promise<number> =>
+    (await trx.selectFrom('vault_declaration').select('version').orderBy('version', 'desc').limit(1).executeTakeFirst())
+      ?.version ?? 0
 
   /** The rules in force, at most a second old. */
   async function rules(): Promise<Rules> {
@@ -122,6 +139,16 @@ export function collectionRegistry(ctx: VaultContext) {
       const text = JSON.stringify(collections)
       if (before.version > 0 && JSON.stringify(before.declared) === text)
         return { version: before.version, rules: rulesOf(before.version, next) }
+      // An index that is new, or of another number of signs, is made from the start, whatever is left of one before.
+      for (const [name, fields] of Object.entries(next))
+        for (const [field, rule] of Object.entries(fields))
+          for (const kind of rule.index)
+            if (signsOf(ruleIn(was, name, field), kind) !== signsOf(rule, kind))
+              await trx
+                .deleteFrom('vault_indexing')
+                .where('collection', '=', name)
+                .where('name', '=', indexName(field, kind))
+                .execute()
       const version = before.version + 1
       await trx.insertInto('vault_declaration').values({ version, text, declared_at: now }).execute()
       const act: Act = {
@@ -160,6 +187,17 @@ export function collectionRegistry(ctx: VaultContext) {
     return { version, fields }
   }
 
-  return { rules, declare, shown }
+  /**
+   * Whether what was judged by these rules may still be written: called in the transaction that writes. Values without
+   * an index that was declared meanwhile would lie behind the place where it is being made, and never be found.
+   */
+  async function inForce(trx: Transaction<VaultTables>, used: Rules): Promise<boolean> {
+    const version = ctx.db.dialect === 'postgres' ? await newest(trx) : (known?.rules.version ?? used.version)
+    if (version === used.version) return true
+    known = undefined
+    return false
+  }
+
+  return { rules, declare, shown, inForce }
 }
 export type Registry = ReturnType<typeof collectionRegistry>
