@@ -33,10 +33,12 @@ export function openTransit({ address, key, token }: TransitAddress) {
     if (answer.status === 403) throw wrong(`${base.host} refuses this token`)
     if (!answer.ok || text.length > LONGEST) throw wrong(`${base.host} answers ${answer.status}`)
     try {
-      return (JSON.parse(text) as { data: Record<string, unknown> }).data
+      const { data } = JSON.parse(text) as { data: unknown }
+      if (typeof data === 'object' && data !== null) return data as Record<string, unknown>
     } catch (cause) {
       throw wrong(`${base.host} answers what is no Transit engine's answer`, cause)
     }
+    throw wrong(`${base.host} answers what is no Transit engine's answer`)
   }
 
   return {

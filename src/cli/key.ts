@@ -1,4 +1,14 @@
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { askPassphrase, readPassphrase } from '../app/passphrase.ts'
 import { ownKey } from '../app/plan.ts'
@@ -100,9 +110,10 @@ async function rewrap(folder: string, fd: number | undefined, newFd: number | un
     throw new UsageError('Give both --key-fd and --new-key-fd, or neither.')
   const { openBundle, sealBundle } = await import('../engine/seal/index.ts')
   const old = fd === undefined ? await ask('Passphrase now: ', io) : readPassphrase(fd)
-  const bundle = await openBundle(readFileSync(path, 'utf8'), old)
+  const was = readFileSync(path, 'utf8')
+  const bundle = await openBundle(was, old)
   const passphrase = await newPassphrase(newFd, io)
-  writeDurably(path, await sealBundle(bundle, passphrase, { entropy: systemEntropy }))
+  writeDurably(path, await sealBundle(bundle, passphrase, { entropy: systemEntropy }), was)
   io.out(`The key ${bundle.kekId} is under the new passphrase. Copies of the old file still open with the old one.\n`)
   return 0
 }
@@ -115,25 +126,28 @@ async function openOwn(folder: string, fd: number | undefined, io: Io) {
     throw new StartError('demo-key', `${path} is a demo key; it guards nothing that is worth this.`)
   const { openBundle } = await import('../engine/seal/index.ts')
   const passphrase = fd === undefined ? await ask('Passphrase: ', io) : readPassphrase(fd)
-  return { path, passphrase, bundle: await openBundle(readFileSync(path, 'utf8'), passphrase) }
+  const was = readFileSync(path, 'utf8')
+  return { path, was, passphrase, bundle: await openBundle(was, passphrase) }
 }
 
 async function rotate(folder: string, fd: number | undefined, flags: Flags, io: Io): Promise<number> {
   const { readToken, readTransit } = await import('../app/key-copies.ts')
-  const [transitCopy, tokenCopy] = [readTransit(folder), readToken(folder)]
+  const [byTransit, byToken] = [readTransit(folder), readToken(folder)]
   const { 'token-file': tokenFile, 'pin-file': pinFile } = flags
-  if (transitCopy !== undefined && tokenFile === undefined)
+  if (byTransit !== undefined && tokenFile === undefined)
     throw new UsageError('A Transit engine opens this node: give --token-file too, so that its copy holds the new key.')
-  if (tokenCopy !== undefined && pinFile === undefined)
+  if (byToken !== undefined && pinFile === undefined)
     throw new UsageError('A PKCS#11 token opens this node: give --pin-file too, so that its copy holds the new key.')
   const { rotateBundle, sealBundle } = await import('../engine/seal/index.ts')
   const own = await openOwn(folder, fd, io)
   const bundle = rotateBundle(own.bundle, { entropy: systemEntropy, now: Date.now() })
-  // The copies first: one that knows a key more than key.json does no harm.
-  if (transitCopy !== undefined)
-    await leaveTransit(folder, bundle, { ...transitCopy, token: readPassphrase(tokenFile!) })
-  if (tokenCopy !== undefined) await leaveToken(folder, bundle, { ...tokenCopy, pin: readPassphrase(pinFile!) })
-  writeDurably(own.path, await sealBundle(bundle, own.passphrase, { entropy: systemEntropy }))
+  const copies: Copy[] = []
+  if (byTransit !== undefined)
+    copies.push(await transitCopy(folder, bundle, { ...byTransit, token: readPassphrase(tokenFile!) }))
+  if (byToken !== undefined) copies.push(await tokenCopy(folder, bundle, { ...byToken, pin: readPassphrase(pinFile!) }))
+  // key.json first: a key that a copy alone knows would wrap people's keys and be lost with the next copy.
+  writeDurably(own.path, await sealBundle(bundle, own.passphrase, { entropy: systemEntropy }), own.was)
+  for (const { path, text } of copies) writeDurably(path, text)
   io.out(`The key ${bundle.rotated!.at(-1)!.id} wraps from now on. Copy ${own.path} to where you keep its copies.\n`)
   io.out('Shares in escrow from before do not hold it: make new ones if there are any.\n')
   try {
@@ -147,12 +161,14 @@ async function rotate(folder: string, fd: number | undefined, flags: Flags, io: 
 }
 
 type Bundle = Awaited<ReturnType<typeof openOwn>>['bundle']
+/** A copy of the key as it is to be written. */
+type Copy = { readonly path: string; readonly text: string }
 
-async function leaveTransit(
+async function transitCopy(
   folder: string,
   bundle: Bundle,
   at: { readonly address: string; readonly key: string; readonly token: string },
-): Promise<string> {
+): Promise<Copy> {
   const { sealCopy, TRANSIT_FILE } = await import('../app/key-copies.ts')
   const { openTransit } = await import('../app/key-transit.ts')
   const engine = openTransit(at)
@@ -163,8 +179,7 @@ async function leaveTransit(
     throw new StartError('key/transit', 'The Transit engine gives back something else than it was given.')
   const path = join(folder, TRANSIT_FILE)
   const copy = { khien: 'key/transit', address: at.address, key: at.key, ciphertext, sealed }
-  writeDurably(path, `${JSON.stringify(copy, null, 2)}\n`)
-  return path
+  return { path, text: `${JSON.stringify(copy, null, 2)}\n` }
 }
 
 async function transit(folder: string, fd: number | undefined, flags: Flags, io: Io): Promise<number> {
@@ -174,7 +189,8 @@ async function transit(folder: string, fd: number | undefined, flags: Flags, io:
   if (!URL.canParse(address)) throw new UsageError('--transit: expected an address such as https://bao.example:8200')
   if (!/^[\w.-]{1,128}$/.test(name)) throw new UsageError('--transit-key: expected the name of a Transit key.')
   const { bundle } = await openOwn(folder, fd, io)
-  const path = await leaveTransit(folder, bundle, { address, key: name, token: readPassphrase(tokenFile) })
+  const { path, text } = await transitCopy(folder, bundle, { address, key: name, token: readPassphrase(tokenFile) })
+  writeDurably(path, text)
   io.out(`${path} opens with the Transit key ${name}: start the node with --key-transit TOKENFILE.\n`)
   io.out('Whoever may decrypt with that key and read this folder can open the node.\n')
   return 0
@@ -182,7 +198,7 @@ async function transit(folder: string, fd: number | undefined, flags: Flags, io:
 
 type TokenPlace = { readonly module: string; readonly token: string; readonly object: string; readonly pin: string }
 
-async function leaveToken(folder: string, bundle: Bundle, at: TokenPlace): Promise<string> {
+async function tokenCopy(folder: string, bundle: Bundle, at: TokenPlace): Promise<Copy> {
   const { sealCopy, TOKEN_FILE } = await import('../app/key-copies.ts')
   const { openToken } = await import('../app/key-pkcs11.ts')
   using token = openToken(at)
@@ -194,15 +210,15 @@ async function leaveToken(folder: string, bundle: Bundle, at: TokenPlace): Promi
   const path = join(folder, TOKEN_FILE)
   const { module, token: label, object } = at
   const copy = { khien: 'key/pkcs11', module, token: label, object, ciphertext, sealed }
-  writeDurably(path, `${JSON.stringify(copy, null, 2)}\n`)
-  return path
+  return { path, text: `${JSON.stringify(copy, null, 2)}\n` }
 }
 
 async function pkcs11(folder: string, fd: number | undefined, flags: Flags, io: Io): Promise<number> {
   const { module, token, object = 'khien', 'pin-file': pinFile } = flags
   if (!module || !token || !pinFile) throw new UsageError('khien key pkcs11 needs --module, --token and --pin-file.')
   const { bundle } = await openOwn(folder, fd, io)
-  const path = await leaveToken(folder, bundle, { module, token, object, pin: readPassphrase(pinFile) })
+  const { path, text } = await tokenCopy(folder, bundle, { module, token, object, pin: readPassphrase(pinFile) })
+  writeDurably(path, text)
   io.out(`${path} opens with the key ${object} of the token ${token}: start the node with --key-pkcs11 PINFILE.\n`)
   return 0
 }
@@ -251,7 +267,8 @@ function readShare(path: string): ShareFile {
     const read = JSON.parse(readFileSync(path, 'utf8')) as Partial<ShareFile> | null
     const { khien, key: id, set, place, need, share, sealed } = read ?? {}
     const sound = khien === SHARE && [id, set, share, sealed].every((one) => typeof one === 'string')
-    if (sound && Number.isInteger(place) && Number.isInteger(need)) return read as ShareFile
+    const whole = Number.isInteger(place) && place! >= 1 && place! <= 255 && Number.isInteger(need) && need! >= 2
+    if (sound && whole) return read as ShareFile
   } catch {
     // Said below in the same words.
   }
@@ -262,15 +279,13 @@ async function recover(folder: string, files: readonly string[], newFd: number |
   const path = join(folder, 'key.json')
   if (existsSync(path))
     throw new StartError('key-exists', `${path} is already there; a key is never overwritten. Move it aside first.`)
-  const shares = files.map(readShare)
-  const [first] = shares
-  if (shares.some((one) => one.set !== first!.set || one.sealed !== first!.sealed))
+  const given = files.map(readShare)
+  const shares = [...new Map(given.map((one) => [one.place, one])).values()]
+  const [first] = given
+  if (given.some((one) => one.set !== first!.set || one.sealed !== first!.sealed || one.need !== first!.need))
     throw new StartError('key/share', 'These shares were not made together.')
-  if (new Set(shares.map((one) => one.place)).size < first!.need)
-    throw new StartError(
-      'key/share',
-      `${first!.need} different shares are needed, ${new Set(shares.map((one) => one.place)).size} were given.`,
-    )
+  if (shares.length < first!.need)
+    throw new StartError('key/share', `${first!.need} different shares are needed, ${shares.length} were given.`)
   const { openCopy } = await import('../app/key-copies.ts')
   const { joinShares, sealBundle } = await import('../engine/seal/index.ts')
   const secret = joinShares(
@@ -285,6 +300,23 @@ async function recover(folder: string, files: readonly string[], newFd: number |
   return 0
 }
 
+const changed = (path: string): StartError =>
+  new StartError('key/changed', `${path} is being changed by somebody else; nothing was written, begin again.`)
+
+function openAlone(path: string): number {
+  try {
+    return openSync(path, 'wx', 0o600)
+  } catch (error) {
+    throw (error as NodeJS.ErrnoException).code === 'EEXIST' ? changed(path.slice(0, -'.new'.length)) : error
+  }
+}
+
+/** What a crash left: writing takes milliseconds. */
+function leaveStale(path: string): void {
+  const left = statSync(path, { throwIfNoEntry: false })
+  if (left && Date.now() - left.mtimeMs > 60_000) unlinkSync(path)
+}
+
 const ask = (question: string, io: Io): Promise<string> => askPassphrase(question, { input: io.stdin, output: io.err })
 
 async function newPassphrase(fd: number | undefined, io: Io): Promise<string> {
@@ -296,14 +328,26 @@ async function newPassphrase(fd: number | undefined, io: Io): Promise<string> {
   return passphrase
 }
 
-/** Complete and on the disk under its name, or not there at all; readable by its owner alone. */
-function writeDurably(path: string, text: string): void {
+/**
+ * Complete and on the disk under its name, or not there at all; readable by its owner alone. With `was`, only over that
+ * very text: a key added by somebody else since it was read would be lost, and all that lies under it (`key/changed`).
+ */
+function writeDurably(path: string, text: string, was?: string): void {
   makeFolder(dirname(path))
   const beside = `${path}.new`
-  const fd = openSync(beside, 'w', 0o600)
-  writeSync(fd, text)
-  fsyncSync(fd)
-  closeSync(fd)
+  if (was !== undefined) leaveStale(beside)
+  const fd = was === undefined ? openSync(beside, 'w', 0o600) : openAlone(beside)
+  try {
+    writeFileSync(fd, text)
+    fsyncSync(fd)
+    // Whoever writes it too needs the same name beside it, so nothing changes between this look and the renaming.
+    if (was !== undefined && readFileSync(path, 'utf8') !== was) throw changed(path)
+  } catch (error) {
+    unlinkSync(beside)
+    throw error
+  } finally {
+    closeSync(fd)
+  }
   renameSync(beside, path)
   const folder = openSync(dirname(path), 'r')
   fsyncSync(folder)
