@@ -51,7 +51,7 @@ export function openVault(ctx: VaultContext) {
   const expire = retention(ctx, registry)
   const rewrap = rewrapping(ctx)
   const relay = openRelay(ctx, { get, put })
-  const inbox = openInbox(ctx, (db) => putService({ ...ctx, db }, { keys, registry, passwords }).put)
+  const inbox = openInbox(ctx, (db) => putService({ ...ctx, db }, { keys, registry, passwords }).put, check)
   return {
     people,
     registry,

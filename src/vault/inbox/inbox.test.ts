@@ -118,6 +118,27 @@ for (const store of STORES) {
     assert.equal(await read(subject), 'sau đó', 'a clock that runs ahead does not win for ever')
   })
 
+  onStore('a newer writing that is refused takes no older one along', async (db, keysDb) => {
+    const { seal, take, person, vault, clock } = await setup(db, keysDb)
+    const subject = person()
+    const place = { subject, collection: 'person', record: '-' }
+    const write = (fields: object, before: number) => seal({ ...place, fields }, { at: clock() - before })
+    const results = await take(
+      write({ phone: '0912345678' }, 3_000),
+      write({ name: 'Hoà', phone: 'không phải số' }, 2_000),
+      write({ name: 'Lan' }, 1_000),
+    )
+    assert.deepEqual(
+      results.map((result) => (result.ok ? 'ok' : result.code)),
+      ['ok', 'vault/not-a-phone', 'ok'],
+    )
+    assert.deepEqual(await vault.get('invoice', 'x', [{ ...place, fields: ['name', 'phone'] }], 's'), [
+      { ok: true, fields: { name: 'Lan', phone: '0912345678' } },
+    ])
+    const [key] = await take(write({ '0912345678': 'x' }, 0))
+    assert.doesNotMatch(JSON.stringify(key), /0912345678/)
+  })
+
   onStore('one field of an item may be older while another is not', async (db, keysDb) => {
     const { seal, take, person, vault, clock } = await setup(db, keysDb)
     const subject = person()

@@ -40,7 +40,7 @@ class Taken extends Error {}
  * The newest writing of a field stays, whatever the order of arrival: an item counts from its own `at` (never later
  * than now), a direct `put` from the moment it came; of two equal times the one that came later stays.
  */
-export function openInbox(ctx: VaultContext, putIn: PutIn) {
+export function openInbox(ctx: VaultContext, putIn: PutIn, check: (items: readonly PutItem[]) => Promise<PutResult[]>) {
   const keys = inboxKeys(ctx)
 
   async function take(items: readonly SealedItem[], actor: string): Promise<InboxResult[]> {
@@ -59,6 +59,13 @@ export function openInbox(ctx: VaultContext, putIn: PutIn) {
       if (one === undefined) results.set(id, { ok: true, id, known: true })
       else if ('code' in one) results.set(id, refusal(id, one.code, one.detail))
       else opened.set(id, { ...one, at: Math.min(item.at, now) })
+    }
+    // Before it is asked which writing is the newest: one that is refused takes no other's place.
+    for (const [id, item] of opened) {
+      const [verdict] = await check([item])
+      if (verdict!.ok) continue
+      results.set(id, said(id, verdict!))
+      opened.delete(id)
     }
     while (opened.size > 0) {
       try {
@@ -89,7 +96,10 @@ export function openInbox(ctx: VaultContext, putIn: PutIn) {
       const text = receiver.open(Buffer.from(item.sealed, 'base64url'), { info: INFO, aad: about(item) })
       const plain = Plain.safeParse(JSON.parse(Buffer.from(text).toString()))
       if (plain.success) return plain.data
-      return { code: 'vault/inbox-unreadable', detail: `Sealed item: ${plain.error.issues[0]!.path.join('.')}: wrong.` }
+      return {
+        code: 'vault/inbox-unreadable',
+        detail: `Sealed item: ${String(plain.error.issues[0]!.path[0] ?? 'body')}: wrong.`,
+      }
     } catch (error) {
       if (error instanceof SealError) return { code: error.code, detail: error.message }
       if (error instanceof SyntaxError)
