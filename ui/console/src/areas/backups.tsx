@@ -29,7 +29,7 @@ export function Backups() {
           <>
             <Needs of={data} />
             <BackupTable of={data} />
-            <DrillTable of={data.drills} />
+            <DrillTable of={data.drills} backups={data.items} />
           </>
         )}
       </Shown>
@@ -92,18 +92,18 @@ function BackupTable({ of: { items, keysUntil } }: { readonly of: Kept }) {
   )
 }
 
-function DrillTable({ of }: { readonly of: readonly Drill[] }) {
+function DrillTable({ of, backups }: { readonly of: readonly Drill[]; readonly backups: readonly Backup[] }) {
   const m = useWords(backupWords)
   const f = useFormats()
   const columns = useMemo(
     (): readonly Column<Drill>[] => [
-      { id: 'at', head: m.at, fold: 'full', by: (one) => one.at, cell: (one) => (<>{f.full(one.at)}<span className="sub mono">{one.backup}</span></>) },
+      { id: 'at', head: m.at, fold: 'full', by: (one) => one.at, cell: (one) => (<>{f.full(one.at)}<span className="sub mono">{backups.find(({ id }) => id === one.backup)?.name ?? one.backup}</span></>) },
       { id: 'good', head: m.state, cell: (one) => (one.good ? m.good : `${m.bad}${one.failure === null ? '' : ` (${one.failure})`}`) },
-      { id: 'took', head: m.took, num: true, named: true, by: (one) => one.tookMs, cell: (one) => f.span(one.tookMs) },
+      { id: 'took', head: m.took, num: true, named: true, by: (one) => one.tookMs, cell: (one) => f.span(1_000 * Math.ceil(one.tookMs / 1_000)) },
       { id: 'opened', head: m.opened, num: true, named: true, fold: 'm', cell: (one) => f.n(one.opened) },
       { id: 'leaves', head: m.leaves, num: true, fold: 'lo', cell: (one) => f.n(one.leaves) },
     ],
-    [m, f],
+    [m, f, backups],
   ) // prettier-ignore
   return (
     <Sec title={m.drills}>

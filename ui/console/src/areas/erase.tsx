@@ -2,6 +2,7 @@ import { useState } from 'react'
 import { vaultRoutes } from '../../../../src/vault/contract.ts'
 import { call, type Got } from '../api.ts'
 import { AskDialog, Field } from '../components/dialog.tsx'
+import { download } from '../components/download.ts'
 import { Sec } from '../components/page.tsx'
 import { useFormats, useWords } from '../language.tsx'
 import { vaultWords } from '../words/vault.ts'
@@ -18,9 +19,14 @@ export function Erase({ of }: { readonly of: Person }) {
     return (
       <Sec title={m.shredded} lead={m.shreddedLead(f.full(gone.unreadableHere), f.full(gone.unreadableInBackups))}>
         <p>{m.receipt}</p>
-        <pre className="mono" tabIndex={0}>
+        <pre className="text" tabIndex={0}>
           {gone.receipt}
         </pre>
+        <p>
+          <button type="button" className="btn" onClick={() => download(`${gone.id}.note`, gone.receipt)}>
+            {m.takeReceipt}
+          </button>
+        </p>
       </Sec>
     )
   return (

@@ -154,7 +154,17 @@ function RefusedTable({ of, titleOf }: { readonly of: readonly Refused[]; readon
       },
       { id: 'caller', head: m.caller, fold: 'm', cell: (one) => <span className="mono">{one.caller}</span> },
       { id: 'field', head: m.field, cell: (one) => <span className="mono">{one.field}</span> },
-      { id: 'code', head: m.code, fold: 'm', cell: (one) => <span className="mono">{one.code}</span> },
+      {
+        id: 'code',
+        head: m.code,
+        wrap: true,
+        fold: 'm',
+        by: (one) => one.code,
+        cell: (one) => {
+          const why: Readonly<Record<string, string>> = m.why
+          return why[one.code] ?? <span className="mono">{one.code}</span>
+        },
+      },
       { id: 'count', head: m.count, num: true, fold: 'end', by: (one) => one.count, cell: (one) => f.n(one.count) },
     ],
     [m, f, titleOf],
@@ -185,14 +195,16 @@ function FieldTable({ of }: { readonly of: readonly Known[] }) {
         wrap: true,
         fold: 'full',
         by: (one) => `${one.collection}.${one.field}`,
-        cell: (one) => (
-          <>
-            {names[`${one.collection}.${one.field}`] ?? `${one.collection}.${one.field}`}
-            <span className="sub mono">
-              {one.collection}.{one.field}
-            </span>
-          </>
-        ),
+        cell: (one) => {
+          const id = `${one.collection}.${one.field}`
+          if (names[id] === undefined) return <span className="mono">{id}</span>
+          return (
+            <>
+              {names[id]}
+              <span className="sub mono">{id}</span>
+            </>
+          )
+        },
       },
       {
         id: 'class',

@@ -23,6 +23,12 @@ export const vaultWords = words(
     noneRefusedLead: 'Bảng này đầy lên khi một mục đích chỉ được theo dõi.',
     field: 'Trường',
     code: 'Vì sao',
+    why: {
+      'vault/no-agreement': 'không có thỏa thuận đang chạy',
+      'vault/no-consent': 'không có sự đồng ý đang hiệu lực',
+      'vault/no-law': 'không luật nào còn hiệu lực cho căn cứ này',
+      'vault/field-outside-purpose': 'mục đích không gồm trường này',
+    },
     count: 'Số lần',
     fields: 'Trường được giữ',
     fieldsLead: (n: string) => `${n} trường; ứng dụng khai báo thêm qua PUT /api/vault/collections`,
@@ -60,7 +66,9 @@ export const vaultWords = words(
     shredded: 'Đã xóa vĩnh viễn',
     shreddedLead: (here: string, backups: string) =>
       `Không đọc được ở đây từ ${here}; trong mọi bản sao lưu từ ${backups}.`,
-    receipt: 'Biên nhận có chữ ký, đưa cho người đó',
+    receipt:
+      'Biên nhận có chữ ký, đưa cho người đó. Tải về ngay: trang này không còn gì của họ sau khi bạn rời đi; mã biên nhận nằm trong nhật ký bằng chứng.',
+    takeReceipt: 'Tải biên nhận',
   },
   {
     title: 'Vault',
@@ -84,6 +92,12 @@ export const vaultWords = words(
     noneRefusedLead: 'This fills while a purpose is only watched.',
     field: 'Field',
     code: 'Why',
+    why: {
+      'vault/no-agreement': 'no agreement running',
+      'vault/no-consent': 'no consent in force',
+      'vault/no-law': 'no law in force for this ground',
+      'vault/field-outside-purpose': 'the purpose does not name this field',
+    },
     count: 'Times',
     fields: 'Fields that are kept',
     fieldsLead: (n) => `${n} fields; applications declare more through PUT /api/vault/collections`,
@@ -120,6 +134,8 @@ export const vaultWords = words(
     wrongToken: 'The token does not match.',
     shredded: 'Erased for good',
     shreddedLead: (here, backups) => `Unreadable here since ${here}; in every backup from ${backups}.`,
-    receipt: 'Signed receipt, for the person',
+    receipt:
+      'Signed receipt, for the person. Take it now: once you leave, this page holds nothing of them; the receipt’s code is in the evidence log.',
+    takeReceipt: 'Download the receipt',
   },
 )
