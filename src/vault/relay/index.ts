@@ -8,7 +8,7 @@ import { caller } from './call.ts'
 import { relayRoutes as rows, type Json, type Recipient } from './contract.ts'
 import { recipientRegistry } from './recipients.ts'
 import type { RelayTables } from './store.ts'
-import { filled, partAt, placeName, placesIn, type Place } from './template.ts'
+import { filled, filledLength, partAt, placeName, placesIn, withoutValues, type Place } from './template.ts'
 
 export type RelayItem = {
   readonly id: string
@@ -33,6 +33,8 @@ type Asked = { readonly recipient: string; readonly purpose: string; readonly re
 
 /** Items whose values are read at a time. */
 const READ = 100
+/** A few signs name a value of thousands: what a body may grow to. */
+const LONGEST = 1024 * 1024
 
 /**
  * The app sends places, the vault puts the values in and calls: a carrier gets a phone number that the shop never held
@@ -69,12 +71,12 @@ export function openRelay(ctx: VaultContext, { get, put }: Vault) {
     const known = await sentBefore(asked.recipient, items)
     const results = new Map<string, Relayed>()
     const wanted: { item: RelayItem; places: Place[] }[] = []
+    const subjects = new Map(items.toReversed().map(({ id, subject }) => [id, subject]))
     for (const item of items) {
       const before = known.get(item.id)
       // The same id twice is one: both get its answer.
       if (results.has(item.id) || wanted.some((one) => one.item.id === item.id)) continue
-      if (before && before.subject !== item.subject)
-        results.set(item.id, no(item, 'vault/relay-other', 'This id was sent before for another person.'))
+      if (before && before.subject !== item.subject) results.set(item.id, no(item, ...OTHER))
       else if (before?.status != null) results.set(item.id, again(asked.recipient, before))
       else if (before && !recipient.repeats) results.set(item.id, no(item, ...UNKNOWN))
       else {
@@ -87,13 +89,15 @@ export function openRelay(ctx: VaultContext, { get, put }: Vault) {
       }
     }
     const values = await valuesOf(asked, wanted, results)
+    for (const { item } of wanted)
+      if (!results.has(item.id) && filledLength(item.body as Json, item.record, values.get(item.id)!) > LONGEST)
+        results.set(item.id, no(item, 'vault/relay-body', 'The body is longer than 1 MiB with its values.'))
     const ready = wanted.filter(({ item }) => !results.has(item.id))
     await noteSending(asked, ready, known)
     await each(ready, recipient.atOnce, async ({ item }) => {
-      const body = filled(item.body as Json, item.record, values.get(item.id)!) as { [name: string]: Json }
-      results.set(item.id, await send(asked, recipient, item, body))
+      results.set(item.id, await send(asked, recipient, item, values.get(item.id)!))
     })
-    return items.map((item) => results.get(item.id)!)
+    return items.map((item) => (subjects.get(item.id) === item.subject ? results.get(item.id)! : no(item, ...OTHER)))
   }
 
   async function sentBefore(recipient: string, items: readonly RelayItem[]) {
@@ -194,8 +198,9 @@ export function openRelay(ctx: VaultContext, { get, put }: Vault) {
     { recipient: name, actor }: Asked,
     recipient: Recipient,
     item: RelayItem,
-    body: { readonly [name: string]: Json },
+    values: ReadonlyMap<string, string>,
   ): Promise<Relayed> {
+    const body = filled(item.body as Json, item.record, values) as { [name: string]: Json }
     const called = await calls.call(recipient, item.id, body)
     // In transactions, which share their commits with those of the other calls that come back now.
     const forget = () =>
@@ -208,14 +213,16 @@ export function openRelay(ctx: VaultContext, { get, put }: Vault) {
       return no(item, called.code, called.detail)
     }
     const { status } = called
-    if (status >= 400) {
+    // Something between us and the recipient may say so when it had taken it.
+    if (status >= 500) return { ...no(item, ...UNKNOWN), status }
+    if (status >= 300) {
       await forget()
       return { ...no(item, 'vault/recipient-refused', `The recipient refused it (${status}).`), status }
     }
     const told: Record<string, unknown> = {}
     for (const pointer of recipient.pass) {
       const part = partAt(called.answer, pointer)
-      if (part !== undefined) told[pointer] = part
+      if (part !== undefined) told[pointer] = withoutValues(part, values)
     }
     for (const { pointer, collection, field } of recipient.keep) {
       const part = partAt(called.answer, pointer)
@@ -247,6 +254,7 @@ export function openRelay(ctx: VaultContext, { get, put }: Vault) {
 }
 export type Relay = ReturnType<typeof openRelay>
 
+const OTHER = ['vault/relay-other', 'This id was sent before for another person.'] as const
 const UNKNOWN = [
   'vault/relay-unknown',
   'This id was sent before and its answer was lost; ask the recipient, then send it under a new id.',

@@ -25,7 +25,7 @@ const APP = 'service:app'
 /** A carrier on loopback: keeps what it was sent, answers a label, or what the test wants of it. */
 async function carrier() {
   const got: { key: string; secret: string; body: string }[] = []
-  const wants = { status: 200, hang: false, redirect: false }
+  const wants = { status: 200, hang: false, redirect: false, echo: false }
   const server = createServer((req, res) => {
     let body = ''
     req.setEncoding('utf8').on('data', (part: string) => (body += part))
@@ -34,7 +34,13 @@ async function carrier() {
       if (wants.hang) return
       if (wants.redirect) return void res.writeHead(307, { location: 'http://127.0.0.1:1/' }).end()
       res.writeHead(wants.status, { 'content-type': 'application/json' })
-      res.end(JSON.stringify({ label: { code: `VN-${got.length}`, driver: '0987 654 321' }, secret: 'của hãng' }))
+      res.end(
+        JSON.stringify({
+          label: { code: `VN-${got.length}`, driver: '0987 654 321' },
+          secret: 'của hãng',
+          ...(wants.echo ? { echo: [JSON.parse(body)] } : {}),
+        }),
+      )
     })
   }).listen(0, '127.0.0.1')
   await new Promise((resolve) => server.once('listening', resolve))
@@ -133,6 +139,29 @@ for (const store of STORES) {
     await vault.close()
   })
 
+  test(`${store.name}: one id for two people, values repeated, a body that grows`, { skip: store.skip }, async () => {
+    await using db = await store.open()
+    await using keysDb = await store.open()
+    await using there = await carrier()
+    const { person, send, register, vault } = await setup(db, keysDb, there.url)
+    await register({ pass: ['/label', '/echo'] })
+    const [hoa, lan] = [await person('DH-1'), await person('DH-2')]
+    there.wants.echo = true
+    const results = await send([
+      { id: 'L-1', subject: hoa, record: 'DH-1' },
+      { id: 'L-1', subject: lan, record: 'DH-2' },
+    ])
+    assert.partialDeepStrictEqual(results, [{ ok: true }, { code: 'vault/relay-other' }])
+    assert.doesNotMatch(JSON.stringify(results), /0912345678|Lê Lợi/, 'what is repeated does not come back')
+    assert.match(JSON.stringify(results), /tel:\{\{person\.phone\}\}/)
+    await vault.put([{ subject: hoa, collection: 'order', record: 'DH-1', fields: { address: 'đ'.repeat(300) } }], APP, undefined) // prettier-ignore
+    const many = Array.from({ length: 200 }, () => '{{order.address}}'.repeat(20))
+    const [grown] = await send([{ id: 'L-2', subject: hoa, record: 'DH-1', body: { many } }])
+    assert.partialDeepStrictEqual(grown, { code: 'vault/relay-body' })
+    assert.equal(there.got.length, 1)
+    await vault.close()
+  })
+
   test(`${store.name}: a recipient that refuses, sends elsewhere, hangs or is away`, { skip: store.skip }, async () => {
     await using db = await store.open()
     await using keysDb = await store.open()
@@ -145,8 +174,15 @@ for (const store of STORES) {
     there.wants.status = 200
     assert.partialDeepStrictEqual(await one('L-1'), { ok: true, again: false }, 'what was refused may be sent anew')
     there.wants.redirect = true
-    assert.partialDeepStrictEqual(await one('L-2'), { ok: true, status: 307, answer: {} }, 'nobody is sent elsewhere')
+    assert.partialDeepStrictEqual(await one('L-2'), { ok: false, status: 307 }, 'nobody is sent elsewhere')
     there.wants.redirect = false
+    assert.partialDeepStrictEqual(await one('L-2'), { ok: true, again: false }, 'a redirect took nothing')
+    there.wants.status = 504
+    assert.partialDeepStrictEqual(await one('L-5'), { code: 'vault/relay-unknown', status: 504 })
+    there.wants.status = 200
+    const before = there.got.length
+    assert.partialDeepStrictEqual(await one('L-5'), { code: 'vault/relay-unknown' }, 'it may have been taken')
+    assert.equal(there.got.length, before)
     there.wants.hang = true
     assert.partialDeepStrictEqual(await one('L-3'), { code: 'vault/relay-unknown' })
     there.wants.hang = false

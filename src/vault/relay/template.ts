@@ -37,6 +37,34 @@ export function filled(body: Json, record: string, values: ReadonlyMap<string, s
   return Object.fromEntries(Object.entries(body).map(([name, part]) => [name, filled(part, record, values)]))
 }
 
+/** How long all texts of the body are with the values in their places. */
+export function filledLength(body: Json, record: string, values: ReadonlyMap<string, string>): number {
+  if (typeof body === 'string') {
+    let length = body.length
+    for (const match of body.matchAll(PLACE))
+      length += (values.get(placeName(placeOf(match, record)))?.length ?? 0) - match[0].length
+    return length
+  }
+  if (typeof body !== 'object' || body === null) return 0
+  return Object.values(body).reduce<number>((sum, part) => sum + filledLength(part, record, values), 0)
+}
+
+/** Shorter ones stand in any text by chance. */
+const ECHO = 4
+
+/** A part of an answer in which the recipient repeats what it was sent: the places again instead of the values. */
+export function withoutValues(part: Json, values: ReadonlyMap<string, string>): Json {
+  if (typeof part === 'string') {
+    let text = part
+    for (const [place, value] of values)
+      if (value.length >= ECHO) text = text.replaceAll(value, () => `{{${place.replace(/#-$/, '')}}}`)
+    return text
+  }
+  if (Array.isArray(part)) return part.map((one) => withoutValues(one, values))
+  if (typeof part !== 'object' || part === null) return part
+  return Object.fromEntries(Object.entries(part).map(([name, one]) => [name, withoutValues(one, values)]))
+}
+
 const placeOf = (match: readonly unknown[], record: string): Place => {
   const [, collection, field, named] = match as [string, string, string, string | undefined]
   return { collection, field, record: named ?? (OWN.has(collection) ? '-' : record) }
