@@ -61,11 +61,16 @@ export function openInbox(ctx: VaultContext, putIn: PutIn, check: (items: readon
       else opened.set(id, { ...one, at: Math.min(item.at, now) })
     }
     // Before it is asked which writing is the newest: one that is refused takes no other's place.
-    for (const [id, item] of opened) {
+    const unsaid = newestOnly([...opened.values()])
+    for (const [i, [id, item]] of [...opened].entries()) {
       const [verdict] = await check([item])
       if (verdict!.ok) continue
-      results.set(id, said(id, verdict!))
-      opened.delete(id)
+      // All it says is said by a newer one: nothing of it is missed.
+      if (Object.keys(unsaid[i]!.fields).length === 0) opened.set(id, { ...item, fields: {} })
+      else {
+        results.set(id, said(id, verdict!))
+        opened.delete(id)
+      }
     }
     while (opened.size > 0) {
       try {
