@@ -137,6 +137,20 @@ for (const store of STORES) {
     await assert.rejects(log.proofOf(fresh!), { code: 'audit/not-published', retryAfter: 1 })
   })
 
+  test(...named('records written under a clock that was set back are found and forgotten'), async () => {
+    await using db = await store.open()
+    await migrate(db, auditMigrations)
+    const clock = manualClock(1_795_000_000_000)
+    const folder = newFolder()
+    const of = { kind: 'vault.read', actor: 'svc', subject: 'S-1', result: 'allowed' } as const
+    await record(db, testAudit(db, folder, { clock }), [of])
+    clock.advance(-86_400_000)
+    await record(db, testAudit(db, folder, { clock }), [of])
+    const again = testAudit(db, folder, { clock })
+    assert.equal((await again.list({ subject: 'S-1', limit: 9 })).items.length, 2)
+    assert.equal(await again.forget('S-1', ['vault.shredded']), 2)
+  })
+
   test(...named('an altered store is found at the start, and nothing is written after'), async () => {
     const changes: readonly ((rows: Tables) => Promise<unknown>)[] = [
       (t) => t.updateTable('audit_record').set({ record: '{}' }).where('leaf_index', '=', 7).execute(),

@@ -71,7 +71,12 @@ export const BUCKET = 4_096
 const BUCKETS_A_QUERY = 250
 
 export async function newestBucket(db: Kysely<AuditTables>): Promise<number> {
-  const row = await db.selectFrom('audit_record').select('bucket').orderBy('id', 'desc').limit(1).executeTakeFirst()
+  // Not that of the newest id: after a restart under a clock that was set back, ids begin again below earlier ones.
+  const row = await db
+    .selectFrom('audit_record')
+    .select((eb) => eb.fn.max('bucket').as('bucket'))
+    .where('subject', 'is not', null)
+    .executeTakeFirst()
   return Number(row?.bucket ?? 0)
 }
 
