@@ -21,7 +21,16 @@ const CARE: Purpose = {
   what: both('Chăm sóc'),
   ground: 'law',
   duty: both('chăm sóc'),
-  fields: ['person.name', 'person.phone', 'pet.ab', 'pet.a_b', 'pet.axb', 'pet.chip', 'message.body'],
+  fields: [
+    'person.name',
+    'person.phone',
+    'pet.ab',
+    'pet.a_b',
+    'pet.axb',
+    'pet.chip',
+    'message.body',
+    'account.password',
+  ],
   recipients: [],
 } as Purpose
 const said = (...collections: unknown[]): CollectionDeclaration[] =>
@@ -196,5 +205,32 @@ for (const store of STORES) {
     const wish = { collection: 'pet', record: 'P', fields: ['chip'] }
     const read = await vault.get('care', 'T', [{ ...wish, subject: hoa }, { ...wish, subject: lan }], APP) // prettier-ignore
     assert.partialDeepStrictEqual(read, [{ code: 'vault/altered' }, { fields: { chip: 'AAAA1111' } }])
+  })
+
+  onStore('a password that is changed while an old hash is renewed stays', async (db, keysDb) => {
+    const { ctx, vault, person } = await setup(db, keysDb)
+    const subject = person()
+    const word = 'con mèo nhảy qua tường'
+    const change = () => vault.put([{ subject, collection: 'account', record: '-', fields: { password: word } }], APP, undefined) // prettier-ignore
+    await vault.importPasswords([{ subject, hash: 'e10adc3949ba59abbe56e057f20f883e' }], APP, undefined)
+    let transactions = 0
+    const renewed = Promise.withResolvers<void>()
+    const slow = openVault({
+      ...ctx,
+      db: {
+        ...ctx.db,
+        // The first is the ruling of the check, the second the renewal.
+        transaction: async (work) => {
+          if (++transactions < 2) return ctx.db.transaction(work)
+          await change()
+          return ctx.db.transaction(work).finally(renewed.resolve)
+        },
+      },
+    })
+    assert.equal(await slow.checkPassword('care', 'T', subject, '123456', APP), true)
+    await renewed.promise
+    assert.equal(await vault.checkPassword('care', 'T', subject, word, APP), true)
+    await slow.close()
+    await vault.close()
   })
 }

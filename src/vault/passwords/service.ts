@@ -1,11 +1,12 @@
 import { availableParallelism } from 'node:os'
+import type { Kysely } from 'kysely'
 import type { ConsentTables } from '../../consent/index.ts'
 import { hashPassword } from '../../identity/index.ts'
 import type { Once } from '../../kit/contract.ts'
 import { KhienError } from '../../kit/errors.ts'
 import type { VaultContext } from '../context.ts'
 import type { Keyring } from '../keyring.ts'
-import { refuse, sealPlace, SHREDDED, type Refusal } from '../put.ts'
+import { openText, refuse, sealPlace, SHREDDED, type Refusal } from '../put.ts'
 import { insertValues, type VaultTables } from '../store.ts'
 import { runOnce } from '../../storage/sql/index.ts'
 import { COMMON } from './common.ts'
@@ -39,16 +40,17 @@ export function passwordService(ctx: VaultContext, keys: Keyring) {
   const breached = async (password: string): Promise<boolean> =>
     COMMON.has(password.normalize('NFC').toLowerCase()) || (await ctx.breached?.(password)) === true
 
-  async function stored(subject: string): Promise<string | undefined> {
-    const row = await ctx.db
-      .tables<VaultTables>()
+  const placeOf = (db: Kysely<VaultTables>, subject: string) =>
+    db
       .selectFrom('vault_value')
       .select('sealed')
       .where('subject', '=', subject)
       .where('collection', '=', PLACE.collection)
       .where('record', '=', PLACE.record)
       .where('field', '=', 'password')
-      .executeTakeFirst()
+
+  async function stored(subject: string): Promise<string | undefined> {
+    const row = await placeOf(ctx.db.tables<VaultTables>(), subject).executeTakeFirst()
     const key = row && (await keys.keysOf([subject])).get(subject)
     return row && key
       ? Buffer.from(ctx.sealer.open(key, row.sealed, sealPlace(ctx.node, { subject, ...PLACE }, 'password'))).toString()
@@ -133,8 +135,12 @@ export function passwordService(ctx: VaultContext, keys: Keyring) {
   /** Keeps the password in our own form, unless it was changed meanwhile. */
   async function renew(subject: string, was: string, password: string): Promise<void> {
     const row = await seal(subject, await hashed(password))
-    if (row === undefined || (await stored(subject)) !== was) return
+    if (row === undefined) return
+    const key = (await keys.keysOf([subject])).get(subject)
     await ctx.db.transaction<VaultTables, void>(async (trx) => {
+      const query = placeOf(trx, subject)
+      const now = await (ctx.db.dialect === 'postgres' ? query.forUpdate() : query).executeTakeFirst()
+      if (!key || !now || openText(ctx, key, now.sealed, { subject, ...PLACE }, 'password') !== was) return
       await insertValues(trx, ctx.db.dialect, [row])
       await ctx.record(trx, [
         {
