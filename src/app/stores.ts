@@ -18,6 +18,7 @@ import {
   onceMigrations,
   openPostgres,
   openSqlite,
+  refuseForeign,
   type Database,
 } from '../storage/sql/index.ts'
 import { subscriberMigrations } from '../subscribers/index.ts'
@@ -65,7 +66,9 @@ export async function openStores(config: StorePlaces, log: Log): Promise<Stores>
   const open = async (url: string | undefined, file: string, forgetful: boolean): Promise<Database> => {
     if (url === undefined) return opened.use(openSqlite(join(config.folder, file), { forgetful }))
     opened.use(await claimPostgres(url, log))
-    return opened.use(await openPostgres(url, log))
+    const database = opened.use(await openPostgres(url, log))
+    await refuseForeign(database, url)
+    return database
   }
   const db = await open(config.databaseUrl, 'control.db', false)
   const keysDb = await open(config.keysDatabaseUrl, 'keys.db', true)

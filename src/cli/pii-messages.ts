@@ -20,7 +20,7 @@ export const piiMessages = catalogue(
     notAFile: 'không phải tệp',
     fines: 'Mức phạt tổ chức nếu xảy ra với chừng này người',
     people: (basic: string, sensitive: string) =>
-      `ít nhất ${basic} người có dữ liệu cơ bản, ${sensitive} người có dữ liệu nhạy cảm`,
+      `khoảng ${basic} người có dữ liệu cơ bản, ${sensitive} người có dữ liệu nhạy cảm`,
     fine: (what: string, from: string, to: string, article: string) => `${what}: ${from}–${to} triệu đồng (${article})`,
     dropped: (count: number) => `${count} phát hiện ở những nơi vượt quá 20.000 nơi không được liệt kê.`,
     high: 'cao',
@@ -44,7 +44,7 @@ export const piiMessages = catalogue(
     unreadable: 'cannot be read',
     notAFile: 'no file',
     fines: 'Fines of an organisation, if it happened to so many people',
-    people: (basic, sensitive) => `at least ${basic} people with basic data, ${sensitive} with sensitive data`,
+    people: (basic, sensitive) => `about ${basic} people with basic data, ${sensitive} with sensitive data`,
     fine: (what, from, to, article) => `${what}: ${from}–${to} million VND (${article})`,
     dropped: (count) => `${count} findings in places beyond 20,000 are not listed.`,
     high: 'high',

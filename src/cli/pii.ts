@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { ALL_KINDS, type Confidence, type Kind } from '../engine/pii/index.ts'
 import type { Found, Report } from '../discovery/index.ts'
@@ -73,6 +74,9 @@ function progressTo(io: Io): (text: string) => void {
 }
 
 async function scanFiles(paths: readonly string[], options: Options, io: Io): Promise<Report> {
+  const missing = paths.find((path) => !existsSync(path))
+  // A typing error must not look like a clean folder.
+  if (missing !== undefined) throw new UsageError(`${missing}: there is no such file or folder.`)
   const { scanPaths } = await import('../discovery/index.ts')
   const say = progressTo(io)
   return scanPaths(paths, options, (bytes, place) => say(`${place}, ${(bytes / 1e6).toFixed(0)} MB`))

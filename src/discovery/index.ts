@@ -9,6 +9,21 @@ export { redact } from './redact.ts'
 export type { Found } from './tally.ts'
 export type { Skipped } from './files.ts'
 
+/** An address, a plate or a device is of no certain number of people. */
+const ABOUT_ONE: ReadonlySet<Kind> = new Set([
+  'personal-id',
+  'old-id',
+  'phone',
+  'email',
+  'name',
+  'passport',
+  'driver-licence',
+  'social-insurance',
+  'health-insurance',
+  'payment-card',
+  'bank-account',
+])
+
 export type ScanOptions = {
   readonly now: number
   readonly least?: Confidence
@@ -34,7 +49,7 @@ export type Report = {
   /** Columns with personal data that others than their owner may read. */
   readonly exposed: readonly Exposed[]
   readonly skipped: readonly Skipped[]
-  /** At least so many people, by the largest number of different values of one kind. */
+  /** About so many people: the largest number of different values of a kind that people have about one of. */
   readonly people: { readonly basic: number; readonly sensitive: number }
   readonly fines: readonly (FineRange & {
     readonly article: { vi: string; en: string }
@@ -80,7 +95,7 @@ function report(counted: ReturnType<typeof tally>, now: number, more: Pick<Repor
     places: all.length,
   }))
   const most = (wanted: Found['class']): number =>
-    Math.max(0, ...map.filter((one) => one.class === wanted && one.kind !== 'secret').map((one) => one.distinct))
+    Math.max(0, ...map.filter((one) => one.class === wanted && ABOUT_ONE.has(one.kind)).map((one) => one.distinct))
   const people = { basic: most('basic'), sensitive: most('sensitive') }
   const fines = (['intrusion', 'trading'] as const).flatMap((act) => fineFor(act, people, now) ?? [])
   return { at: new Date(now).toISOString(), ...counted.figures(), found, map, people, fines, ...more }

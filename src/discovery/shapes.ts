@@ -25,13 +25,18 @@ function delimited(sign: string): Reader {
     const cells = cellsOf(line, own)
     if (own !== sign) sign = own
     if (columns === undefined) {
-      columns = cells.slice(0, MOST_COLUMNS).map((cell) => cell.replace(/^\ufeff/, '').trim())
-      return
+      const first = cells.slice(0, MOST_COLUMNS).map((cell) => cell.replace(/^\ufeff/, '').trim())
+      // A file without a line of names: its first people are no names of columns.
+      columns = first.some(isData) ? [] : first
+      if (columns.length > 0) return
     }
     for (const [i, cell] of cells.entries())
       if (cell.trim() !== '') look(columns[i] ?? `${i + 1}`, cell, wordsOf(columns[i] ?? ''))
   }
 }
+
+/** Whether a name of a column is none: a report must not repeat it. */
+const isData = (name: string): boolean => /@|(?:\d[ .-]?){6}/.test(name)
 
 function cellsOf(line: string, sign: string): string[] {
   const cells: string[] = []
@@ -77,7 +82,12 @@ const jsonLines: Reader = (line, look) => {
     if (typeof part === 'string' || typeof part === 'number') look(path, String(part), wordsOf(path))
     else if (Array.isArray(part)) for (const one of part) walk(one, path, depth + 1)
     else if (typeof part === 'object' && part !== null)
-      for (const [key, one] of Object.entries(part)) walk(one, path === '' ? key : `${path}.${key}`, depth + 1)
+      for (const [key, one] of Object.entries(part)) {
+        const name = isData(key) ? '*' : key
+        const inner = path === '' ? name : `${path}.${name}`
+        if (name !== key) look(inner, key, wordsOf(path))
+        walk(one, inner, depth + 1)
+      }
   }
   walk(value, '', 0)
 }

@@ -1,6 +1,6 @@
 export { bulkInsert } from './bulk.ts'
 export { openSqlite } from './sqlite.ts'
-export { claimPostgres, openPostgres } from './postgres.ts'
+export { claimPostgres, openPostgres, refuseForeign } from './postgres.ts'
 export { migrate, type Migration } from './migrate.ts'
 export { bytesType, oneAtATime, type Database, type Dialect, type Transaction } from './database.ts'
 export { forgetOnce, onceMigrations, runOnce } from './once.ts'

@@ -52,6 +52,24 @@ function unreachable(url: string, cause: unknown): StartError {
   return new StartError('data/unreachable', `PostgreSQL at ${at.host}${at.pathname} ${why}.`, { cause })
 }
 
+/**
+ * Refuses a database in which somebody else's tables lie: an application's own address, taken from its environment, would
+ * otherwise be filled with ours. Errors: `data/foreign`, with where it is and without the password.
+ */
+export async function refuseForeign(database: Database, url: string): Promise<void> {
+  const { rows } = await sql<{ table_name: string }>`
+    select table_name from information_schema.tables where table_schema = current_schema()
+    order by table_name = 'khien_migration' desc, table_name limit 1`.execute(database.tables())
+  const [first] = rows
+  if (first === undefined || first.table_name === 'khien_migration') return
+  const at = URL.parse(url)
+  throw new StartError(
+    'data/foreign',
+    `The database ${at?.host ?? ''}${at?.pathname ?? ''} holds tables that are not Khiên's (${first.table_name}); give a database of its own with DATABASE_URL, or unset it.`,
+    { status: 409 },
+  )
+}
+
 const CLAIM_TRIES = 25
 const CLAIM_WAIT_MS = 200
 

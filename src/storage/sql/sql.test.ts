@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import pg from 'pg'
 import { silentLog } from '../../kit/log.ts'
-import { bytesType, migrate, openPostgres, type Migration } from './index.ts'
+import { bytesType, migrate, openPostgres, refuseForeign, type Migration } from './index.ts'
 import { newPostgresDatabase, STORES } from './testing.ts'
 
 type Tables = { thing: { id: string; at: number; body: Uint8Array } }
@@ -142,3 +142,23 @@ test('postgres: a server that confirms before its disk has it is refused', { ski
     await client.end()
   }
 })
+
+test(
+  'postgres: a database with somebody else’s tables is refused, and its password is not told',
+  { skip: STORES[1]!.skip },
+  async () => {
+    const url = await newPostgresDatabase()
+    const told = url.replace('khien@', 'khien:bi-mat@')
+    await using empty = await openPostgres(url, silentLog)
+    await refuseForeign(empty, told)
+    await sql`create table customers (id int)`.execute(empty.tables())
+    await assert.rejects(refuseForeign(empty, told), (error: Error & { code?: string }) => {
+      assert.equal(error.code, 'data/foreign')
+      assert.match(error.message, /customers.*DATABASE_URL/)
+      assert.doesNotMatch(error.message, /bi-mat/)
+      return true
+    })
+    await migrate(empty, MIGRATIONS)
+    await refuseForeign(empty, told)
+  },
+)

@@ -8,27 +8,32 @@ import { useFormats, useWords } from '../language.tsx'
 import { vaultWords } from '../words/vault.ts'
 import type { Person } from './reveal.tsx'
 
-/** The last act there is: asked for twice, by token, with the ticket of the person's own request. */
-export function Erase({ of }: { readonly of: Person }) {
+export type Gone = Got<typeof vaultRoutes.shred>
+
+/** What is left of a person who was erased: the receipt. */
+export function Erased({ gone }: { readonly gone: Gone }) {
   const m = useWords(vaultWords)
   const f = useFormats()
+  return (
+    <Sec title={m.shredded} lead={m.shreddedLead(f.full(gone.unreadableHere), f.full(gone.unreadableInBackups))}>
+      <p>{m.receipt}</p>
+      <pre className="text" tabIndex={0}>
+        {gone.receipt}
+      </pre>
+      <p>
+        <button type="button" className="btn" onClick={() => download(`${gone.id}.note`, gone.receipt)}>
+          {m.takeReceipt}
+        </button>
+      </p>
+    </Sec>
+  )
+}
+
+/** The last act there is: asked for twice, by token, with the ticket of the person's own request. */
+export function Erase({ of, onGone }: { readonly of: Person; readonly onGone: (gone: Gone) => void }) {
+  const m = useWords(vaultWords)
   const [asking, setAsking] = useState(false)
-  const [gone, setGone] = useState<Got<typeof vaultRoutes.shred>>()
   const [mistyped, setMistyped] = useState(false)
-  if (gone)
-    return (
-      <Sec title={m.shredded} lead={m.shreddedLead(f.full(gone.unreadableHere), f.full(gone.unreadableInBackups))}>
-        <p>{m.receipt}</p>
-        <pre className="text" tabIndex={0}>
-          {gone.receipt}
-        </pre>
-        <p>
-          <button type="button" className="btn" onClick={() => download(`${gone.id}.note`, gone.receipt)}>
-            {m.takeReceipt}
-          </button>
-        </p>
-      </Sec>
-    )
   return (
     <>
       <p>
@@ -47,7 +52,7 @@ export function Erase({ of }: { readonly of: Person }) {
           setMistyped(!same)
           if (!same) return false
           const reason = String(form.get('reason')).trim()
-          setGone(await call(vaultRoutes.shred, { params: { subject: of.subject }, body: { reason } }))
+          onGone(await call(vaultRoutes.shred, { params: { subject: of.subject }, body: { reason } }))
           return true
         }}
       >

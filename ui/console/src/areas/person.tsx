@@ -16,7 +16,7 @@ import { useMay } from '../shell/me.tsx'
 import { evidenceWords } from '../words/evidence.ts'
 import { peopleWords } from '../words/people.ts'
 import { personWords } from '../words/person.ts'
-import { Erase } from './erase.tsx'
+import { Erase, Erased, type Gone } from './erase.tsx'
 import { opening, RevealDialog, type Held, type Person } from './reveal.tsx'
 
 /** How long a value stays on the screen. */
@@ -31,7 +31,8 @@ export function OnePerson() {
   const p = useWords(peopleWords)
   const f = useFormats()
   const { id } = useParams({ strict: false }) as { id: string }
-  const one = useCall(vaultRoutes.person, { params: { subject: id } }, { every: 30_000 })
+  const [gone, setGone] = useState<Gone>()
+  const one = useCall(vaultRoutes.person, { params: { subject: id } }, { every: 30_000, enabled: gone === undefined })
   const maySeeLog = useMay(auditRoutes.list)
   const mayShred = useMay(vaultRoutes.shred)
   // Values live here and nowhere else: not in a cache, not in the address, gone with the page.
@@ -54,7 +55,7 @@ export function OnePerson() {
           { to: '/people/find', text: m.find },
         ]}
         meta={
-          of ? (
+          of && !gone ? (
             <>
               <span>{m.since(f.date(of.since))}</span>
               <span>
@@ -65,25 +66,30 @@ export function OnePerson() {
           ) : null
         }
       />
+      {gone ? <Erased gone={gone} /> : null}
       <Shown of={one}>
-        {(data) => (
-          <div className="two">
-            <div>
-              <Fields
-                of={data}
-                open={live}
-                now={now}
-                onShow={(held, value) => setOpen({ ...live, [placeOf(held)]: { value, until: Date.now() + SHOWN_MS } })}
-                onHide={(held) =>
-                  setOpen(Object.fromEntries(Object.entries(live).filter(([place]) => place !== placeOf(held))))
-                }
-              />
-              <Grounds of={data} />
-              {mayShred ? <Erase of={data} /> : null}
+        {(data) =>
+          gone ? null : (
+            <div className="two">
+              <div>
+                <Fields
+                  of={data}
+                  open={live}
+                  now={now}
+                  onShow={(held, value) =>
+                    setOpen({ ...live, [placeOf(held)]: { value, until: Date.now() + SHOWN_MS } })
+                  }
+                  onHide={(held) =>
+                    setOpen(Object.fromEntries(Object.entries(live).filter(([place]) => place !== placeOf(held))))
+                  }
+                />
+                <Grounds of={data} />
+                {mayShred ? <Erase of={data} onGone={setGone} /> : null}
+              </div>
+              {maySeeLog ? <Acts of={data} /> : null}
             </div>
-            {maySeeLog ? <Acts of={data} /> : null}
-          </div>
-        )}
+          )
+        }
       </Shown>
     </>
   )
