@@ -132,3 +132,21 @@ test('redaction and brackets', () => {
       `${act} ${basic} ${sensitive}`,
     )
 })
+
+test('files whose names of columns are people: counted, and not told', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'khien-scan-'))
+  writeFileSync(
+    join(folder, 'a.csv'),
+    'Nguyễn Thị Hoa,0912 345 678,hoa@example.vn\nTrần Lan,0987654321,lan@example.vn\n',
+  )
+  writeFileSync(join(folder, 'b.ndjson'), '{"0912 345 678":{"hoa@example.vn":"0987654321"}}\n')
+  const report = await scanPaths([folder], { now: NOW, kinds: ['phone', 'email'] }, () => undefined)
+  assert.deepEqual(leaks(report), [])
+  assert.deepEqual(brief(report, folder), [
+    'a.csv: 2 phone 2',
+    'a.csv: 3 email 2',
+    'b.ndjson: * phone 1',
+    'b.ndjson: *.* email 1',
+    'b.ndjson: *.* phone 1',
+  ])
+})
