@@ -30,6 +30,8 @@ export type BackupContext = {
   readonly events: boolean
   /** The vault's own query: `subject, id, at` of people who were erased for good. A backup that is put back must not bring them back. */
   readonly erased: string
+  /** Tables that go without their rows: made anew from the others, or of no use later. What a node key that never dies could be tried against stays out of what is carried away. */
+  readonly derived: readonly string[]
   /** Settings without any secret. */
   readonly settings: string
   /** Version of this program. */

@@ -35,6 +35,8 @@ export type MakeJob = {
   readonly events: boolean
   /** The vault's query of people who were erased for good. */
   readonly erased: string
+  /** Tables whose rows stay out. */
+  readonly derived: readonly string[]
   /** Settings of the node without any secret, to look at when it is put back. */
   readonly settings: string
 }
@@ -87,7 +89,7 @@ export async function makeBackup(job: MakeJob, progress: (told: Progress) => voi
   }
   const shredded = Number((await control.one(`select count(*) as n from (${job.erased}) as e`))?.['n'] ?? 0)
   const events = job.events ? await copyEvents(job, seal, parts) : null
-  parts.control = await seal('control', writeRows(control.tables(), rows))
+  parts.control = await seal('control', writeRows(emptied(control.tables(), job.derived), rows))
   parts.log = await seal('log', pack(logFiles(join(job.folder, 'log'), note, head.size)))
   parts.files = await seal('files', pack(everythingElse(job)))
   return {
@@ -150,6 +152,12 @@ async function* without(tables: ReturnType<Snapshot['tables']>, people: Readonly
     }
     yield column < 0 || people.size === 0 ? table : { ...table, rows: rows() }
   }
+}
+
+/** Some tables without their rows. */
+async function* emptied(tables: ReturnType<Snapshot['tables']>, names: readonly string[]): AsyncGenerator<TableRows> {
+  async function* nothing(): AsyncGenerator<(readonly Cell[])[]> {}
+  for await (const table of tables) yield names.includes(table.name) ? { ...table, rows: nothing() } : table
 }
 
 async function* everythingElse(job: MakeJob) {

@@ -121,6 +121,7 @@ export function backupService(ctx: BackupContext, keys: ReturnType<typeof keyBac
         rate,
         events: ctx.events,
         erased: ctx.erased,
+        derived: ctx.derived,
         settings: ctx.settings,
       })
       return await place(row, dataKey, made)

@@ -24,6 +24,15 @@ const PURPOSES: readonly Purpose[] = [
     fields: ['person.name', 'person.phone', 'person.email', 'person.personal_id', 'pet.name', 'pet.chip', 'order.note'],
     recipients: [],
   },
+  {
+    id: 'name-only',
+    title: both('Tên'),
+    what: both('Tên'),
+    ground: 'agreement',
+    agreement: 'membership',
+    fields: ['person.name'],
+    recipients: [],
+  },
 ]
 /** As a body comes out of its schema. */
 const said = (...collections: unknown[]): CollectionDeclaration[] =>
@@ -56,13 +65,22 @@ for (const store of STORES) {
     })
 
   onStore('people are found by a name without its marks and by the last digits of a phone', async (db, keysDb) => {
-    const { person, put, search } = await setup(db, keysDb)
+    const { person, put, search, vault, acts } = await setup(db, keysDb)
     const [hoa, lan] = [await person(), await person()]
     await put(hoa, { name: 'Nguyễn Thị  Hoà', phone: '+84 912 345 678' })
     await put(lan, { name: 'Trần Lan', phone: '0987 000 678' })
     for (const spelling of ['nguyen thi hoa', 'NGUYỄN THỊ HOÀ', 'Nguyễn Thị Hòa'.normalize('NFD')])
       assert.deepEqual(await search('name', spelling, 'name'), [{ subject: hoa, record: '-' }], spelling)
     assert.deepEqual(await search('name', 'Hoà', 'name'), [])
+    // "Nobody" would be an answer too.
+    await assert.rejects(vault.search('none', 'T', 'person', 'phone', '0912345678', APP), {
+      code: 'vault/unknown-purpose',
+    })
+    await assert.rejects(vault.search('name-only', 'T', 'person', 'phone', '0912345678', APP), {
+      code: 'vault/field-outside-purpose',
+      status: 403,
+    })
+    assert.partialDeepStrictEqual(acts.at(-1), { kind: 'vault.search', result: 'refused', purpose: 'name-only' })
     assert.deepEqual(await search('phone', '5678', 'last'), [{ subject: hoa, record: '-' }])
     await assert.rejects(search('phone', '78', 'last'), { code: 'vault/too-short', field: 'body.value' })
     await assert.rejects(search('phone', '0912', 'prefix'), { code: 'vault/not-indexed' })
@@ -78,11 +96,12 @@ for (const store of STORES) {
     const [pet] = said({ name: 'pet', fields: { chip } }) as [CollectionDeclaration]
     assert.equal((await vault.registry.declare([pet], APP)).version, 1)
     assert.equal((await vault.registry.declare([pet], APP)).version, 1, 'the same again is no new version')
+    await vault.indexes.run()
     const [answer] = await put(subject, { chip: '900111222333444' }, 'pet', 'P-1')
     assert.ok(answer!.ok)
     assert.match(answer!.tokens!['chip']!, /^\d{15}$/)
     assert.notEqual(answer!.tokens!['chip'], '900111222333444')
-    assert.deepEqual(await vault.tokens('pet', 'chip', ['900 111 222 333 444'.replaceAll(' ', '')]), [
+    assert.deepEqual(await vault.tokens('pet', 'chip', ['900 111 222 333 444'.replaceAll(' ', '')], APP), [
       answer!.tokens!['chip'],
     ])
     assert.deepEqual(await get(subject, ['chip'], 'pet', 'P-1'), [
@@ -109,7 +128,7 @@ for (const store of STORES) {
       APP,
     )
     assert.deepEqual([...(await vault.indexes.pending())].includes('person.phone'), true)
-    assert.deepEqual(await search('phone', '0912345673', 'prefix'), [])
+    await assert.rejects(search('phone', '0912345673', 'prefix'), { code: 'vault/indexing', status: 503 })
     await vault.indexes.run()
     assert.deepEqual([...(await vault.indexes.pending())], [])
     assert.deepEqual(await search('phone', '0912345673', 'prefix'), [{ subject: people[3], record: '-' }])
@@ -213,6 +232,16 @@ for (const store of STORES) {
       [{ ok: false, code: 'vault/unknown-purpose' }]) // prettier-ignore
     await vault.enforcement.set({ purpose: 'care', caller: APP }, false, 'staff:s')
     assert.equal(await refused(), true)
+    await vault.enforcement.set({ purpose: 'care', caller: '*' }, true, 'staff:s')
+    const item = { subject: stranger, collection: 'person', record: '-', fields: ['phone'] }
+    assert.partialDeepStrictEqual(await vault.get('care', 'T', [item], APP), [{ ok: true }])
+    assert.partialDeepStrictEqual(
+      await vault.get('care', 'T', [item], 'staff:s'),
+      [{ ok: false }],
+      'staff are never only watched',
+    )
+    assert.partialDeepStrictEqual(await vault.get('care', 'T', [item], APP, { enforced: true }), [{ ok: false }])
+    await assert.rejects(vault.enforcement.set({ purpose: 'none', caller: '*' }, true, 'staff:s'), { status: 404 })
   })
 
   onStore('a rotated key takes every person over while they are read; who is erased stays away', async (db, keysDb) => {

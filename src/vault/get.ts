@@ -22,6 +22,8 @@ export type CarriedOut = Ruling & { readonly observed?: string }
 export type GetOptions = {
   /** Beside each value the form in which it may stand on a screen. */
   readonly masks?: boolean
+  /** Held to the ground also where reads are only watched: what goes to third parties. */
+  readonly enforced?: boolean
 }
 
 /**
@@ -39,7 +41,7 @@ export function getService(
     reason: string,
     items: readonly GetItem[],
     actor: string,
-    { masks = false }: GetOptions = {},
+    { masks = false, enforced = false }: GetOptions = {},
   ): Promise<GetResult[]> {
     const rules = await registry.rules()
     const faults = items.map((item) => faultOf(rules, item))
@@ -55,7 +57,7 @@ export function getService(
         agreement: item.agreement,
       }))
       const ruled = asked.length === 0 ? [] : await ctx.consent.rule(trx, purpose, wishes)
-      const carried = await enforcement.carryOut(trx, { purpose, actor }, wishes, ruled)
+      const carried = enforced ? ruled : await enforcement.carryOut(trx, { purpose, actor }, wishes, ruled)
       const rulings = new Map(asked.map(({ i }, n) => [i, carried[n]!]))
       const lawful = asked.filter(({ i }) => rulings.get(i)!.lawful).map(({ item }) => item)
       const rows =

@@ -50,7 +50,7 @@ export function openVault(ctx: VaultContext) {
   const { shred, finish, receipt } = shredService(ctx, keys)
   const expire = retention(ctx, registry)
   const rewrap = rewrapping(ctx)
-  const relay = openRelay(ctx, { get, put })
+  const relay = openRelay(ctx, { get, put, keys })
   const inbox = openInbox(ctx, (db) => putService({ ...ctx, db }, { keys, registry, passwords }).put, check)
   return {
     people,
@@ -60,7 +60,7 @@ export function openVault(ctx: VaultContext) {
     put,
     check,
     get,
-    search: searchService(ctx, keys, registry),
+    search: searchService(ctx, keys, registry, indexes),
     checkPassword: passwords.check,
     importPasswords: passwords.importHashes,
     passwordFigures: passwords.figures,
@@ -97,7 +97,9 @@ export const vaultApi = (vault: Vault): readonly Bound[] => [
   answer(rows.update, async ({ body }, { caller, once }) => ({
     items: await vault.put(body.items, actorOf(caller), once, { onlyHeld: true }),
   })),
-  answer(rows.tokens, async ({ body }) => ({ tokens: await vault.tokens(body.collection, body.field, body.values) })),
+  answer(rows.tokens, async ({ body }, { caller }) => ({
+    tokens: await vault.tokens(body.collection, body.field, body.values, actorOf(caller)),
+  })),
   answer(rows.get, async ({ body }, { caller }) => ({
     items: await vault.get(body.purpose, body.reason, body.items, actorOf(caller), { masks: body.masks }),
   })),

@@ -9,7 +9,7 @@ import { indexedText, indexName } from './values.ts'
 
 const PAGE = 200
 /** Pages a run: the rest is for the next one, so that others get their turn. */
-const PAGES = 50
+const PAGES = 400
 
 type Wanted = { readonly collection: string; readonly field: string; readonly kind: IndexKind; readonly name: string }
 
@@ -122,5 +122,17 @@ export function indexing(ctx: VaultContext, keys: Keyring, registry: Registry) {
     })
   }
 
-  return { run, pending }
+  /** Whether everything that is kept can be found by it. */
+  async function whole(collection: string, name: string): Promise<boolean> {
+    const row = await tables()
+      .selectFrom('vault_indexing')
+      .select('done')
+      .where('collection', '=', collection)
+      .where('name', '=', name)
+      .executeTakeFirst()
+    return row?.done === 1
+  }
+
+  return { run, pending, whole }
 }
+export type Indexing = ReturnType<typeof indexing>

@@ -1,8 +1,9 @@
 import type { ConsentTables } from '../consent/index.ts'
-import { badRequest } from '../kit/errors.ts'
+import { badRequest, KhienError } from '../kit/errors.ts'
 import type { IndexKind } from './collections.ts'
 import type { VaultContext } from './context.ts'
 import type { Registry } from './declared/registry.ts'
+import type { Indexing } from './indexing.ts'
 import type { Keyring } from './keyring.ts'
 import { openText } from './put.ts'
 import type { VaultTables } from './store.ts'
@@ -14,7 +15,7 @@ const PAGE = 500
 const MOST = 20_000
 
 /** Search through blind indexes: a read that needs a ground like any other. */
-export function searchService(ctx: VaultContext, keys: Keyring, registry: Registry) {
+export function searchService(ctx: VaultContext, keys: Keyring, registry: Registry, indexes: Indexing) {
   type Tables = VaultTables & ConsentTables
 
   async function search(
@@ -37,6 +38,16 @@ export function searchService(ctx: VaultContext, keys: Keyring, registry: Regist
         'body.value',
       )
     const name = indexName(field, by)
+    await mustBeNamed(purpose, `${collection}.${field}`, { actor, reason })
+    if (!(await indexes.whole(collection, name)))
+      throw new KhienError(
+        'vault/indexing',
+        `The index of ${collection}.${field} is being made; ask again in a while.`,
+        {
+          status: 503,
+          retryAfter: 10,
+        },
+      )
     const tag = ctx.tag(collection, name, plain)
     const equal: { subject: string; record: string }[] = []
     let after = { subject: '', record: '' }
@@ -84,6 +95,24 @@ export function searchService(ctx: VaultContext, keys: Keyring, registry: Regist
       )
       return equal.filter((_, i) => rulings[i]!.lawful).map(({ subject, record }) => ({ subject, record }))
     })
+  }
+
+  /** A field that the purpose never named is refused even when nobody is found: "nobody" would be an answer. */
+  async function mustBeNamed(
+    purpose: string,
+    field: string,
+    { actor, reason }: { readonly actor: string; readonly reason: string },
+  ): Promise<void> {
+    const versions = (await ctx.consent.purposes.versions()).get(purpose)
+    if (versions?.some(({ fields }) => fields.includes(field))) return
+    const code = versions === undefined ? 'vault/unknown-purpose' : 'vault/field-outside-purpose'
+    const facts = { fields: field, code }
+    await ctx.db.transaction<Tables, unknown>((trx) =>
+      ctx.record(trx, [{ kind: 'vault.search', actor, purpose, reason, result: 'refused', facts }]),
+    )
+    const why =
+      versions === undefined ? `There is no purpose "${purpose}".` : `The purpose does not name the field ${field}.`
+    throw new KhienError(code, why, { status: 403, field: versions === undefined ? 'body.purpose' : 'body.field' })
   }
 
   const candidates = (

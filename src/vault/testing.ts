@@ -57,5 +57,7 @@ export async function vaultOver(
     forgetRecords: async () => 0,
     ...change,
   }
-  return { ctx, consent, clock, acts, keepAct: record, vault: openVault(ctx) }
+  const vault = openVault(ctx)
+  await vault.indexes.run()
+  return { ctx, consent, clock, acts, keepAct: record, vault }
 }

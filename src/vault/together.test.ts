@@ -142,6 +142,7 @@ for (const store of STORES) {
     const { vault, put, person, search } = await setup(db, keysDb)
     const last = { kind: 'other', index: ['last'] }
     await vault.registry.declare(said({ name: 'pet', fields: { a_b: last, axb: last } }), APP)
+    await vault.indexes.run()
     const subject = person()
     await put(subject, { a_b: 'AAAA1111', axb: 'BBBB2222' }, 'pet', 'P')
     await vault.erase([{ subject, collection: 'pet', record: 'P', fields: ['a_b'] }], 'T', APP, undefined)

@@ -19,18 +19,35 @@ export function tokensOf(ctx: VaultContext, collection: string, field: string, r
   }
 }
 
-/** Tokens of values without keeping anything: for `where phone = …` in the app's own tables. */
+/** Tokens of values without keeping any value; how many were asked for is recorded. For `where phone = …` in the app's own tables. */
 export function tokenService(ctx: VaultContext, registry: Registry) {
-  return async function tokens(collection: string, field: string, values: readonly string[]): Promise<string[]> {
+  return async function tokens(
+    collection: string,
+    field: string,
+    values: readonly string[],
+    actor: string,
+  ): Promise<string[]> {
     const rule = (await registry.rules()).of(collection, field)
     if (!rule) throw badRequest('vault/unknown-field', `There is no field ${collection}.${field}.`, 'body.field')
     if (rule.token === undefined)
       throw badRequest('vault/no-token', `${collection}.${field} has no tokens; declare them.`, 'body.field')
     const token = tokensOf(ctx, collection, field, rule)
-    return values.map((value, i) => {
+    const tokens = values.map((value, i) => {
       const wrong = fault(rule, value)
       if (wrong) throw badRequest(wrong.code, `${collection}.${field}: ${wrong.words}.`, `body.values.${i}`)
       return token(value)
     })
+    // Whoever holds the app's tables could try values against them this way: who asks for how many is on record.
+    await ctx.db.transaction((trx) =>
+      ctx.record(trx, [
+        {
+          kind: 'vault.tokens',
+          actor,
+          result: 'done',
+          facts: { fields: `${collection}.${field}`, count: values.length },
+        },
+      ]),
+    )
+    return tokens
   }
 }

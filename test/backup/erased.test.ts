@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import test from 'node:test'
+import { sql } from 'kysely'
 import { findBackups, findKeys, readRing, readShredList } from '../../src/backup/index.ts'
 import { createKhien } from '../../src/client/index.ts'
 import { opens } from '../../src/app/keeping/people.ts'
@@ -31,6 +32,9 @@ async function opened(secrets: Secrets, to: string, keysTo: string, key: number,
     .where('subject', '=', subject)
     .execute()
   assert.ok(rows.length > 0, 'the old backup holds the sealed values')
+  // A node key never dies: an index entry under it could be tried against all phones there are.
+  for (const table of ['vault_index', 'once'] as const)
+    assert.equal((await sql`select 1 from ${sql.table(table)}`.execute(aside.stores.db.tables())).rows.length, 0, table)
   const all = await aside.stores.keysDb.tables<KeyTables>().selectFrom('subject_key').selectAll().execute()
   return rows.filter((row) => all.some((one) => one.subject === subject && opens(secrets, row, one))).length
 }

@@ -61,7 +61,10 @@ export function openPeopleData(opened: Opened): PeopleData {
     keyBackupsUntil: async (trx?: unknown) => (await opened.backups.keyBackupsUntil(trx)).until,
     forgetRecords: (subject) => opened.audit.forget(subject, KEPT_ACTS),
   })
+  // At once, so that a new or a restored node can be searched without a wait.
+  const indexing = vault.indexes.run().catch(() => undefined)
   const close = async (): Promise<void> => {
+    await indexing
     await reading
     await breached[Symbol.asyncDispose]()
     await vault.close()

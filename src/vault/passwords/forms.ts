@@ -32,7 +32,7 @@ const stretch = promisify(pbkdf2)
 const MOST_MEMORY = 256 * 1024
 const MOST_PASSES = 16
 const MOST_ROUNDS = 2_000_000
-const MOST_BCRYPT = 14
+const MOST_BCRYPT = 13
 const MOST_PHPASS = 17
 
 const PHC_ARGON =

@@ -99,6 +99,10 @@ for (const store of STORES) {
         assert.equal(await check(members[i]!, `${word}.`), false, scheme)
       }
       assert.equal(acts.filter((act) => act.kind === 'vault.password-renewed').length, IMPORTS.length, 'renewed once')
+      const [first, item] = [members[0]!, IMPORTS[0]![1]]
+      assert.partialDeepStrictEqual(await vault.importPasswords([{ subject: first, ...item }], 's', undefined), [
+        { code: 'vault/password-kept' },
+      ])
       assert.doesNotMatch(JSON.stringify(acts), /argon2|\$P\$|\$2|[0-9a-f]{32}/)
       await vault.close()
     },

@@ -184,6 +184,11 @@ export function passwordService(ctx: VaultContext, keys: Keyring) {
         )
       else {
         seen.add(item.subject)
+        const held = await stored(item.subject)
+        if (held !== undefined && !/^(?:foreign|wrapped):/.test(held)) {
+          said('vault/password-kept', 'This person’s password is ours already; a hash of before would undo it.')
+          continue
+        }
         const text = await (form.scheme === 'fast'
           ? queue.run(() => storedForm(form, item, own))
           : storedForm(form, item, own))

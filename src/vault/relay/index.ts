@@ -3,6 +3,7 @@ import { actorOf } from '../../kit/contract.ts'
 import { KhienError } from '../../kit/errors.ts'
 import type { VaultContext } from '../context.ts'
 import type { GetItem, getService } from '../get.ts'
+import type { Keyring } from '../keyring.ts'
 import type { PutItem, PutResult, PutOptions } from '../put.ts'
 import { caller } from './call.ts'
 import { relayRoutes as rows, type Json, type Recipient } from './contract.ts'
@@ -21,6 +22,7 @@ export type Relayed =
   | { ok: true; id: string; status: number; answer: Record<string, unknown>; again: boolean }
   | { ok: false; id: string; code: string; detail: string; status?: number }
 type Vault = {
+  readonly keys: Keyring
   readonly get: ReturnType<typeof getService>
   readonly put: (
     items: readonly PutItem[],
@@ -41,7 +43,7 @@ const LONGEST = 1024 * 1024
  * in its hands. The purpose must name the recipient and a live ground must carry each person's fields (Law 91/2025
  * art. 17); reading and sending are recorded before anything leaves; of the answer only what was registered comes back.
  */
-export function openRelay(ctx: VaultContext, { get, put }: Vault) {
+export function openRelay(ctx: VaultContext, { get, put, keys }: Vault) {
   const recipients = recipientRegistry(ctx)
   const calls = caller()
 
@@ -77,7 +79,7 @@ export function openRelay(ctx: VaultContext, { get, put }: Vault) {
       // The same id twice is one: both get its answer.
       if (results.has(item.id) || wanted.some((one) => one.item.id === item.id)) continue
       if (before && before.subject !== item.subject) results.set(item.id, no(item, ...OTHER))
-      else if (before?.status != null) results.set(item.id, again(asked.recipient, before))
+      else if (before?.status != null) results.set(item.id, await again(asked.recipient, before))
       else if (before && !recipient.repeats) results.set(item.id, no(item, ...UNKNOWN))
       else {
         const places = placesIn(item.body, item.record)
@@ -133,7 +135,7 @@ export function openRelay(ctx: VaultContext, { get, put }: Vault) {
       }
     const values = new Map<string, Map<string, string>>()
     if (asked.length === 0) return values
-    const read = await get(purpose, reason, asked.map((one) => one.get), actor) // prettier-ignore
+    const read = await get(purpose, reason, asked.map((one) => one.get), actor, { enforced: true }) // prettier-ignore
     for (const [i, { id, get: wish }] of asked.entries()) {
       const result = read[i]!
       const item = { id }
@@ -231,7 +233,10 @@ export function openRelay(ctx: VaultContext, { get, put }: Vault) {
       const [kept] = await put([{ ...place, fields: { [field]: part } }], actor, undefined)
       told[pointer] = kept!.ok ? (kept!.tokens?.[field] ?? `{{${collection}.${field}}}`) : kept!.code
     }
-    const sealed = ctx.sealSmall(Buffer.from(JSON.stringify(told)), `relayed ${name} ${item.id}`)
+    // Under the person's own key: it dies with them. Who was erased meanwhile has none, and nothing is kept.
+    const key = (await keys.keysOf([item.subject])).get(item.subject)
+    const place = answerPlace(ctx.node, item.subject, name, item.id)
+    const sealed = key ? ctx.sealer.seal(key, Buffer.from(JSON.stringify(told)), place) : null
     await ctx.db.transaction<RelayTables, unknown>((trx) =>
       trx
         .updateTable('vault_relayed')
@@ -244,15 +249,26 @@ export function openRelay(ctx: VaultContext, { get, put }: Vault) {
   }
 
   /** What was answered the first time. */
-  function again(recipient: string, { id, status, answer: sealed }: RelayTables['vault_relayed']): Relayed {
-    const told = sealed && Buffer.from(ctx.openSmall(sealed, `relayed ${recipient} ${id}`)).toString()
-    const answer = told === null ? {} : (JSON.parse(told) as Record<string, unknown>)
+  async function again(recipient: string, row: RelayTables['vault_relayed']): Promise<Relayed> {
+    const { id, subject, status, answer: sealed } = row
+    const key = (await keys.keysOf([subject])).get(subject)
+    const told = sealed && key ? ctx.sealer.open(key, sealed, answerPlace(ctx.node, subject, recipient, id)) : undefined
+    const answer = told === undefined ? {} : (JSON.parse(Buffer.from(told).toString()) as Record<string, unknown>)
     return { ok: true, id, status: status!, answer, again: true }
   }
 
   return { relay, recipients, close: () => calls[Symbol.asyncDispose]() }
 }
 export type Relay = ReturnType<typeof openRelay>
+
+const answerPlace = (node: string, subject: string, recipient: string, id: string) => ({
+  node,
+  subject,
+  collection: 'relay',
+  record: recipient,
+  field: id,
+  version: 1,
+})
 
 const OTHER = ['vault/relay-other', 'This id was sent before for another person.'] as const
 const UNKNOWN = [
