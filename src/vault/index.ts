@@ -50,7 +50,7 @@ export function openVault(ctx: VaultContext) {
   const { shred, finish, receipt } = shredService(ctx, keys)
   const expire = retention(ctx, registry)
   const rewrap = rewrapping(ctx)
-  const relay = openRelay(ctx, { get, put, keys })
+  const relay = openRelay(ctx, { get, put, keys, registry })
   const inbox = openInbox(ctx, (db) => putService({ ...ctx, db }, { keys, registry, passwords }).put, check)
   return {
     people,

@@ -3,6 +3,7 @@ import { actorOf } from '../../kit/contract.ts'
 import { KhienError } from '../../kit/errors.ts'
 import type { VaultContext } from '../context.ts'
 import type { GetItem, getService } from '../get.ts'
+import type { Registry } from '../declared/registry.ts'
 import type { Keyring } from '../keyring.ts'
 import type { PutItem, PutResult, PutOptions } from '../put.ts'
 import { caller } from './call.ts'
@@ -23,6 +24,7 @@ export type Relayed =
   | { ok: false; id: string; code: string; detail: string; status?: number }
 type Vault = {
   readonly keys: Keyring
+  readonly registry: Registry
   readonly get: ReturnType<typeof getService>
   readonly put: (
     items: readonly PutItem[],
@@ -43,8 +45,8 @@ const LONGEST = 1024 * 1024
  * in its hands. The purpose must name the recipient and a live ground must carry each person's fields (Law 91/2025
  * art. 17); reading and sending are recorded before anything leaves; of the answer only what was registered comes back.
  */
-export function openRelay(ctx: VaultContext, { get, put, keys }: Vault) {
-  const recipients = recipientRegistry(ctx)
+export function openRelay(ctx: VaultContext, { get, put, keys, registry }: Vault) {
+  const recipients = recipientRegistry(ctx, registry)
   const calls = caller()
 
   async function relay(asked: Asked, items: readonly RelayItem[]): Promise<Relayed[]> {

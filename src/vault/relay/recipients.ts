@@ -1,15 +1,28 @@
 import { iso } from '../../kit/clock.ts'
+import { badRequest } from '../../kit/errors.ts'
 import type { VaultContext } from '../context.ts'
+import type { Registry } from '../declared/registry.ts'
 import { Recipient } from './contract.ts'
 import type { RelayTables } from './store.ts'
 
 const about = (id: string): string => `recipient ${id}`
 
 /** Whom the vault may call. What proves us to them lies sealed and is never shown again. */
-export function recipientRegistry(ctx: VaultContext) {
+export function recipientRegistry(ctx: VaultContext, registry: Registry) {
   const tables = () => ctx.db.tables<RelayTables>()
 
+  /** Throws `vault/unknown-field` (400) for an answer that could not be kept. */
   async function set(id: string, recipient: Recipient, actor: string) {
+    const rules = await registry.rules()
+    for (const [i, { collection, field }] of recipient.keep.entries()) {
+      const rule = rules.of(collection, field)
+      if (rule === undefined || rule.writeOnly)
+        throw badRequest(
+          'vault/unknown-field',
+          `There is no field ${collection}.${field} to keep an answer in.`,
+          `body.keep.${i}`,
+        )
+    }
     const { headers, ...rest } = recipient
     const row = {
       id,

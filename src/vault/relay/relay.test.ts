@@ -104,7 +104,7 @@ for (const store of STORES) {
     await using db = await store.open()
     await using keysDb = await store.open()
     await using there = await carrier()
-    const { person, send, acts, vault } = await setup(db, keysDb, there.url)
+    const { person, send, acts, vault, register } = await setup(db, keysDb, there.url)
     const [hoa, lan] = [await person('DH-1'), await person('DH-2', false)]
     const results = await send([
       { id: 'L-1', subject: hoa, record: 'DH-1' },
@@ -134,6 +134,14 @@ for (const store of STORES) {
     ]) // prettier-ignore
     assert.doesNotMatch(JSON.stringify([acts, await vault.relay.recipients.list()]), /khoa-bi-mat|0912/)
     await assert.rejects(send([{ id: 'L-5', subject: hoa }], 'quiet'), { code: 'vault/not-a-recipient', status: 403 })
+    for (const field of ['nme', 'password'])
+      await assert.rejects(
+        register({ keep: [{ pointer: '/a', collection: field === 'nme' ? 'person' : 'account', field }] }),
+        {
+          code: 'vault/unknown-field',
+          field: 'body.keep.0',
+        },
+      )
     await vault.relay.recipients.drop('giao-nhanh', 'staff:dpo')
     await assert.rejects(send([{ id: 'L-5', subject: hoa }]), { code: 'vault/unknown-recipient', status: 404 })
     await vault.close()
