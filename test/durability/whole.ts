@@ -46,7 +46,7 @@ export async function checkWhole(db: Database, keysDb: Database, ledger: Ledger)
     const put = acts.get(`vault.put ${subject}`) ?? 0
     const codes = new Set(receipts.filter((row) => row.subject === subject).map((row) => row.code))
     const has = (code: string | null | undefined): number => Number(code != null && codes.has(code))
-    if (kind === 'new') return [put, (values.get(subject) ?? 0) / 5, (tags.get(subject) ?? 0) / 3]
+    if (kind === 'new') return [put, (values.get(subject) ?? 0) / 5, (tags.get(subject) ?? 0) / 5]
     if (kind === 'hot') return [Number(put >= turn)]
     if (kind === 'consent')
       return [Number(consent !== undefined), has(consent?.receipt), acts.get(`consent.given ${subject}`) ?? 0,
