@@ -45,19 +45,19 @@ async function startServer(): Promise<number> {
     chownSync(folder, Number(execFileSync('id', ['-u', 'mysql'])), Number(execFileSync('id', ['-g', 'mysql'])))
   const user = asRoot ? ['--user=mysql'] : []
   const data = join(folder, 'data')
+  // Its own account may not write where this process keeps its scratch files.
+  const env = { ...process.env, TMPDIR: folder }
   execFileSync(
     'mariadb-install-db',
     ['--no-defaults', `--datadir=${data}`, '--auth-root-authentication-method=normal', ...user],
-    {
-      stdio: 'ignore',
-    },
+    { stdio: 'ignore', env },
   )
   const port = await freePort()
   const socket = join(folder, 's')
   const child = spawn(
     mariadbBin()!,
     ['--no-defaults', `--datadir=${data}`, `--port=${port}`, '--bind-address=127.0.0.1', `--socket=${socket}`, ...user],
-    { stdio: 'ignore' },
+    { stdio: 'ignore', env },
   )
   child.unref()
   process.on('exit', () => {
