@@ -62,7 +62,8 @@ test('killed in the middle of a backup, again and again: none is ever taken for 
     assert.deepEqual(readdirSync(places.to), [])
     assert.deepEqual(half(readdirSync(places.keysTo)), [])
     const ring = (await readRing(places.keysTo, 'platform', secrets.node))!
-    assert.equal(ring.keys.length, 3)
+    // The first was killed so early that its key may never have been made.
+    assert.ok([2, 3].includes(ring.keys.length), String(ring.keys.length))
     assert.ok(ring.keys.every(({ sealed }) => sealed === null))
     const status = await madeBy(node, places)
     assert.equal(status.state, 'made', status.detail ?? '')

@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import test from 'node:test'
+import { setTimeout as wait } from 'node:timers/promises'
 import { createKhien } from '../../src/client/index.ts'
 import { runningNode } from '../running-node.ts'
 import { readRing } from '../../src/backup/index.ts'
@@ -18,6 +19,10 @@ test('a node that serves meanwhile, backed up, destroyed and put back: everybody
     await using node = await runningNode()
     const app = await anApp(node)
     for (let n = 0; n < 50; n++) people.push(await app.person(n))
+    // The backup holds the log as it was published when it began: two leaves a person, half a second behind or so.
+    const published = async (): Promise<number> =>
+      Number((await (await fetch(`${node.public}/checkpoint`)).text()).split('\n')[1])
+    while ((await published()) < 100) await wait(50)
     let serving = true
     let meanwhile = 0
     const load = (async () => {
