@@ -289,15 +289,16 @@ test('JSON that is cut cannot be read, and the rules refuse it', async () => {
 })
 
 test('what is beyond the limit stays with the client until the app reads', async () => {
-  let begin = (): void => undefined
+  const reached = Promise.withResolvers<() => void>()
   await using it = await rig({ beyond: 'pass', bodyLimit: 65_536 }, (req, res, bodies) => {
-    begin = () => readAll(req, res, bodies)
+    reached.resolve(() => readAll(req, res, bodies))
   })
   const body = Buffer.alloc(64 << 20, 7)
   const socket = connect(it.port, '127.0.0.1')
   socket.on('error', () => undefined)
   socket.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Type: image/png\r\nContent-Length: ${body.length}\r\n\r\n`)
   socket.write(body)
+  const begin = await reached.promise
   await new Promise((resolve) => setTimeout(resolve, 300))
   assert.ok(socket.writableLength > 0, 'the client still holds most of it')
   begin()
