@@ -298,7 +298,15 @@ for (const [name, width, send, next, goal] of rows) {
 if (rivals.aws) say('best batch put over HTTP ÷ AWS Encryption SDK', best.put / rivals.aws, 'ratio', 20)
 if (rivals.pgcrypto) say('best batch put over HTTP ÷ pgp_sym_encrypt', best.put / rivals.pgcrypto, 'ratio', 15)
 if (words.length === 0 || words.includes('page')) {
-  const page = Array.from({ length: 50 }, (_, i) => ({ ...twenty.find((item) => item.subject === many[i % 20]!)! }))
+  // As a stock room shows them: the address of each order, and once a person name and phone. 25 people have two orders each.
+  const page = many
+    .slice(0, 25)
+    .flatMap((subject) => [
+      { subject, collection: 'person', record: '-', fields: { name: '', phone: '' } },
+      ...['DH-1', 'DH-2'].map((record) => ({ subject, collection: 'order', record, fields: { address: '' } })),
+    ])
+  await put(many.slice(20, 25).flatMap(ofPerson))
+  for (let i = 0; i < 40; i++) await get(page)
   const { p99 } = await drive(node, 1, get, () => page)
   console.log(
     ['a page of 50 orders in one call: p99', p99.toFixed(1), 'ms', 10, p99 <= 10 ? 'met' : 'short'].join('\t'),
