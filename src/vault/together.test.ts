@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import test from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Purpose } from '../consent/index.ts'
 import { newSubject, systemEntropy } from '../kit/ids.ts'
 import type { Database } from '../storage/sql/index.ts'
@@ -48,6 +47,28 @@ async function setup(db: Database, keysDb: Database, change: Parameters<typeof v
 const rowsOf = async (db: Database, table: 'vault_value' | 'vault_index', subject: string): Promise<number> =>
   (await db.tables<VaultTables>().selectFrom(table).select('subject').where('subject', '=', subject).execute()).length
 
+/** A store whose next transactions stop at the door until they are let in; those that come later pass them. */
+function held(store: Database): { db: Database; hold(count: number): { arrived: Promise<void>; release(): void } } {
+  let wanted = 0
+  let all = Promise.withResolvers<void>()
+  let gate = Promise.withResolvers<void>()
+  const transaction: Database['transaction'] = async (work) => {
+    if (wanted > 0) {
+      if (--wanted === 0) all.resolve()
+      await gate.promise
+    }
+    return store.transaction(work)
+  }
+  const db = new Proxy(store, { get: (of, name) => (name === 'transaction' ? transaction : Reflect.get(of, name, of)) })
+  const hold = (count: number) => {
+    wanted = count
+    all = Promise.withResolvers()
+    gate = Promise.withResolvers()
+    return { arrived: all.promise, release: gate.resolve }
+  }
+  return { db, hold }
+}
+
 for (const store of STORES) {
   const onStore = (name: string, work: (db: Database, keysDb: Database) => Promise<void>) =>
     test(`${store.name}: ${name}`, { skip: store.skip }, async () => {
@@ -56,11 +77,12 @@ for (const store of STORES) {
       await work(db, keysDb)
     })
 
-  onStore('a write that an erasure overtakes is refused and leaves nothing of the person', async (db, keysDb) => {
-    const { vault, put, person } = await setup(db, keysDb)
+  onStore('a write that an erasure overtakes is refused and leaves nothing of the person', async (store, keysDb) => {
+    const { db, hold } = held(store)
+    const { vault, put, person } = await setup(store, keysDb, { db })
     const subject = person()
     await put(subject, { phone: '0912345678' })
-    // The password is hashed for some milliseconds with the key already in hand.
+    const { arrived, release } = hold(2)
     const late = vault.put(
       [
         { subject, collection: 'account', record: '-', fields: { password: 'con mèo nhảy qua tường' } },
@@ -70,11 +92,13 @@ for (const store of STORES) {
       undefined,
     )
     const hash = vault.importPasswords([{ subject, hash: 'e10adc3949ba59abbe56e057f20f883e' }], APP, undefined)
-    await sleep(15)
+    // Both have the key in hand and their values sealed.
+    await arrived
     await vault.shred(subject, 'T-2', 'staff:dpo', undefined)
+    release()
     assert.partialDeepStrictEqual(await late, [{ code: 'vault/shredded' }, { code: 'vault/shredded' }])
     assert.partialDeepStrictEqual(await hash, [{ code: 'vault/shredded' }])
-    assert.deepEqual([await rowsOf(db, 'vault_value', subject), await rowsOf(db, 'vault_index', subject)], [0, 0])
+    assert.deepEqual([await rowsOf(store, 'vault_value', subject), await rowsOf(store, 'vault_index', subject)], [0, 0])
   })
 
   onStore('an erasure that a crash cut is completed behind hundreds that wait for the backups', async (db, keysDb) => {
