@@ -3,7 +3,7 @@ import { KhienError } from '../kit/errors.ts'
 import { countRows, keyText, lockRows, page, setColumn, type Key } from '../source/index.ts'
 import { demandGiven, read, type Compare } from './compare.ts'
 import { alone } from './copy.ts'
-import { columnIn, own, patiently, stateName, tokens, type Move, type Moving } from './move.ts'
+import { columnIn, note, own, patiently, stateName, tokens, type Move, type Moving } from './move.ts'
 import { columnsOf, place, placeOf } from './places.ts'
 import type { PlanColumn } from './plan.ts'
 import { leave, remember, type Left } from './state.ts'
@@ -26,7 +26,7 @@ export type Back = {
 export async function backColumn(move: Move, named: string, onProgress?: (rows: number) => void): Promise<Back> {
   const { column, ...moving } = columnIn(move, named)
   await using _ = await alone(move, `back ${named}`)
-  await own(move.source, (s) => remember(s, move.source.kind, stateName(moving.table, column), 'back'))
+  await note(move, (s) => remember(s, move.source.kind, stateName(moving.table, column), 'back'))
   let restored = 0
   let left: Left[] = []
   for (let pass = 1; pass <= PASSES; pass++) {
@@ -49,7 +49,7 @@ export async function backColumn(move: Move, named: string, onProgress?: (rows: 
     if (seen === 0 || (restored === before && left.length === seen)) break
   }
   const { source } = move
-  await own(source, (s) => leave(s, source.kind, left))
+  await note(move, (s) => leave(s, source.kind, left))
   return { restored, tokens: await source.read((s) => countRows(s, moving.table, tokens(source, column.column))), left }
 }
 

@@ -1,7 +1,7 @@
 import { KhienError } from '../kit/errors.ts'
 import { countRows, keyFrom, keyText, page, type Key } from '../source/index.ts'
 import { handle } from './handle.ts'
-import { own, patiently, type Move, type Moving } from './move.ts'
+import { note, patiently, type Move, type Moving } from './move.ts'
 import { pacer } from './pace.ts'
 import { prepare } from './prepare.ts'
 import { mark, recall, remember } from './state.ts'
@@ -96,12 +96,10 @@ async function copyTable(
         reached.rows += keys.length
         reached.after = keys.at(-1)!
       }
-      await patiently(move, 'noting how far', () =>
-        own(source, async (s) => {
-          await mark(s, table.label, skipped)
-          await remember(s, source.kind, `copy:${table.label}`, JSON.stringify(reached))
-        }),
-      )
+      await note(move, async (s) => {
+        await mark(s, table.label, skipped)
+        await remember(s, source.kind, `copy:${table.label}`, JSON.stringify(reached))
+      })
       tell()
       await pace(keys.length, took, move.signal)
     }
@@ -109,7 +107,7 @@ async function copyTable(
   await Promise.all(Array.from({ length: LANES }, lane))
   if (move.signal.aborted) throw new KhienError('adopt/stopped', 'Stopped; the same command goes on from here.')
   reached.done = true
-  await own(source, (s) => remember(s, source.kind, `copy:${table.label}`, JSON.stringify(reached)))
+  await note(move, (s) => remember(s, source.kind, `copy:${table.label}`, JSON.stringify(reached)))
   tell()
 } // prettier-ignore
 

@@ -112,6 +112,12 @@ export async function patiently<T>(
   }
 }
 
+/** One transaction of ours that keeps only what moving remembers: tried again while another of ours is at the same rows. */
+export const note = (
+  move: Pick<Move, 'source' | 'signal' | 'say'>,
+  work: (session: Session) => Promise<unknown>,
+): Promise<unknown> => patiently(move, 'noting how far', () => own(move.source, work))
+
 /** `users.phone` → its table and column in the plan. Errors: `adopt/column`, naming what there is. */
 export function columnIn(move: Move, text: string): Moving & { column: PlanColumn } {
   for (const moving of move.tables)

@@ -4,12 +4,12 @@ import { compare } from './compare.ts'
 import { rewriteOf, survivingCopies, type Copy } from './copies.ts'
 import { alone, demandCopied } from './copy.ts'
 import { drain } from './follow.ts'
-import { own, stateOf, tokens, type Move } from './move.ts'
-import { change } from './prepare.ts'
+import { note, stateOf, tokens, type Move } from './move.ts'
+import { change, dropTrigger, makeTrigger } from './prepare.ts'
 import { STATE_TABLES } from './state.ts'
 import { leftKeys } from './status.ts'
 import { plaintextIn } from './switch.ts'
-import { allTriggers, schemaOf, type Trigger } from './triggers.ts'
+import { allTriggers, schemaOf } from './triggers.ts'
 
 export type Purged = {
   readonly copies: readonly Copy[]
@@ -50,13 +50,12 @@ export async function purge(move: Move, { rewrite = false, onStep = () => {} }: 
   const triggers = await allTriggers(move)
   const schema = await schemaOf(move.source)
   onStep('dropping the triggers')
-  for (const { table, trigger } of triggers) await dropTrigger(move, table.label, trigger, schema)
+  for (const { table, trigger } of triggers) await dropTrigger(move.source, table, trigger, schema)
   try {
     // Whoever wrote plaintext between the last look and the dropping is seen now, while nothing is lost yet.
     await demandClean(move)
   } catch (error) {
-    for (const { table, trigger } of triggers)
-      for (const create of trigger.create) await change(move.source, create, `making a trigger on ${table.label}`)
+    for (const { table, trigger } of triggers) await makeTrigger(move.source, table, trigger)
     throw error
   }
   // What was told before the triggers went, a deleted row perhaps.
@@ -73,7 +72,7 @@ export async function purge(move: Move, { rewrite = false, onStep = () => {} }: 
 async function dropState(move: Move): Promise<string[]> {
   // A statement that a connection of the app prepared while the triggers stood asks MySQL for their table once more.
   const kept = move.source.kind === 'mysql' ? ['khien_adopt_change'] : []
-  for (const table of kept) await own(move.source, (s) => s.run(sql`delete from ${name(table)}`))
+  for (const table of kept) await note(move, (s) => s.run(sql`delete from ${name(table)}`))
   for (const table of STATE_TABLES)
     if (!kept.includes(table)) await change(move.source, sql`drop table if exists ${name(table)}`, `dropping ${table}`)
   return kept.map((table) => `drop table ${table}`)
@@ -96,14 +95,8 @@ export async function abandon(move: Move): Promise<string[]> {
         )
     }
   const schema = await schemaOf(move.source)
-  for (const { table, trigger } of await allTriggers(move)) await dropTrigger(move, table.label, trigger, schema)
+  for (const { table, trigger } of await allTriggers(move)) await dropTrigger(move.source, table, trigger, schema)
   return dropState(move)
-}
-
-async function dropTrigger(move: Move, label: string, trigger: Trigger, schema: string): Promise<void> {
-  await change(move.source, trigger.drop, `dropping a trigger of ${label}`)
-  if (move.source.kind === 'postgres')
-    await change(move.source, sql`drop function if exists ${name(schema, trigger.name)}()`, 'dropping its function')
 }
 
 async function rewriteAll(move: Move, rewrites: readonly string[], onStep: (words: string) => void): Promise<void> {

@@ -6,7 +6,7 @@ import { demandGiven, read, same, type Compare } from './compare.ts'
 import { alone, demandCopied } from './copy.ts'
 import { parts } from './door.ts'
 import { followFirst } from './follow.ts'
-import { columnsIn, own, patiently, plaintext, stateName, type Move, type Moving } from './move.ts'
+import { columnsIn, note, own, patiently, plaintext, stateName, type Move, type Moving } from './move.ts'
 import { columnsOf, place, placeOf, type Placed } from './places.ts'
 import type { PlanColumn } from './plan.ts'
 import { widen } from './prepare.ts'
@@ -39,7 +39,7 @@ export async function switchColumns(
   for (const column of columns) await widen(move, moving.table, column)
   await followFirst(move)
   // From here on `follow` replaces what it follows.
-  await own(move.source, async (s) => {
+  await note(move, async (s) => {
     for (const column of columns) await remember(s, move.source.kind, stateName(moving.table, column), 'switched')
   })
   let replaced = 0

@@ -25,8 +25,6 @@ async function everyCell({ source }: Moving): Promise<string> {
   return rows.flatMap((row) => Object.values(row)).join('\n')
 }
 
-const MARIADB = /khien_adopt_change' doesn't exist|ER_LOCK_DEADLOCK/
-
 for (const server of SOURCES)
   test(
     `${server.name}: a shop moves in while it sells, back, in again, and nobody notices`,
@@ -87,12 +85,10 @@ for (const server of SOURCES)
 
         // The old writer is taken away; then the end.
         await shop.closes()
-        const { failed, wrong, why } = shop.seen
-        // MariaDB now and then fails a write at the moment our triggers come or go (docs/moving-in.md says so): rarely, by
-        // a code that an app repeats, and never with a wrong answer.
-        const excused = server.name === 'mariadb' && failed <= 1 && [...why].every((one) => MARIADB.test(one))
-        assert.ok(failed === 0 || excused, `${failed}: ${[...why].join('; ')}`)
-        assert.equal(wrong, 0)
+        assert.deepEqual(
+          { failed: shop.seen.failed, wrong: shop.seen.wrong, why: [...shop.seen.why] },
+          { failed: 0, wrong: 0, why: [] },
+        )
         for (let tries = 0; tries < 50 && (await status(move)).lag.changes > 0; tries++) await sleep(100)
         ended.abort()
         await following

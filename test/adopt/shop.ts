@@ -1,17 +1,8 @@
 import { randomInt } from 'node:crypto'
 import { vaultColumns } from '../../src/client/columns.ts'
 import { createKhien, newSubject, type Khien } from '../../src/client/index.ts'
-import {
-  list,
-  name,
-  openSource,
-  sql,
-  words,
-  type Query,
-  type Row,
-  type Session,
-  type Source,
-} from '../../src/source/index.ts'
+import { list, name, sql, words, type Query, type Row, type Session, type Source } from '../../src/source/index.ts'
+import { openAsApp } from './app.ts'
 
 const SURNAMES = ['Nguyễn', 'Trần', 'Lê', 'Phạm', 'Hoàng', 'Võ', 'Đặng', 'Bùi', 'Đỗ', 'Hồ']
 const MIDDLES = ['Thị', 'Văn', 'Ngọc', 'Minh', 'Thu', 'Quốc', 'Anh', 'Hữu']
@@ -121,7 +112,7 @@ export type ShopOptions = {
  * column helper. It remembers what it wrote, and a reader that sees anything else counts it.
  */
 export async function openShop(options: ShopOptions) {
-  const source = await openSource(options.url)
+  const source = await openAsApp(options.url)
   const khien: Khien = createKhien({
     origin: options.origin,
     key: options.key,
