@@ -18,6 +18,7 @@ import {
   BUCKET,
   FORGOTTEN,
   newestBucket,
+  nextLeaf,
   forgetSubject,
   insertRows,
   leafRows,
@@ -114,11 +115,22 @@ export function audit(options: AuditOptions): Audit {
       const ids = newIds(entries.length)
       const salts = entropy(SALT_SIZE * entries.length)
       const within = await bucketOf(trx as Transaction<AuditTables>, entries.length)
+      const leaf = db.dialect === 'sqlite' ? await nextLeaf(trx as Transaction<AuditTables>) : undefined
       const rows = entries.map((entry, i) => {
         const { kind, actor, subject = null } = entry
         const record = recordText(entry, ids[i]!, time)
         const salt = toBase64(salts.subarray(SALT_SIZE * i, SALT_SIZE * (i + 1)))
-        return { id: ids[i]!, at, kind, actor, subject, record, salt, leaf_index: null, bucket: within }
+        return {
+          id: ids[i]!,
+          at,
+          kind,
+          actor,
+          subject,
+          record,
+          salt,
+          leaf_index: leaf === undefined ? null : leaf + i,
+          bucket: within,
+        }
       })
       await insertRows(trx as Transaction<AuditTables>, db.dialect, rows)
       return ids

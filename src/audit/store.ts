@@ -1,4 +1,4 @@
-import { type Kysely, sql } from 'kysely'
+import { CompiledQuery, type Kysely, sql } from 'kysely'
 import { bulkInsert, type Database, type Dialect, type Transaction } from '../storage/sql/index.ts'
 import { commitmentOf } from './entry.ts'
 
@@ -14,7 +14,7 @@ export type AuditTables = {
     record: string
     /** 16 bytes, base64; or FORGOTTEN and the commitment that the salt and the record made. */
     salt: string
-    /** Its place in the log; null until decided, never changed after. */
+    /** Its place in the log, given when it is written (SQLite) or before it is published (PostgreSQL); never changed after. */
     leaf_index: number | null
     /** Rows written at about the same time share one: see BUCKET. */
     bucket: number
@@ -93,14 +93,25 @@ export const insertRows = (trx: Transaction<AuditTables>, dialect: Dialect, rows
   insert(
     trx,
     dialect,
-    rows.map((row) => [row.id, row.at, row.kind, row.actor, row.subject, row.record, row.salt, null, row.bucket]),
+    rows.map((row) => [
+      row.id,
+      row.at,
+      row.kind,
+      row.actor,
+      row.subject,
+      row.record,
+      row.salt,
+      row.leaf_index,
+      row.bucket,
+    ]),
   )
 
 /**
- * Gives the oldest rows without a place their places in the log, `limit` at most, in one transaction, and notes the
- * head that was published before. Decided before any file is written, so that a crash cannot order them anew.
+ * Gives the oldest rows without a place their places in the log, `limit` at most, in one transaction. Decided before any
+ * file is written, so that a crash cannot order them anew. On SQLite rows have theirs from the beginning: one writer at a
+ * time knows the next, and a row that is written once costs half of one that is written twice (bench/log.ts).
  */
-export async function assignLeaves(db: Database, origin: string, head: KnownHead, limit: number): Promise<void> {
+export async function assignLeaves(db: Database, limit: number): Promise<void> {
   const pending = await db
     .tables<AuditTables>()
     .selectFrom('audit_record')
@@ -115,24 +126,27 @@ export async function assignLeaves(db: Database, origin: string, head: KnownHead
       select id as row_id, row_number() over (order by id) - 1 as n from audit_record
       where leaf_index is null order by id limit ${limit}
     ) as r where audit_record.id = r.row_id`.execute(trx)
-    await trx
-      .insertInto('audit_head')
-      .values({ origin, ...head })
-      .onConflict((conflict) => conflict.column('origin').doUpdateSet(head))
-      .execute()
   })
 }
 
+/** Notes the head that was published last, before a later one is: a log folder put back is known by it. */
+export async function noteHead(db: Database, origin: string, head: KnownHead): Promise<void> {
+  await db
+    .tables<AuditTables>()
+    .insertInto('audit_head')
+    .values({ origin, ...head })
+    .onConflict((conflict) => conflict.column('origin').doUpdateSet(head))
+    .execute()
+}
+
+const LAST_LEAF = CompiledQuery.raw(
+  'select leaf_index from audit_record where leaf_index is not null order by leaf_index desc limit 1',
+)
+
 /** The first index that no row has. */
 export async function nextLeaf(db: Kysely<AuditTables>): Promise<number> {
-  const row = await db
-    .selectFrom('audit_record')
-    .select('leaf_index')
-    .where('leaf_index', 'is not', null)
-    .orderBy('leaf_index', 'desc')
-    .limit(1)
-    .executeTakeFirst()
-  return row === undefined ? 0 : Number(row.leaf_index) + 1
+  const { rows } = await db.executeQuery<{ leaf_index: number }>(LAST_LEAF)
+  return rows.length === 0 ? 0 : Number(rows[0]!.leaf_index) + 1
 }
 
 export const knownHead = (db: Database, origin: string): Promise<KnownHead | undefined> =>

@@ -1,3 +1,4 @@
+import { promisify } from 'node:util'
 import { sameBytes, utf8 } from '../engine/bytes/join.ts'
 import { toBase64 } from '../engine/bytes/base64.ts'
 import {
@@ -14,11 +15,14 @@ import {
 import type { Database } from '../storage/sql/index.ts'
 import { committedEntry, leafEntry } from './entry.ts'
 import { altered, type LogFiles } from './files.ts'
-import { assignLeaves, FORGOTTEN, type LeafRow, leafRows } from './store.ts'
+import { assignLeaves, FORGOTTEN, type LeafRow, leafRows, noteHead } from './store.ts'
 import { tree } from './tree.ts'
 
 /** Rows taken into the log at a time, under one checkpoint. */
 export const BATCH = 2_000
+/** Rows taken in at a turn of the event loop: whoever reads meanwhile waits for two or three milliseconds. */
+const SLICE = 200
+const nextTurn = promisify(setImmediate)
 
 /** What is published, and all that is needed to go on from there. */
 export type LogState = {
@@ -49,15 +53,22 @@ export const rowEntry = (row: LeafRow): Uint8Array =>
  */
 export async function appendBatch(writer: Writer, state: LogState): Promise<LogState | undefined> {
   const { db, files, step } = writer
-  await assignLeaves(db, state.head.origin, { size: state.head.size, root: toBase64(state.head.root) }, BATCH)
+  await assignLeaves(db, BATCH)
   step?.('assigned')
-  const rows = await leafRows(db, state.head.size, BATCH)
-  if (rows.length === 0) return undefined
-  for (const [i, row] of rows.entries()) {
-    if (row.leaf_index !== state.head.size + i) throw altered('The store lacks a row that has a place in the log.')
-  }
+  const { head } = state
   const edge = state.edge.copy()
-  const grown = grow(edge, state, rows.map(rowEntry))
+  const growing = growth(edge, state.tail)
+  for (let from = head.size; from < head.size + BATCH; from += SLICE) {
+    if (from > head.size) await nextTurn()
+    const rows = await leafRows(db, from, SLICE)
+    for (const [i, row] of rows.entries())
+      if (row.leaf_index !== from + i) throw altered('The store lacks a row that has a place in the log.')
+    growing.append(rows.map(rowEntry))
+    if (rows.length < SLICE) break
+  }
+  if (edge.size === head.size) return undefined
+  const grown = growing.end()
+  await noteHead(db, head.origin, { size: head.size, root: toBase64(head.root) })
   for (const file of grown.files) {
     await files.keep(tilePath(file.tile), file.bytes)
     step?.(tilePath(file.tile))
@@ -91,23 +102,28 @@ export async function publish(writer: Writer, grown: LogState, before: LogState 
   return { ...grown, head, note }
 }
 
-/** Appends the entries to the edge; the files this makes, bundles first, and what is left of the last bundle. */
-function grow(edge: Edge, state: LogState, added: readonly Uint8Array[]): { files: TileFile[]; tail: Uint8Array[] } {
+/** Takes entries into the edge, a few at a time; in the end the files this makes, bundles first, and what is left of the last bundle. */
+function growth(edge: Edge, tail: readonly Uint8Array[]) {
   const bundles: TileFile[] = []
   const tiles: TileFile[] = []
-  let open = [...state.tail]
+  let open = [...tail]
   const close = (): void => {
     const index = Math.floor((edge.size - 1) / TILE_WIDTH)
     bundles.push({ tile: { level: 'entries', index, width: open.length }, bytes: encodeBundle(open) })
   }
-  for (const entry of added) {
-    tiles.push(...edge.append(tree.leaf(entry)))
-    open.push(entry)
-    if (open.length === TILE_WIDTH) {
-      close()
-      open = []
-    }
+  return {
+    append(entries: readonly Uint8Array[]): void {
+      for (const entry of entries) {
+        tiles.push(...edge.append(tree.leaf(entry)))
+        open.push(entry)
+        if (open.length < TILE_WIDTH) continue
+        close()
+        open = []
+      }
+    },
+    end(): { files: TileFile[]; tail: Uint8Array[] } {
+      if (open.length > 0) close()
+      return { files: [...bundles, ...tiles, ...edge.partials()], tail: open }
+    },
   }
-  if (open.length > 0) close()
-  return { files: [...bundles, ...tiles, ...edge.partials()], tail: open }
 }
