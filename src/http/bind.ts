@@ -117,7 +117,7 @@ async function serveRow(c: Context, route: Route, handler: Handler, door: Door, 
       : route.bytes
         ? raw?.value
         : checkInput(route.body, raw?.value, route.kind === 'page' ? 'form' : 'body')
-  const once = route.once ? onceOf(request, route, caller, raw?.text ?? '', fingerprint!) : undefined
+  const once = route.once ? onceOf(request, route, caller, c.req.param(), raw?.text ?? '', fingerprint!) : undefined
   const language = chooseLanguage(
     c.req.query('lang'),
     cookieOf(request, 'lang'),

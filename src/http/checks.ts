@@ -99,11 +99,12 @@ export function checkAccess(access: Access, caller: Caller): void {
 
 const ONCE_KEY = /^[\x21-\x7e]{8,128}$/
 
-/** The idempotency key of a request, bound to caller, route and body. */
+/** The idempotency key of a request, bound to caller, route, what its path names, and body. */
 export function onceOf(
   request: Request,
-  route: Route,
+  route: Pick<Route, 'id'>,
   caller: Caller,
+  params: object,
   text: string,
   fingerprint: (text: string) => string,
 ): Once | undefined {
@@ -117,7 +118,8 @@ export function onceOf(
     )
   }
   const actor = actorOf(caller)
-  return { key, caller: actor, fingerprint: fingerprint(`${actor}\n${route.id}\n${text}`) }
+  const named = Object.keys(params).length === 0 ? '' : `${JSON.stringify(params)}\n`
+  return { key, caller: actor, fingerprint: fingerprint(`${actor}\n${route.id}\n${named}${text}`) }
 }
 
 /**

@@ -11,7 +11,7 @@ import { indexedText, indexName } from './values.ts'
 
 /** Values that share a tag, read so many at a time. */
 const PAGE = 500
-/** More than this is no accident of a short tag; the index of that field needs more bits. */
+/** More than this is no accident of a short tag: half the country has that name. What is left out unsaid would be an answer. */
 const MOST = 20_000
 
 /** Search through blind indexes: a read that needs a ground like any other. */
@@ -51,7 +51,13 @@ export function searchService(ctx: VaultContext, keys: Keyring, registry: Regist
     const tag = ctx.tag(collection, name, plain)
     const equal: { subject: string; record: string }[] = []
     let after = { subject: '', record: '' }
-    for (let read = 0; read < MOST; read += PAGE) {
+    for (let read = 0; ; read += PAGE) {
+      if (read === MOST)
+        throw new KhienError(
+          'vault/too-common',
+          `More than ${MOST} values of ${collection}.${field} could be this one; search by another field, or by more of it.`,
+          { status: 422, field: 'body.value' },
+        )
       const rows = await candidates(collection, field, name, tag, after)
       const subjects = rows.map((row) => row.subject)
       const subjectKeys = await keys.keysOf(subjects)

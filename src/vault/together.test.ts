@@ -259,3 +259,20 @@ for (const store of STORES) {
     await vault.close()
   })
 }
+
+test('a search that would have to leave people out says so', async () => {
+  await using db = await STORES[0]!.open()
+  await using keysDb = await STORES[0]!.open()
+  const { vault, search, person } = await setup(db, keysDb)
+  await vault.registry.declare(said({ name: 'pet', fields: { chip: { kind: 'other', index: ['equal'] } } }), APP)
+  await vault.indexes.run()
+  const subject = person()
+  const some = (from: number, count: number) =>
+    vault.put(
+      Array.from({ length: count }, (_, i) => ({ subject, collection: 'pet', record: `P-${from + i}`, fields: { chip: 'Lu' } })), // prettier-ignore
+      APP,
+      undefined,
+    )
+  for (let from = 0; from < 20_000; from += 500) await some(from, 500)
+  await assert.rejects(search('chip', 'Lu', 'equal', 'pet'), { code: 'vault/too-common', field: 'body.value' })
+})
