@@ -1,7 +1,8 @@
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { restore as putBack } from '../app/keeping/restore.ts'
-import { claimFolder, makeFolder } from '../app/preflight.ts'
+import { claimPlace } from '../app/keeping/place.ts'
+import { makeFolder } from '../app/preflight.ts'
 import { StartError } from '../kit/errors.ts'
 import { dateTime, inLanguage, number } from '../kit/i18n.ts'
 import { backupMessages } from './backup-messages.ts'
@@ -38,7 +39,7 @@ who were shredded since the backup do not come back. On PostgreSQL: DATABASE_URL
       throw new UsageError('--to: expected a time such as 2026-11-22T14:30:00+07:00.')
     const folder = nodeFolder(data, role, io)
     const started = performance.now()
-    using _ = claimFolder(dataOf(folder))
+    using place = claimPlace(dataOf(folder), folder)
     using brought = flags.key === undefined ? undefined : bringKey(resolve(flags.key), folder)
     const bundle = await nodeKey(folder, role, readFd(flags['key-fd']), io)
     const checkpoint =
@@ -56,6 +57,7 @@ who were shredded since the backup do not come back. On PostgreSQL: DATABASE_URL
       told: progressTo(io),
     })
     brought?.keep()
+    place.keep()
     const say = inLanguage(backupMessages, io.language)
     const shown = (value: number): string => number(value, io.language)
     io.out(`${say.restored(done.name, seconds(performance.now() - started))}\n`)
