@@ -37,7 +37,7 @@ async function restore(given: { from: string; keysFrom: string; data: string; ke
 
 type Refusal = { readonly why: string; readonly says: RegExp; harm(places: { to: string; keysTo: string }): void }
 const REFUSALS: readonly Refusal[] = [
-  { why: 'no backup there', says: /no whole backup/, harm: ({ to }) => rmSync(to, { recursive: true }) || mkdirSync(to) },
+  { why: 'no backup there', says: /no whole backup/, harm: ({ to }) => readdirSync(to).forEach((name) => rmSync(join(to, name), { recursive: true })) },
   { why: 'no ring', says: /no ring file/, harm: ({ keysTo }) => rmSync(join(keysTo, 'ring-platform.json')) },
   { why: 'a bit turned in what comes last', says: /altered|damaged/, harm: ({ to }) => harmed(to, 'files.sealed') },
 ] // prettier-ignore

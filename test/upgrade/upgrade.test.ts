@@ -41,7 +41,7 @@ function unpacked(name: string) {
 for (const name of readdirSync(fixtures))
   test(`thư mục dữ liệu của ${name} mở được, đọc được và ghi tiếp được`, { skip, timeout: 120_000 }, async () => {
     const old = unpacked(name)
-    const key = logVerifier(readFileSync(join(old.folder, 'log', 'log.vkey'), 'utf8').trim())
+    const key = logVerifier(readFileSync(join(old.folder, 'log', 'log.vkey'), 'utf8').trim())!
     const logOf = async () => (await readCheckpoint(readOnly(join(old.folder, 'log')), key)).head
     const before = await logOf()
     assert.ok(before.size > 10)
