@@ -133,7 +133,10 @@ export type ShredReceipt = {
   unreadableInBackups: string
   receipt: string
 }
+/** What people are shown instead of a name of the program, at most 80 characters a language. */
+export type Title = { readonly vi: string; readonly en: string }
 export type FieldDeclaration = {
+  readonly title?: Title
   readonly kind: FieldKind
   readonly class?: 'basic' | 'sensitive'
   readonly index?: readonly ('equal' | 'last' | 'prefix' | 'name')[]
@@ -173,11 +176,14 @@ export type FieldKind =
   | 'behaviour'
 export type CollectionDeclaration = {
   readonly name: string
+  readonly title?: Title
   readonly fields: Readonly<Record<string, FieldDeclaration>>
 }
 export type FieldShown = {
   collection: string
+  collectionTitle: Title | null
   field: string
+  title: Title | null
   kind: string
   class: 'basic' | 'sensitive'
   builtIn: boolean

@@ -5,14 +5,18 @@ import type { Identity } from '../identity/index.ts'
 import type { Clock } from '../kit/clock.ts'
 import { KhienError } from '../kit/errors.ts'
 import { dateTime, inLanguage, type Language, type Twin } from '../kit/i18n.ts'
+import type { Vault } from '../vault/index.ts'
 import { rightsRoutes as rows } from './contract.ts'
+import { fieldWords, type FieldWords } from './field-words.ts'
 import { rightsMessages } from './messages.ts'
 import { clocksText, readsTable } from './reads.ts'
-import { fieldList, goesOn, recipients, restsOn, runningConsent } from './uses.ts'
+import { goesOn, recipients, restsOn, runningConsent } from './uses.ts'
 
 export type RightsContext = {
   readonly audit: Pick<Audit, 'find' | 'head' | 'list' | 'proofOf'>
   readonly consent: Consent
+  /** What is kept, and how its fields are called. */
+  readonly rules: Vault['registry']['rules']
   readonly identity: Identity
   readonly clock: Clock
   readonly frame: Frame
@@ -27,17 +31,21 @@ const words = (language: Language): Words => inLanguage(rightsMessages, language
 export function rightsPages(ctx: RightsContext): readonly Bound[] {
   const subjectOf = (asked: Asked): string => (asked.caller.kind === 'person' ? asked.caller.subject : '')
 
+  const fieldsIn = async (language: Language): Promise<FieldWords> =>
+    fieldWords(await ctx.rules(), words(language), language, ctx.clock())
+
   async function me(asked: Asked, before: string | undefined): Promise<Response> {
     const { language } = asked
     const m = words(language)
     const subject = subjectOf(asked)
-    const [consents, running, purposes, reads, receipts, head] = await Promise.all([
+    const [consents, running, purposes, reads, receipts, head, fields] = await Promise.all([
       ctx.consent.decisions.of(subject),
       ctx.consent.agreements.runningOf(subject),
       ctx.consent.purposes.versions(),
       ctx.audit.list({ subject, limit: 200, ...(before === undefined ? {} : { before }) }),
       ctx.consent.decisions.receiptsOf(subject),
       ctx.audit.head(),
+      fieldsIn(language),
     ])
     const live = consents.filter((c) => c.withdrawn_at === null)
     // Only the newest withdrawal of a purpose that is not running again.
@@ -59,7 +67,7 @@ export function rightsPages(ctx: RightsContext): readonly Bound[] {
       <ul class="cons">
         ${live.map((c) => {
           const purpose = textOf(c.purpose, c.version)
-          return purpose ? runningConsent(purpose, c, m, language, ctx.controller, ctx.clock()) : ''
+          return purpose ? runningConsent(purpose, c, m, language, ctx.controller, fields) : ''
         })}${over.map(
           (c) =>
             html`<li class="con">
@@ -76,10 +84,10 @@ export function rightsPages(ctx: RightsContext): readonly Bound[] {
       </ul>
       <h2 id="goes-on">${m.goesOn}</h2>
       <p>${m.goesOnLead}</p>
-      ${goesOn(others, running, m, language, ctx.clock())}
+      ${goesOn(others, running, m, language, fields, ctx.clock())}
       <h2 id="who-read">${m.whoRead}</h2>
       <p>${m.whoReadLead}</p>
-      ${await readsTable(reads.items, { m, language, purposes, keys: await ctx.identity.keys.list(), published: head.size })}
+      ${await readsTable(reads.items, { m, language, purposes, fields, keys: await ctx.identity.keys.list(), published: head.size })}
       ${reads.next === null ? '' : html`<p><a href="/me?before=${reads.next}#who-read">${m.older}</a></p>`}
       <h2>${m.receipts}</h2>
       <ul class="goes">
@@ -136,7 +144,7 @@ export function rightsPages(ctx: RightsContext): readonly Bound[] {
       </div>
       <h2>${m.goesOn}</h2>
       <p>${m.goesOnLead}</p>
-      ${goesOn(others, running, m, asked.language, ctx.clock())}
+      ${goesOn(others, running, m, asked.language, await fieldsIn(asked.language), ctx.clock())}
       <p class="row"><a class="btn" href="/me">${m.back}</a></p>`
     return ctx.frame(asked, { title: m.doneTitle, path: `/me/withdrawn?receipt=${code}`, body })
   }
@@ -144,6 +152,7 @@ export function rightsPages(ctx: RightsContext): readonly Bound[] {
   async function policy(asked: Asked): Promise<Response> {
     const m = words(asked.language)
     const declared = await ctx.consent.purposes.current().catch(() => undefined)
+    const fields = await fieldsIn(asked.language)
     const title = m.policyTitle(ctx.controller)
     const body = html`<h1>${title}</h1>
       ${
@@ -157,9 +166,8 @@ export function rightsPages(ctx: RightsContext): readonly Bound[] {
                       <b>${purpose.title[asked.language]}</b>
                       <p>${purpose.what[asked.language]}</p>
                       <p>
-                        ${m.needs(fieldList(purpose, m, ctx.clock()))}
-                        ${restsOn(purpose, m, asked.language, ctx.clock())} ${m.receives}:
-                        ${recipients(purpose, m, ctx.controller)}. (${m.version(version)})
+                        ${m.needs(fields.list(purpose.fields))} ${restsOn(purpose, m, asked.language, ctx.clock())}
+                        ${m.receives}: ${recipients(purpose, m, ctx.controller)}. (${m.version(version)})
                       </p>
                     </li>`,
                 )}

@@ -3,12 +3,14 @@ import type { Purpose } from '../consent/index.ts'
 import { html, type Html } from '../http/index.ts'
 import { dateTime, type Language } from '../kit/i18n.ts'
 import { clockAt, deadline, type LegalClock } from '../law/index.ts'
+import type { FieldWords } from './field-words.ts'
 import type { Words } from './pages.ts'
 
 type Names = {
   /** How many leaves the published log has: only they can be proved. */
   readonly published: number
   readonly m: Words
+  readonly fields: FieldWords
   readonly language: Language
   readonly purposes: ReadonlyMap<string, readonly Purpose[]>
   readonly keys: readonly { readonly id: string; readonly name: string }[]
@@ -21,19 +23,16 @@ export async function readsTable(items: readonly AuditItem[], names: Names): Pro
   if (reads.length === 0) return html`<p>${m.nobodyRead}</p>`
   return html`<ul class="reads">
     ${reads.map((item) => {
-      const fields = String(item.facts?.['fields'] ?? '')
-        .split(' ')
-        .map((field) => m.fieldNames[field] ?? field)
-        .join(', ')
+      const fields = fieldsTold(item, names)
       const purpose =
         item.purpose === undefined ? '' : (purposes.get(item.purpose)?.at(-1)?.title[language] ?? item.purpose)
       return html`<li>
         <p>
-          <span class="st ${item.result === 'refused' ? 'stop' : ''}"
-            >${m.kinds[item.kind] ?? item.kind}, ${m.results[item.result]}</span
+          <span class="st ${item.result === 'refused' ? 'stop' : observed(item) ? 'look' : ''}"
+            >${kindTold(item.kind, m)}, ${resultTold(item, m)}</span
           >
         </p>
-        <p><b>${fields}</b></p>
+        ${fields === '' ? '' : html`<p><b>${fields}</b></p>`}
         <p class="small">
           ${dateTime(Date.parse(item.at), language)}. ${m.who}:
           ${who(item.actor, names)}.${purpose === '' ? '' : html` ${m.forWhat}: ${purpose}${item.reason === undefined ? '' : html` (<span class="mono">${item.reason}</span>)`}.`}
@@ -50,8 +49,35 @@ export async function readsTable(items: readonly AuditItem[], names: Names): Pro
   </ul>`
 }
 
+/** Let through although no ground was there, because its purpose was only watched. */
+const observed = ({ facts }: AuditItem): string | undefined =>
+  typeof facts?.['observed'] === 'string' ? facts['observed'] : undefined
+
+/** `cho qua, khi bật cưỡng chế sẽ bị từ chối: không có thỏa thuận đang chạy` */
+function resultTold(item: AuditItem, m: Words): string {
+  const passed = observed(item)
+  const code = passed ?? item.facts?.['code']
+  const why = typeof code === 'string' ? whyTold(code, m) : undefined
+  const result = passed === undefined ? m.results[item.result] : m.observed
+  return why === undefined ? result : `${result}: ${why}`
+}
+
+const whyTold = (code: string, m: Words): string | undefined => (m.why as Readonly<Record<string, string>>)[code]
+const kindTold = (kind: string, m: Words): string => (m.kinds as Readonly<Record<string, string>>)[kind] ?? kind
+
+/** `họ tên, số điện thoại, và 3 trường nữa`: a record names twelve fields at most and counts the others. */
+function fieldsTold({ facts }: AuditItem, { m, fields }: Names): string {
+  const told = String(facts?.['fields'] ?? '')
+  return told
+    .split(' ')
+    .filter((word) => word !== '')
+    .map((word) => (word.startsWith('+') ? m.andMore(Number(word.slice(1))) : fields.of(word)))
+    .join(', ')
+}
+
 function who(actor: string, { m, keys }: Names): string {
   if (actor === 'person') return m.you
+  if (actor === 'node') return m.program
   if (!actor.startsWith('service:')) return m.staff
   const key = keys.find((row) => `service:${row.id}` === actor)
   return key ? m.app(key.name) : m.unknownApp

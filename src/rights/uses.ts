@@ -1,8 +1,8 @@
 import type { Purpose } from '../consent/index.ts'
 import { html, type Html } from '../http/index.ts'
 import { dateTime, type Language } from '../kit/i18n.ts'
-import { classOf, groundAt } from '../law/index.ts'
-import { ruleOf } from '../vault/index.ts'
+import { groundAt } from '../law/index.ts'
+import type { FieldWords } from './field-words.ts'
 import type { Words } from './pages.ts'
 
 type Running = { readonly purpose: string; readonly version: number; readonly given_at: number }
@@ -14,7 +14,7 @@ export function runningConsent(
   m: Words,
   language: Language,
   controller: string,
-  now: number,
+  fields: FieldWords,
 ): Html {
   const title = purpose.title[language]
   return html`<li class="con">
@@ -24,7 +24,7 @@ export function runningConsent(
       <dl>
         <div>
           <dt>${m.data}</dt>
-          <dd>${fieldList(purpose, m, now)}</dd>
+          <dd>${fields.list(purpose.fields)}</dd>
         </div>
         <div>
           <dt>${m.receives}</dt>
@@ -52,6 +52,7 @@ export function goesOn(
   running: readonly { kind: string }[],
   m: Words,
   language: Language,
+  fields: FieldWords,
   now: number,
 ): Html {
   return html`<ul class="goes">
@@ -61,7 +62,7 @@ export function goesOn(
       return html`<li>
         <b>${purpose.title[language]}</b>
         <p>
-          ${purpose.what[language]} ${m.needs(fieldList(purpose, m, now))} ${restsOn(purpose, m, language, now)}
+          ${purpose.what[language]} ${m.needs(fields.list(purpose.fields))} ${restsOn(purpose, m, language, now)}
           ${state}
         </p>
       </li>`
@@ -69,16 +70,6 @@ export function goesOn(
   </ul>`
 }
 
-/** The fields of a purpose in words; sensitive data must be told as such (Decree 356/2025 art. 6). */
-export const fieldList = (purpose: Purpose, m: Words, now: number): string =>
-  purpose.fields
-    .map((field) => {
-      const [collection = '', name = ''] = field.split('.')
-      const kind = ruleOf(collection, name)?.kind
-      const sensitive = kind !== undefined && classOf(kind, now)?.class === 'sensitive'
-      return `${m.fieldNames[field] ?? field}${sensitive ? ` (${m.sensitive})` : ''}`
-    })
-    .join(', ')
 export const recipients = (purpose: Purpose, m: Words, controller: string): string =>
   purpose.recipients.length === 0 ? m.nobodyElse(controller) : purpose.recipients.map((r) => r.name).join(', ')
 

@@ -22,10 +22,11 @@ import { tokenService } from './tokens.ts'
 import type { KeyTables } from './store.ts'
 
 export { vaultRoutes } from './contract.ts'
-export { ruleOf } from './collections.ts'
+export { classOfField, ruleOf } from './collections.ts'
 export { keyMigrations, vaultMigrations } from './store.ts'
 export type { VaultContext, Wrapping } from './context.ts'
 export type { PutItem, PutResult } from './put.ts'
+export type { Rules } from './declared/registry.ts'
 export type Vault = ReturnType<typeof openVault>
 
 const MINUTE_MS = 60_000

@@ -55,6 +55,7 @@ export async function openPlatform(opened: Opened): Promise<RoleSlices> {
       ...rightsPages({
         audit,
         consent,
+        rules: people.vault.registry.rules,
         identity,
         clock,
         frame: frames.citizen,

@@ -33,8 +33,20 @@ const KINDS = [
   'behaviour',
 ] as const
 
+/** Words for people who read no names of fields: one line in each language, as it stands in a sentence. */
+const Words = z
+  .string()
+  .trim()
+  .min(1)
+  .max(80)
+  .regex(/^[^\u0000-\u001f\u007f-\u009f]*$/, 'holds control characters')
+export const Title = z.strictObject({ vi: Words, en: Words })
+export type Title = z.output<typeof Title>
+
 export const FieldDeclaration = z
   .strictObject({
+    /** What people are shown instead of the field's name; both languages or none. */
+    title: Title.optional(),
     /** What the law calls it; its class follows from that. */
     kind: z.enum(KINDS),
     /** Raised above the law's class; never lowered. */
@@ -74,6 +86,7 @@ export type FieldDeclaration = z.output<typeof FieldDeclaration>
 
 export const CollectionDeclaration = z.strictObject({
   name: CollectionName,
+  title: Title.optional(),
   fields: z
     .record(Field, FieldDeclaration)
     .refine((fields) => Object.keys(fields).length >= 1 && Object.keys(fields).length <= 40, '1 to 40 fields'),
@@ -82,7 +95,10 @@ export type CollectionDeclaration = z.output<typeof CollectionDeclaration>
 
 const FieldShown = z.strictObject({
   collection: z.string(),
+  /** As declared; null where nothing was, as for most of what is built in. */
+  collectionTitle: Title.nullable(),
   field: z.string(),
+  title: Title.nullable(),
   kind: z.string(),
   class: z.enum(['basic', 'sensitive']),
   builtIn: z.boolean(),

@@ -15,7 +15,7 @@ import {
 import type { VaultContext } from '../context.ts'
 import type { VaultTables } from '../store.ts'
 import { indexName } from '../values.ts'
-import type { CollectionDeclaration } from './contract.ts'
+import type { CollectionDeclaration, Title } from './contract.ts'
 
 /** How old the rules may be that another process of this vault changed. */
 const FRESH_MS = 1_000
@@ -24,12 +24,23 @@ export type Rules = {
   readonly version: number
   readonly collections: Collections
   of(collection: string, field: string): FieldRule | undefined
+  /** What people are shown for a collection (`courier`) or a field of one (`courier.phone`), if it was declared. */
+  titleOf(place: string): Title | undefined
 }
-const rulesOf = (version: number, collections: Collections): Rules => ({
-  version,
-  collections,
-  of: (collection, field) => ruleIn(collections, collection, field),
-})
+function rulesOf(version: number, declared: readonly CollectionDeclaration[]): Rules {
+  const collections = merged(declared)
+  const titles = new Map<string, Title>()
+  for (const { name, title, fields } of declared) {
+    if (title) titles.set(name, title)
+    for (const [field, { title: own }] of Object.entries(fields)) if (own) titles.set(`${name}.${field}`, own)
+  }
+  return {
+    version,
+    collections,
+    of: (collection, field) => ruleIn(collections, collection, field),
+    titleOf: (place) => titles.get(place),
+  }
+}
 
 /** Of how many signs an index is made; undefined when there is none. */
 const signsOf = (rule: FieldRule | undefined, kind: IndexKind): number | undefined =>
@@ -82,7 +93,7 @@ export function collectionRegistry(ctx: VaultContext) {
     if (known && now - known.at < FRESH_MS && now >= known.at) return known.rules
     const { version, declared } = await read()
     const same = known?.rules.version === version ? known.rules : undefined
-    known = { at: now, rules: same ?? rulesOf(version, merged(declared)) }
+    known = { at: now, rules: same ?? rulesOf(version, declared) }
     return known.rules
   }
 
@@ -138,7 +149,7 @@ export function collectionRegistry(ctx: VaultContext) {
         }
       const text = JSON.stringify(collections)
       if (before.version > 0 && JSON.stringify(before.declared) === text)
-        return { version: before.version, rules: rulesOf(before.version, next) }
+        return { version: before.version, rules: rulesOf(before.version, collections) }
       // An index that is new, or of another number of signs, is made from the start, whatever is left of one before.
       for (const [name, fields] of Object.entries(next))
         for (const [field, rule] of Object.entries(fields))
@@ -158,19 +169,21 @@ export function collectionRegistry(ctx: VaultContext) {
         facts: { version, collections: [...names].slice(0, 50).join(' ') },
       }
       await ctx.record(trx, [act])
-      return { version, rules: rulesOf(version, next) }
+      return { version, rules: rulesOf(version, collections) }
     })
     known = { at: now, rules: declared.rules }
     return { version: declared.version, declaredAt: iso(now) }
   }
 
   async function shown(indexing: ReadonlySet<string>) {
-    const { version, collections } = await rules()
+    const { version, collections, titleOf } = await rules()
     const now = ctx.clock()
     const fields = Object.entries(collections).flatMap(([collection, of]) =>
       Object.entries(of).map(([field, rule]) => ({
         collection,
+        collectionTitle: titleOf(collection) ?? null,
         field,
+        title: titleOf(`${collection}.${field}`) ?? null,
         kind: rule.kind,
         class: classOfField(rule, now),
         builtIn: ruleIn(BUILT_IN, collection, field) !== undefined,

@@ -4,12 +4,12 @@ import { auditRoutes, type ActView } from '../../../../src/audit/contract.ts'
 import { vaultRoutes } from '../../../../src/vault/contract.ts'
 import type { Column } from '../components/data-table.tsx'
 import { List } from '../components/list.tsx'
-import { Leaf, Status } from '../components/marks.tsx'
+import { Leaf } from '../components/marks.tsx'
 import { useFormats, useWords } from '../language.tsx'
 import { useMay } from '../shell/me.tsx'
 import { evidenceWords } from '../words/evidence.ts'
+import { FactLine, Result, useTeller } from './facts.tsx'
 
-export const RESULT_SHAPE = { allowed: 'ok', done: 'ok', refused: 'stop', failed: 'look' } as const
 /** An id is cut in the middle where many stand below each other; its own page has it whole. */
 export const brief = (id: string): string =>
   id.length <= 20 ? id : `${id.slice(0, id.indexOf('_') + 1)}…${id.slice(-6)}`
@@ -43,6 +43,7 @@ type Props = {
 export function ActList({ wish, name, none }: Props) {
   const m = useWords(evidenceWords)
   const f = useFormats()
+  const tell = useTeller()
   const columns = useMemo(
     (): readonly Column<ActView>[] => [
       {
@@ -65,7 +66,7 @@ export function ActList({ wish, name, none }: Props) {
         id: 'kind',
         head: m.kind,
         fold: 'full',
-        cell: ({ kind }) => m.acts[kind] ?? <span className="tok">{kind}</span>,
+        cell: ({ kind }) => tell.kind(kind),
       },
       { id: 'code', head: m.code, fold: 'lo', off: true, cell: ({ kind }) => <span className="tok">{kind}</span> },
       { id: 'actor', head: m.actor, cell: ({ actor }) => <span className="tok">{brief(actor)}</span> },
@@ -83,25 +84,15 @@ export function ActList({ wish, name, none }: Props) {
         off: true,
         cell: ({ reason }) => <span className="tok">{reason}</span>,
       },
-      {
-        id: 'result',
-        head: m.result,
-        cell: ({ result }) => <Status shape={RESULT_SHAPE[result]}>{m.results[result]}</Status>,
-      },
+      { id: 'result', head: m.result, wrap: true, cell: (act) => <Result of={act} /> },
       {
         id: 'facts',
         head: m.facts,
         fold: 'm',
-        cell: ({ facts }) => (
-          <span className="tok cut">
-            {Object.entries(facts)
-              .map(([key, value]) => `${key}=${String(value)}`)
-              .join(' ')}
-          </span>
-        ),
+        cell: (act) => <FactLine of={act} tell={tell} />,
       },
     ],
-    [m, f],
+    [m, f, tell],
   )
   return (
     <List

@@ -12,8 +12,10 @@ import { Shown } from '../components/states.tsx'
 import { useFormats, useSpeech, useWords } from '../language.tsx'
 import { useListState } from '../search.ts'
 import { useMe } from '../shell/me.tsx'
+import { actWords } from '../words/acts.ts'
 import { evidenceWords } from '../words/evidence.ts'
-import { ActList, RESULT_SHAPE } from './act-list.tsx'
+import { ActList } from './act-list.tsx'
+import { Result, useTeller } from './facts.tsx'
 
 const FIELDS: readonly QueryField[] = [
   { name: 'kind', vi: 'viec' },
@@ -57,7 +59,8 @@ export function OneAct() {
   const { id } = useParams({ strict: false }) as { id: string }
   const one = useCall(auditRoutes.proof, { params: { id } })
   const act = one.data?.act
-  const name = act ? (m.acts[act.kind] ?? act.kind) : m.act
+  const acts: Readonly<Record<string, string>> = useWords(actWords).acts
+  const name = act ? (acts[act.kind] ?? act.kind) : m.act
   return (
     <>
       <Head
@@ -68,7 +71,7 @@ export function OneAct() {
           act ? (
             <>
               <span>{f.full(act.at)}</span>
-              <Status shape={RESULT_SHAPE[act.result]}>{m.results[act.result]}</Status>
+              <Result of={act} />
             </>
           ) : null
         }
@@ -81,6 +84,7 @@ export function OneAct() {
 function ActPage({ of: { act, proof, vkey } }: { readonly of: Got<typeof auditRoutes.proof> }) {
   const m = useWords(evidenceWords)
   const f = useFormats()
+  const tell = useTeller()
   const [verdict, setVerdict] = useState<ProofVerdict | 'busy' | 'broken'>()
   async function verify(): Promise<void> {
     setVerdict('busy')
@@ -125,12 +129,8 @@ function ActPage({ of: { act, proof, vkey } }: { readonly of: Got<typeof auditRo
               </span>,
             ],
             ...Object.entries(act.facts).map(([key, value]): [React.ReactNode, React.ReactNode] => [
-              <span key="n" className="tok">
-                {key}
-              </span>,
-              <span key="v" className="tok">
-                {String(value)}
-              </span>,
+              tell.label(key),
+              tell.value(key, value),
             ]),
           ]}
         />

@@ -5,6 +5,7 @@ import { useCall } from '../api.ts'
 import { Field } from '../components/dialog.tsx'
 import { Facts, Head, Sec } from '../components/page.tsx'
 import { Empty, Shown } from '../components/states.tsx'
+import { useNames } from '../field-names.ts'
 import { useFormats, useWords } from '../language.tsx'
 import { useMay } from '../shell/me.tsx'
 import { peopleWords } from '../words/people.ts'
@@ -48,6 +49,7 @@ export function Find() {
 export function Holdings() {
   const m = useWords(personWords)
   const f = useFormats()
+  const names = useNames()
   const figures = useCall(vaultRoutes.figures, {}, { every: 60_000 })
   const of = figures.data
   return (
@@ -66,7 +68,7 @@ export function Holdings() {
           ) : (
             <Facts
               of={collections.map(({ collection, people, values }) => [
-                m.collectionNames[collection] ?? collection,
+                names.collection(collection),
                 m.holding(f.n(people), f.n(values)),
               ])}
             />

@@ -2,7 +2,6 @@ import { useMemo } from 'react'
 import { auditRoutes } from '../../../../src/audit/contract.ts'
 import { consentRoutes } from '../../../../src/consent/contract.ts'
 import { vaultRoutes } from '../../../../src/vault/contract.ts'
-import { rightsMessages } from '../../../../src/rights/messages.ts'
 import { useCall, type Got } from '../api.ts'
 import { DataTable, type Column } from '../components/data-table.tsx'
 import { Filters } from '../components/filters.tsx'
@@ -11,6 +10,7 @@ import { Head, Sec } from '../components/page.tsx'
 import { QueryBar, valuesOf } from '../components/query-bar.tsx'
 import { Empty, Failed, Loading } from '../components/states.tsx'
 import { ApiError } from '../api.ts'
+import { useNames } from '../field-names.ts'
 import { useFormats, useSpeech, useWords } from '../language.tsx'
 import { useListState } from '../search.ts'
 import { useMay } from '../shell/me.tsx'
@@ -89,9 +89,8 @@ function PurposeTable({ of }: { readonly of: readonly Declared[] }) {
   const m = useWords(peopleWords)
   const f = useFormats()
   const { language } = useSpeech()
+  const names = useNames()
   const columns = useMemo((): readonly Column<Declared>[] => {
-    const names: Readonly<Record<string, string>> = rightsMessages[language].fieldNames
-    const nameOf = (field: string): string => names[field] ?? field
     return [
       {
         id: 'title',
@@ -117,7 +116,7 @@ function PurposeTable({ of }: { readonly of: readonly Declared[] }) {
         head: m.fields,
         wrap: true,
         fold: 'm',
-        cell: ({ purpose }) => purpose.fields.map(nameOf).join(', '),
+        cell: ({ purpose }) => purpose.fields.map(names.field).join(', '),
       },
       {
         id: 'recipients',
@@ -137,7 +136,7 @@ function PurposeTable({ of }: { readonly of: readonly Declared[] }) {
       },
       { id: 'version', head: m.version, num: true, fold: 'end', cell: ({ version }) => f.n(version) },
     ]
-  }, [m, f, language])
+  }, [m, f, language, names])
   return (
     <DataTable name="purposes" caption={m.purposes} columns={columns} rows={of} idOf={({ purpose }) => purpose.id} />
   )

@@ -2,21 +2,21 @@ import { useQueryClient } from '@tanstack/react-query'
 import { Link, useParams } from '@tanstack/react-router'
 import { useState } from 'react'
 import { auditRoutes } from '../../../../src/audit/contract.ts'
-import { rightsMessages } from '../../../../src/rights/messages.ts'
 import { vaultRoutes } from '../../../../src/vault/contract.ts'
 import { useCall } from '../api.ts'
 import { useNow } from '../components/clock.tsx'
 import { Icon } from '../components/icon.tsx'
-import { ClassChip, Masked, Status } from '../components/marks.tsx'
+import { ClassChip, Masked } from '../components/marks.tsx'
 import { Head, Sec } from '../components/page.tsx'
 import { Shown } from '../components/states.tsx'
 import { Timeline } from '../components/timeline.tsx'
+import { useNames } from '../field-names.ts'
 import { useFormats, useSpeech, useWords } from '../language.tsx'
 import { useMay } from '../shell/me.tsx'
-import { evidenceWords } from '../words/evidence.ts'
 import { peopleWords } from '../words/people.ts'
 import { personWords } from '../words/person.ts'
 import { Erase, Erased, type Gone } from './erase.tsx'
+import { observedCode, Result, useTeller } from './facts.tsx'
 import { opening, RevealDialog, type Held, type Person } from './reveal.tsx'
 
 /** How long a value stays on the screen. */
@@ -110,12 +110,11 @@ function Fields({
 }) {
   const m = useWords(personWords)
   const f = useFormats()
-  const { language } = useSpeech()
   const client = useQueryClient()
   const mayShow = useMay(vaultRoutes.reveal)
   const [asking, setAsking] = useState<Held>()
-  const names: Readonly<Record<string, string>> = rightsMessages[language].fieldNames
-  const nameOf = ({ collection, field }: Held): string => names[`${collection}.${field}`] ?? `${collection}.${field}`
+  const names = useNames()
+  const nameOf = ({ collection, field }: Held): string => names.field(`${collection}.${field}`)
   return (
     <Sec title={m.data} lead={m.dataLead}>
       <div className="tw" tabIndex={0} role="region" aria-label={m.data}>
@@ -262,17 +261,9 @@ function Grounds({ of }: { readonly of: Person }) {
 /** Every act about this person, with the leaf that proves it. */
 function Acts({ of: { subject, purposes } }: { readonly of: Person }) {
   const { language } = useSpeech()
-  const names: Readonly<Record<string, string>> = rightsMessages[language].fieldNames
+  const tell = useTeller()
   const titles = new Map(purposes.map(({ purpose, title }) => [purpose, title[language]]))
-  const fieldsOf = (told: unknown): string =>
-    typeof told === 'string'
-      ? told
-          .split(' ')
-          .map((name) => names[name] ?? name)
-          .join(', ')
-      : ''
   const m = useWords(personWords)
-  const e = useWords(evidenceWords)
   const acts = useCall(auditRoutes.list, { query: { subject, limit: LATEST } }, { every: 15_000 })
   return (
     <Sec
@@ -293,7 +284,7 @@ function Acts({ of: { subject, purposes } }: { readonly of: Person }) {
                 key: act.id,
                 at: act.at,
                 who:
-                  act.result === 'refused'
+                  act.result === 'refused' || observedCode(act) !== undefined
                     ? 'no'
                     : act.actor.startsWith('staff:')
                       ? 'me'
@@ -304,19 +295,16 @@ function Acts({ of: { subject, purposes } }: { readonly of: Person }) {
                   <>
                     {m.actors[act.actor.split(':')[0]!] ?? act.actor}{' '}
                     <Link to="/evidence/$id" params={{ id: act.id }}>
-                      <b>{e.acts[act.kind] ?? act.kind}</b>
+                      <b>{tell.kind(act.kind)}</b>
                     </Link>{' '}
-                    {act.result === 'refused' ? <Status shape="stop">{e.results.refused}</Status> : null}
+                    {act.result === 'refused' || observedCode(act) !== undefined ? <Result of={act} /> : null}
                   </>
                 ),
                 more: (
                   <>
-                    {[
-                      fieldsOf(act.facts['fields']),
-                      act.purpose === null ? '' : (titles.get(act.purpose) ?? act.purpose),
-                    ]
-                      .filter((text) => text !== '')
-                      .join('; ')}
+                    {typeof act.facts['fields'] === 'string' ? tell.value('fields', act.facts['fields']) : ''}
+                    {typeof act.facts['fields'] === 'string' && act.purpose !== null ? '; ' : ''}
+                    {act.purpose === null ? '' : (titles.get(act.purpose) ?? act.purpose)}
                     {act.reason === null ? null : (
                       <>
                         ; <span className="tok">{act.reason}</span>

@@ -1,7 +1,6 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { useMemo, useState } from 'react'
 import { consentRoutes } from '../../../../src/consent/contract.ts'
-import { rightsMessages } from '../../../../src/rights/messages.ts'
 import { vaultRoutes } from '../../../../src/vault/contract.ts'
 import { call, useCall, type Got } from '../api.ts'
 import { DataTable, type Column } from '../components/data-table.tsx'
@@ -10,6 +9,7 @@ import { ClassChip } from '../components/marks.tsx'
 import { NeedsNow } from '../components/needs-now.tsx'
 import { Head, Sec } from '../components/page.tsx'
 import { Empty, Shown } from '../components/states.tsx'
+import { useNames } from '../field-names.ts'
 import { useFormats, useSpeech, useWords } from '../language.tsx'
 import { useMay } from '../shell/me.tsx'
 import { peopleWords } from '../words/people.ts'
@@ -142,6 +142,7 @@ function Watching() {
 function RefusedTable({ of, titleOf }: { readonly of: readonly Refused[]; readonly titleOf: (id: string) => string }) {
   const m = useWords(vaultWords)
   const f = useFormats()
+  const names = useNames()
   const columns = useMemo(
     (): readonly Column<Refused>[] => [
       {
@@ -153,7 +154,13 @@ function RefusedTable({ of, titleOf }: { readonly of: readonly Refused[]; readon
         cell: (one) => titleOf(one.purpose),
       },
       { id: 'caller', head: m.caller, fold: 'm', cell: (one) => <span className="mono">{one.caller}</span> },
-      { id: 'field', head: m.field, cell: (one) => <span className="mono">{one.field}</span> },
+      {
+        id: 'field',
+        head: m.field,
+        wrap: true,
+        by: (one) => names.field(one.field),
+        cell: (one) => names.titled(one.field) ?? <span className="mono">{one.field}</span>,
+      },
       {
         id: 'code',
         head: m.code,
@@ -167,7 +174,7 @@ function RefusedTable({ of, titleOf }: { readonly of: readonly Refused[]; readon
       },
       { id: 'count', head: m.count, num: true, fold: 'end', by: (one) => one.count, cell: (one) => f.n(one.count) },
     ],
-    [m, f, titleOf],
+    [m, f, names, titleOf],
   )
   return (
     <DataTable
@@ -183,9 +190,8 @@ function RefusedTable({ of, titleOf }: { readonly of: readonly Refused[]; readon
 function FieldTable({ of }: { readonly of: readonly Known[] }) {
   const m = useWords(vaultWords)
   const f = useFormats()
-  const { language } = useSpeech()
+  const names = useNames()
   const columns = useMemo((): readonly Column<Known>[] => {
-    const names: Readonly<Record<string, string>> = rightsMessages[language].fieldNames
     const index: Readonly<Record<string, string>> = m.index
     const tokens: Readonly<Record<string, string>> = m.tokens
     return [
@@ -197,14 +203,23 @@ function FieldTable({ of }: { readonly of: readonly Known[] }) {
         by: (one) => `${one.collection}.${one.field}`,
         cell: (one) => {
           const id = `${one.collection}.${one.field}`
-          if (names[id] === undefined) return <span className="mono">{id}</span>
+          const title = names.titled(id)
+          if (title === undefined) return <span className="mono">{id}</span>
           return (
             <>
-              {names[id]}
+              {title}
               <span className="sub mono">{id}</span>
             </>
           )
         },
+      },
+      {
+        id: 'collection',
+        head: m.collection,
+        wrap: true,
+        fold: 'lo',
+        by: (one) => names.collection(one.collection),
+        cell: (one) => names.collection(one.collection),
       },
       {
         id: 'class',
@@ -237,7 +252,7 @@ function FieldTable({ of }: { readonly of: readonly Known[] }) {
         cell: (one) => (one.keepDays === null ? m.untilErased : m.days(f.n(one.keepDays))),
       },
     ]
-  }, [m, f, language])
+  }, [m, f, names])
   return (
     <DataTable
       name="vault-fields"

@@ -78,7 +78,7 @@ export function QueryBar({ value, onChange, fields, example, trouble }: Props) {
               key={`${term}-${i}`}
               type="button"
               className={`qt${minus ? ' no' : ''}`}
-              aria-label={m.remove(term)}
+              aria-label={m.remove(`${minus}${field === '' ? '' : `${field}:`}${text}`)}
               onClick={() => onChange(terms.filter((_, n) => n !== i).join(' '))}
             >
               {field ? (

@@ -22,6 +22,7 @@ export const vaultWords = words(
     noneRefused: 'Chưa lượt nào',
     noneRefusedLead: 'Bảng này đầy lên khi một mục đích chỉ được theo dõi.',
     field: 'Trường',
+    collection: 'Nhóm trường',
     code: 'Vì sao',
     why: {
       'vault/no-agreement': 'không có thỏa thuận đang chạy',
@@ -33,7 +34,7 @@ export const vaultWords = words(
     fields: 'Trường được giữ',
     fieldsLead: (n: string) => `${n} trường; ứng dụng khai báo thêm qua PUT /api/vault/collections`,
     kind: 'Loại dữ liệu',
-    class: 'Nhóm',
+    class: 'Loại',
     found: 'Tìm theo',
     index: { equal: 'bằng nhau', last: 'các số cuối', prefix: 'các số đầu', name: 'tên không dấu' },
     indexing: 'đang lập',
@@ -91,6 +92,7 @@ export const vaultWords = words(
     noneRefused: 'None yet',
     noneRefusedLead: 'This fills while a purpose is only watched.',
     field: 'Field',
+    collection: 'Collection',
     code: 'Why',
     why: {
       'vault/no-agreement': 'no agreement running',
