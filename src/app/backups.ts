@@ -42,8 +42,8 @@ export function backupsOf(
     keysDatabaseUrl: config.keysDatabaseUrl,
     events: config.role !== 'authority',
     erased: 'select subject, id, at from vault_shred',
-    // Blind indexes are made anew from the values; answers kept for repeats carry tokens and live a day.
-    derived: ['vault_index', 'vault_indexing', 'once'],
+    // Blind indexes are made anew from the values; answers kept for repeats carry tokens and live a day; processes are of now.
+    derived: ['vault_index', 'vault_indexing', 'once', 'node_process'],
     settings: settingsText(config),
     program: version,
   })

@@ -35,6 +35,8 @@ export type NodeConfig = {
   readonly internalOrigin: string
   readonly key: KeySource
   readonly demo: boolean
+  /** A further process of a node that runs elsewhere, on the same PostgreSQL: the vault and what it rests on, no more. */
+  readonly beside?: boolean
   /** PostgreSQL instead of control.db, from DATABASE_URL; travels apart from everything that is ever printed. */
   readonly databaseUrl: string | undefined
   readonly keysDatabaseUrl: string | undefined
@@ -51,6 +53,8 @@ export type StartConfig = {
   /** All roles and the example marketplace in one go, on keys of its own making. */
   readonly demo: boolean
   readonly roles: readonly Role[]
+  /** Only the vault, beside a whole node on the same PostgreSQL. */
+  readonly beside: boolean
   /** Undefined when nothing was said: each role then has a name that says it is an example. */
   readonly controller: string | undefined
   /** How people reach the data-protection officer. */

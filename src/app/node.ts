@@ -6,7 +6,7 @@ import { answer, assets, bindRoutes, html, serve, type Bound, type Door } from '
 import { openIdentity, type Identity } from '../identity/index.ts'
 import type { RecordActs } from '../kit/act.ts'
 import type { Clock } from '../kit/clock.ts'
-import { KhienError } from '../kit/errors.ts'
+import { KhienError, StartError } from '../kit/errors.ts'
 import type { Entropy } from '../kit/ids.ts'
 import { inLanguage } from '../kit/i18n.ts'
 import type { Listener } from '../kit/contract.ts'
@@ -20,11 +20,13 @@ import type { Running } from './child.ts'
 import type { NodeConfig } from './config.ts'
 import { controlSocket } from './control-socket.ts'
 import { citizenFrame, consoleFrame } from './frames.ts'
+import { BEAT_MS, openFellows, type Fellows } from './fellows.ts'
 import { diskCheck, health, type Checks } from './health.ts'
 import { nodeMessages } from './messages.ts'
 import { metrics as openMetrics } from './metrics.ts'
 import { obtainKey, openKey } from './node-key.ts'
 import { nodePages, nodeRoutes } from './node-pages.ts'
+import { openBeside } from './roles/beside.ts'
 import { ROLE_SLICES } from './roles/index.ts'
 import { demoInvite, leaveMailKey, leaveServiceKey } from './demo-gifts.ts'
 import { postOffice } from './post-office.ts'
@@ -77,7 +79,8 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
   const { log } = deps
   // Whatever fails below, what was opened is closed again.
   await using stack = new AsyncDisposableStack()
-  const stores = stack.use(await openStores(config, log))
+  const beside = config.beside === true
+  const stores = stack.use(await openStores(config, log, beside ? 'beside' : 'whole'))
   const refusals = refusalStore({ db: stores.db, clock: deps.clock })
   const gatewaySettings = currentSettings({ db: stores.db, clock: deps.clock })
   const outbox = openOutbox({ ...deps, db: stores.db })
@@ -88,6 +91,7 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
         audit: Audit
         identity: Identity
         backups: Backups
+        fellows: Fellows
         slices: RoleSlices
         apps: Record<Listener, ReturnType<typeof bindRoutes>>
       }
@@ -132,7 +136,14 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
       () => refusals.figures()[name],
     )
   }
-  const always = [...health(checks, metrics, () => ({ ...open?.backups.checks, ...open?.slices.checks })), ...assets]
+  const always = [
+    ...health(checks, metrics, () => ({
+      ...(beside ? {} : open?.backups.checks),
+      ...open?.slices.checks,
+      key: async () => open?.fellows.fileLacks(),
+    })),
+    ...assets,
+  ]
   const sealedPage = answer(nodeRoutes.home, async (_, asked) => {
     const m = inLanguage(nodeMessages, asked.language)
     return frames.console(asked, {
@@ -155,12 +166,15 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
     const secrets = secretsOf(bundle, config.role, deps.entropy)
     await checkKey(stores.db, secrets.kekId)
     await checkKey(stores.keysDb, secrets.kekId)
+    await using fellowship = new AsyncDisposableStack()
+    const fellows = fellowship.use(await openFellows({ ...deps, ...stores, folder: config.folder, secrets }))
     const audit = openAudit({
       ...deps,
       db: stores.db,
       folder: config.folder,
       origin: `khien/${secrets.node}`,
       signer: secrets.logSigner,
+      copy: beside,
     })
     const { size } = await audit.reconcile('edge')
     const compared = audit.reconcile('full')
@@ -189,7 +203,8 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
     if (post && config.demo) leaveMailKey(config, post.record)
     const mailer = post?.mailer
     const backups = backupsOf({ ...deps, config, stores, secrets, audit, record })
-    await backups.recover()
+    // Of a running backup, as of all that is done once a node, the whole node takes care.
+    if (!beside) await backups.recover()
     const opened: Opened = {
       ...deps,
       config,
@@ -205,11 +220,11 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
       gauge: metrics.gauge,
       frames,
     }
-    const slices = await ROLE_SLICES[config.role].open(opened)
+    const slices = beside ? openBeside(opened) : await ROLE_SLICES[config.role].open(opened)
     const rows = [
       ...always,
       ...slices.rows,
-      ...backupApi(backups),
+      ...(beside ? [] : backupApi(backups)),
       ...nodePages({
         audit,
         role: config.role,
@@ -220,6 +235,7 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
         demoKey: config.key.from === 'demo',
         receiptVkey: secrets.receiptVkey,
         hasAdministrator: identity.staff.hasAdministrator,
+        keys: identity.keys,
       }),
     ]
     const on = (listener: Listener) =>
@@ -231,12 +247,16 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
     )
     audit.start()
     outbox.start()
-    for (const { name, everyMs, work } of [...backups.jobs, ...(slices.jobs ?? [])]) outbox.every(name, everyMs, work)
+    const jobs = [...(beside ? [] : backups.jobs), ...(slices.jobs ?? [])]
+    for (const { name, everyMs, work } of jobs) outbox.every(name, everyMs, work)
+    outbox.every('fellows', BEAT_MS, fellows.beat)
+    fellowship.move()
     open = {
       secrets,
       audit,
       identity,
       backups,
+      fellows,
       slices,
       apps: {
         internal: bindRoutes(on('internal'), door('internal')),
@@ -247,7 +267,7 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
 
   /** A one-time link for the first administrator, as long as there is none. */
   async function setupLink(): Promise<{ setupLink?: string }> {
-    if (!open || (await open.identity.staff.hasAdministrator())) return {}
+    if (!open || beside || (await open.identity.staff.hasAdministrator())) return {}
     return {
       setupLink: `${config.internalOrigin}/setup?token=${await open.identity.staff.invite(['administrator'], 'host')}`,
     }
@@ -255,7 +275,7 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
 
   const bundle = await obtainKey(config)
   if (bundle) await unseal(bundle)
-  if (open && config.demo) await leaveServiceKey(config, open.identity)
+  if (open && config.demo && !beside) await leaveServiceKey(config, open.identity)
 
   const fetchOn = (listener: Listener) => ({
     fetch: (request: Request, env: object) =>
@@ -264,7 +284,8 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
   })
   stack.defer(() => open?.audit[Symbol.asyncDispose]())
   stack.defer(async () => void (await open?.slices.close?.()))
-  stack.defer(() => open?.backups[Symbol.asyncDispose]())
+  stack.defer(() => (beside ? undefined : open?.backups[Symbol.asyncDispose]()))
+  stack.defer(() => open?.fellows[Symbol.asyncDispose]())
   stack.use(outbox)
   outbox.every('compare', COMPARE_EVERY_MS, async () => open?.audit.reconcile('full'))
   outbox.every('sweep', SWEEP_MS, () =>
@@ -283,9 +304,7 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
           throw new KhienError('sealed', 'The node is sealed: it takes the new key when it is unsealed.', {
             status: 503,
           })
-        const renewed = await openKey(config.folder, passphrase)
-        open.secrets.wrapping.renew(renewed)
-        const { id } = open.secrets.wrapping.current()
+        const id = await takeKeys(open, await openKey(config.folder, passphrase), config.folder)
         const act = { kind: 'node.key-rotated', actor: 'host', result: 'done' as const, facts: { key: id } }
         await stores.db.transaction((trx) => open!.audit.record(trx, [act]))
         return { key: id }
@@ -304,7 +323,7 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
       duty(name, body) {
         if (!open) throw new KhienError('sealed', 'The node is sealed.', { status: 503 })
         if (name === 'demo-invite' && config.demo) return demoInvite(open.identity, body)
-        const duties: RoleSlices['duties'] = { ...open.backups.duties, ...open.slices.duties }
+        const duties: RoleSlices['duties'] = { ...(beside ? {} : open.backups.duties), ...open.slices.duties }
         return Object.hasOwn(duties, name) ? duties[name]!(body) : undefined
       },
     }),
@@ -312,6 +331,24 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
   const note = { sealed: open === undefined, demoKey: config.key.from === 'demo', ...(await setupLink()) }
   const owned = stack.move()
   return { note, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+}
+
+/** Takes what a key file holds by now; it wraps as soon as every process of the node has it. */
+async function takeKeys(
+  { secrets: { wrapping }, fellows }: { readonly secrets: Secrets; readonly fellows: Fellows },
+  file: KeyBundle,
+  folder: string,
+): Promise<string> {
+  const { id } = wrapping.current()
+  if (![file.kekId, ...(file.rotated ?? []).map((one) => one.id)].includes(id))
+    throw new StartError(
+      'data/older-key',
+      `The key.json in ${folder} lacks the key ${id} that this node uses: copy it from where the key was rotated, then rotate.`,
+      { status: 409 },
+    )
+  wrapping.renew(file)
+  await fellows.beat()
+  return wrapping.known().at(-1)!
 }
 
 const peerOf = (env: object): string =>

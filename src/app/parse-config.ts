@@ -34,6 +34,16 @@ export function parseConfig(argv: readonly string[], env: Environment, place: Pl
     throw asked('--proxy-port: say whose PROXY header counts, with --trusted-proxy CIDR.')
   if (given.role === undefined && env['DATABASE_URL'])
     throw new StartError('role-needed', 'DATABASE_URL holds one node; say which with --role.')
+  const beside = given.serve === 'vault'
+  if (beside && (given.role === undefined || given.role === 'authority'))
+    throw asked('--serve vault: say whose with --role platform or --role telecom.')
+  if (beside && !(env['DATABASE_URL'] && env['KEYS_DATABASE_URL']))
+    throw new StartError(
+      'config',
+      'serve: two processes share a vault on PostgreSQL alone; give DATABASE_URL and KEYS_DATABASE_URL of the node.',
+    )
+  if (beside && given.upstream !== undefined)
+    throw asked('--serve vault has no gateway: --upstream belongs to the whole node.')
 
   const demo = given.role === undefined
   const inClone = !place.root.split(/[\\/]/).includes('node_modules')
@@ -42,6 +52,7 @@ export function parseConfig(argv: readonly string[], env: Environment, place: Pl
   return {
     demo,
     roles: given.role === undefined ? ROLES : [given.role],
+    beside,
     controller: given.controller,
     contact: given.contact,
     data: given.data === undefined ? folder : resolve(place.cwd, given.data),

@@ -67,29 +67,32 @@ export function planStart(config: StartConfig, terminal: boolean): Plan {
   const shopAt = { host: '127.0.0.1', port: config.port + DEMO.shop }
   const nodes = config.roles.map((role) => planNode(config, role, terminal))
   const platform = nodes.find((node) => node.role === 'platform')
-  if (platform !== undefined && config.upstream === undefined && !config.demo)
+  if (platform !== undefined && config.upstream === undefined && !config.demo && !config.beside)
     throw new StartError(
       'upstream-needed',
       'A platform needs the application it protects: give its address with --upstream http://127.0.0.1:3000, or leave --role away for the demo.',
     )
   const upstream = config.upstream ?? `http://${shopAt.host}:${shopAt.port}`
-  const gateway = platform && {
-    listen: gatewayAt,
-    origin: originOf(gatewayAt),
-    upstream,
-    rules: config.rules,
-    workers: config.workers,
-    nodeSocket: join(platform.folder, 'run', 'node.sock'),
-    intakeSocket: join(platform.folder, 'run', 'intake.sock'),
-    ...(config.demo ? { demoListen: { host: '127.0.0.1', port: config.port + DEMO.proxied } } : {}),
-    ...(config.tlsPort === undefined ? {} : { tlsListen: { ...gatewayAt, port: config.tlsPort } }),
-    ...(config.proxyPort === undefined ? {} : { proxyListen: { ...gatewayAt, port: config.proxyPort } }),
-    ...(config.acme === undefined ? {} : { acme: config.acme }),
-    trustedProxies: config.trustedProxies,
-    folder: join(platform.folder, 'gateway'),
-    bodyLimit: TEN * MIB,
-    mode: config.mode,
-  }
+  const gateway =
+    !config.beside && platform
+      ? {
+          listen: gatewayAt,
+          origin: originOf(gatewayAt),
+          upstream,
+          rules: config.rules,
+          workers: config.workers,
+          nodeSocket: join(platform.folder, 'run', 'node.sock'),
+          intakeSocket: join(platform.folder, 'run', 'intake.sock'),
+          ...(config.demo ? { demoListen: { host: '127.0.0.1', port: config.port + DEMO.proxied } } : {}),
+          ...(config.tlsPort === undefined ? {} : { tlsListen: { ...gatewayAt, port: config.tlsPort } }),
+          ...(config.proxyPort === undefined ? {} : { proxyListen: { ...gatewayAt, port: config.proxyPort } }),
+          ...(config.acme === undefined ? {} : { acme: config.acme }),
+          trustedProxies: config.trustedProxies,
+          folder: join(platform.folder, 'gateway'),
+          bodyLimit: TEN * MIB,
+          mode: config.mode,
+        }
+      : undefined
   const marketplace =
     platform && config.demo && config.upstream === undefined
       ? {
@@ -144,6 +147,7 @@ function planNode(config: StartConfig, role: Role, terminal: boolean): NodeConfi
     publicOrigin: config.origin.public ?? originOf(publicAt),
     key: chooseKey(config, role, folder, terminal),
     demo: config.demo,
+    ...(config.beside ? { beside: true } : {}),
     databaseUrl: config.databaseUrl,
     keysDatabaseUrl: config.keysDatabaseUrl,
     trustedProxies: config.trustedProxies,
@@ -162,7 +166,8 @@ const demoMail = (config: StartConfig, role: Role): NodeConfig['mail'] => ({
 /** A key that anyone can make guards nothing: it stays on this machine and before nobody's application. */
 function chooseKey(config: StartConfig, role: Role, folder: string, terminal: boolean): KeySource {
   const own = ownKey(folder)
-  const exposed = config.upstream !== undefined || Object.values(config.bind).some((host) => !isLoopback(host))
+  const exposed =
+    config.beside || config.upstream !== undefined || Object.values(config.bind).some((host) => !isLoopback(host))
   if (own !== 'real' && exposed) throw new StartError('demo-key', demoKeySentence(config, role, own))
   if (config.key !== undefined && own === 'real') return config.key
   if (config.key !== undefined)

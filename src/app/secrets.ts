@@ -23,7 +23,7 @@ export type Secrets = {
   readonly kek: KeyObject
   readonly kekId: string
   /** What wraps subject keys: `kek`, until it is rotated. */
-  readonly wrapping: Wrapping & { renew(bundle: KeyBundle): void }
+  readonly wrapping: NodeWrapping
   readonly pepper: Uint8Array
   readonly sealer: Sealer
   readonly logSigner: SigningKey
@@ -47,17 +47,31 @@ export type Secrets = {
   readonly openSmall: (sealed: Uint8Array, about: string) => Uint8Array
 }
 
-function wrappingOf(bundle: KeyBundle): Secrets['wrapping'] {
+export type NodeWrapping = Wrapping & {
+  /** Takes the keys of a key file that was written anew; which of them wraps is for `use` to say. */
+  renew(bundle: KeyBundle): void
+  learn(id: string, key: Uint8Array): void
+  /** All there are, oldest first. */
+  known(): readonly string[]
+  use(id: string): void
+}
+
+function wrappingOf(bundle: KeyBundle): NodeWrapping {
   const keys = new Map<string, KeyObject>()
-  let newest = bundle.kekId
+  const learn = (id: string, key: Uint8Array): void => void keys.set(id, secretKey(Uint8Array.from(key)))
   const renew = ({ kekId, kek, rotated = [] }: KeyBundle): void => {
-    for (const { id, key } of [{ id: kekId, key: kek }, ...rotated]) {
-      keys.set(id, secretKey(Uint8Array.from(key)))
-      newest = id
-    }
+    for (const { id, key } of [{ id: kekId, key: kek }, ...rotated]) learn(id, key)
   }
   renew(bundle)
-  return { renew, of: (id) => keys.get(id), current: () => ({ id: newest, key: keys.get(newest)! }) }
+  let used = [...keys.keys()].at(-1)!
+  return {
+    renew,
+    learn,
+    known: () => [...keys.keys()],
+    use: (id) => void (used = id),
+    of: (id) => keys.get(id),
+    current: () => ({ id: used, key: keys.get(used)! }),
+  }
 }
 
 /** Two million people share a 24-bit tag in eights or so at a hundred million: enough to blur, few enough to open. */

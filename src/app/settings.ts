@@ -66,6 +66,13 @@ export const SETTINGS = {
     help: 'the one duty this node serves',
     otherwise: 'all three and the example marketplace: the demo',
   },
+  serve: {
+    name: 'serve',
+    argument: 'all|vault',
+    read: oneOf('all', 'vault'),
+    help: 'vault: a further process of a node that runs elsewhere, on the same PostgreSQL, with its key',
+    otherwise: 'all',
+  },
   upstream: {
     name: 'upstream',
     argument: 'URL',

@@ -45,7 +45,7 @@ function nodeSpec(node: NodeConfig, root: string): ProcessSpec {
 
 /** Where events are taken in, watched and kept: processes of their own, so that neither holds up the node. */
 function eventSpecs(node: NodeConfig, root: string): ProcessSpec[] {
-  if (node.role === 'authority') return []
+  if (node.role === 'authority' || node.beside) return []
   const module = (name: string): string => join(root, `src/app/processes/${name}.ts`)
   const nodeSocket = join(node.folder, 'run', 'node.sock')
   const intake: WatchingIntake = {

@@ -13,6 +13,8 @@ import type { Log } from '../kit/log.ts'
 import { leakwatchMigrations } from '../leakwatch/index.ts'
 import { outboxMigrations } from '../outbox/index.ts'
 import {
+  checkMigrated,
+  type Claim,
   claimPostgres,
   migrate,
   onceMigrations,
@@ -24,6 +26,7 @@ import {
 import { subscriberMigrations } from '../subscribers/index.ts'
 import { keyMigrations, vaultMigrations } from '../vault/index.ts'
 import type { NodeConfig } from './config.ts'
+import { processMigrations, usedKeyMigrations } from './fellows.ts'
 import { feedMigrations } from './evidence-feed.ts'
 import { mailMigrations } from './post-office.ts'
 import { checkPair, pairMigrations } from './store-pair.ts'
@@ -49,14 +52,18 @@ export const controlMigrations = [
   ...exchangeMigrations,
   ...subscriberMigrations,
   ...leakwatchMigrations,
+  ...processMigrations,
 ]
 
-export const keyStoreMigrations = [...keyMigrations, ...pairMigrations, ...trafficKeyMigrations]
+export const keyStoreMigrations = [...keyMigrations, ...pairMigrations, ...trafficKeyMigrations, ...usedKeyMigrations]
 /** Where the stores of a node are. */
 export type StorePlaces = Pick<NodeConfig, 'folder' | 'databaseUrl' | 'keysDatabaseUrl'>
 
-/** Opens and brings forward a node's control store and, apart from it, its subject keys. */
-export async function openStores(config: StorePlaces, log: Log): Promise<Stores> {
+/**
+ * Opens and brings forward a node's control store and, apart from it, its subject keys. Errors: `data/in-use`; a process
+ * beside a node finds them as the node made them, or `data/older-format`.
+ */
+export async function openStores(config: StorePlaces, log: Log, claim: Claim = 'alone'): Promise<Stores> {
   try {
     mkdirSync(join(config.folder, 'run'), { recursive: true, mode: 0o700 })
   } catch (cause) {
@@ -65,15 +72,16 @@ export async function openStores(config: StorePlaces, log: Log): Promise<Stores>
   await using opened = new AsyncDisposableStack()
   const open = async (url: string | undefined, file: string, forgetful: boolean): Promise<Database> => {
     if (url === undefined) return opened.use(openSqlite(join(config.folder, file), { forgetful }))
-    opened.use(await claimPostgres(url, log))
+    opened.use(await claimPostgres(url, log, claim))
     const database = opened.use(await openPostgres(url, log))
     await refuseForeign(database, url)
     return database
   }
   const db = await open(config.databaseUrl, 'control.db', false)
   const keysDb = await open(config.keysDatabaseUrl, 'keys.db', true)
-  await migrate(db, controlMigrations)
-  await migrate(keysDb, keyStoreMigrations)
+  const bringForward = claim === 'beside' ? checkMigrated : migrate
+  await bringForward(db, controlMigrations)
+  await bringForward(keysDb, keyStoreMigrations)
   await checkPair(db, keysDb)
   const kept = opened.move()
   return { db, keysDb, [Symbol.asyncDispose]: () => kept.disposeAsync() }

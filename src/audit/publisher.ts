@@ -25,6 +25,7 @@ export function publisher(options: {
   /** The log's own folder. */
   readonly folder: string
   readonly signer: ReturnType<typeof logSigner>
+  readonly copy?: boolean | undefined
   readonly step?: ((name: string) => void) | undefined
 }): Publisher {
   const { folder } = options

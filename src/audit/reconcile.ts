@@ -1,11 +1,10 @@
-import { fromBase64 } from '../engine/bytes/base64.ts'
 import { sameBytes, utf8 } from '../engine/bytes/join.ts'
-import { edgeOf, edgeTiles, emptyEdge, type NoteVerifier, rootAt, TILE_WIDTH } from '../engine/tlog/index.ts'
+import { edgeOf, edgeTiles, emptyEdge, type NoteVerifier, TILE_WIDTH } from '../engine/tlog/index.ts'
 import { altered, tileReader } from './files.ts'
 import { type AuditTables, knownHead, leafRows, nextLeaf } from './store.ts'
 import { tree } from './tree.ts'
 import { bundle, readCheckpoint, verifyLog, type WholeLog } from './verify.ts'
-import { type LogState, publish, rowEntry, type Writer } from './writer.ts'
+import { compareKnown, type LogState, publish, rowEntry, type Writer } from './writer.ts'
 
 /** `full` compares every row with its entry; `edge` only what is needed to go on, for a node that must start at once. */
 export type Depth = 'full' | 'edge'
@@ -30,7 +29,8 @@ export async function loadState(
   const known = await knownHead(db, signer.name)
   const vkey = utf8(`${signer.vkey}\n`)
   if ((await files.read('checkpoint')) === undefined) {
-    if (known !== undefined && known.size > 0) throw altered('The log was published before and its checkpoint is gone.')
+    if (known !== undefined && known.size > 0 && !writer.copy)
+      throw altered('The log was published before and its checkpoint is gone.')
     await files.replace('log.vkey', vkey)
     await files.settle()
     const head = { origin: signer.name, size: 0, root: tree.empty() }
@@ -54,15 +54,10 @@ export async function loadState(
   const whole: WholeLog =
     depth === 'full' ? await verifyLog(files.read, folder, head, compareRows) : await readEdge(writer, head.size)
   if (!sameBytes(whole.edge.root(), head.root)) throw altered('The tiles do not add up to the root in the checkpoint.')
-  if (known !== undefined) await compareKnown(writer, known, head.size)
+  if (known !== undefined && known.size > head.size && !writer.copy)
+    throw altered(`The log once held ${known.size} entries and now holds ${head.size}.`)
+  await compareKnown(writer, { ...head, size: -1 }, head.size)
   return { state: { head, note, ...whole }, checked }
-}
-
-async function compareKnown(writer: Writer, known: { size: number; root: string }, size: number): Promise<void> {
-  if (known.size > size) throw altered(`The log once held ${known.size} entries and now holds ${size}.`)
-  const root = await rootAt(tree, known.size, size, tileReader(writer.files.read))
-  const was = fromBase64(known.root)
-  if (was === undefined || !sameBytes(root, was)) throw altered('The log is not an extension of what it was.')
 }
 
 async function readEdge(writer: Writer, size: number): Promise<WholeLog> {

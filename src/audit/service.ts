@@ -38,6 +38,8 @@ export type AuditOptions = {
   readonly origin: string
   readonly signer: LogSigner
   readonly log: Log
+  /** The folder is a further copy of the log, kept by a process beside the node on the same PostgreSQL. */
+  readonly copy?: boolean
   /** A test throws here to see what a crash at this point leaves behind. */
   readonly step?: (name: string) => void
 }
@@ -82,7 +84,7 @@ export function audit(options: AuditOptions): Audit {
   const { db, clock, entropy, log, step } = options
   const folder = join(options.folder, 'log')
   const signer = logSigner(options.origin, options.signer)
-  const publish = publisher({ db, folder, signer, step })
+  const publish = publisher({ db, folder, signer, copy: options.copy, step })
   const newIds = orderedIds(clock, entropy)
   let timer: NodeJS.Timeout | undefined
   let bucket: number | undefined

@@ -1,5 +1,5 @@
 import { CompiledQuery, type Kysely, sql } from 'kysely'
-import { bulkInsert, type Database, type Dialect, type Transaction } from '../storage/sql/index.ts'
+import { bulkInsert, oneAtATime, type Database, type Dialect, type Transaction } from '../storage/sql/index.ts'
 import { commitmentOf } from './entry.ts'
 
 export type AuditTables = {
@@ -121,6 +121,8 @@ export async function assignLeaves(db: Database, limit: number): Promise<void> {
     .executeTakeFirst()
   if (pending === undefined) return
   await db.transaction<AuditTables, void>(async (trx) => {
+    // PostgreSQL: each process of the node does this, and there is one order.
+    await oneAtATime(db, trx, 'audit leaves')
     const base = await nextLeaf(trx)
     await sql`update audit_record set leaf_index = r.n + ${base} from (
       select id as row_id, row_number() over (order by id) - 1 as n from audit_record

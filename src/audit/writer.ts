@@ -1,12 +1,13 @@
 import { promisify } from 'node:util'
 import { sameBytes, utf8 } from '../engine/bytes/join.ts'
-import { toBase64 } from '../engine/bytes/base64.ts'
+import { fromBase64, toBase64 } from '../engine/bytes/base64.ts'
 import {
   type Checkpoint,
   type Edge,
   encodeBundle,
   type NoteSigner,
   printCheckpoint,
+  rootAt,
   signNote,
   TILE_WIDTH,
   type TileFile,
@@ -14,8 +15,8 @@ import {
 } from '../engine/tlog/index.ts'
 import type { Database } from '../storage/sql/index.ts'
 import { committedEntry, leafEntry } from './entry.ts'
-import { altered, type LogFiles } from './files.ts'
-import { assignLeaves, FORGOTTEN, type LeafRow, leafRows, noteHead } from './store.ts'
+import { altered, type LogFiles, tileReader } from './files.ts'
+import { assignLeaves, FORGOTTEN, knownHead, type LeafRow, leafRows, noteHead } from './store.ts'
 import { tree } from './tree.ts'
 
 /** Rows taken into the log at a time, under one checkpoint. */
@@ -37,6 +38,8 @@ export type Writer = {
   readonly db: Database
   readonly files: LogFiles
   readonly signer: NoteSigner
+  /** This folder is a copy: the node's own log is kept by another process, whose heads are noted in the store. */
+  readonly copy?: boolean | undefined
   /** A test throws here to see what a crash at this point leaves behind. */
   readonly step?: ((name: string) => void) | undefined
 }
@@ -68,18 +71,31 @@ export async function appendBatch(writer: Writer, state: LogState): Promise<LogS
   }
   if (edge.size === head.size) return undefined
   const grown = growing.end()
-  await noteHead(db, head.origin, { size: head.size, root: toBase64(head.root) })
+  if (!writer.copy) await noteHead(db, head.origin, { size: head.size, root: toBase64(head.root) })
   for (const file of grown.files) {
     await files.keep(tilePath(file.tile), file.bytes)
     step?.(tilePath(file.tile))
   }
   await files.settle()
   step?.('settled')
+  if (writer.copy) await compareKnown(writer, head, edge.size)
   const next = await publish(writer, { ...state, edge, tail: grown.tail }, state)
   // Partial tiles whose full tile is published have no reader left that cannot take the full one.
   const full = grown.files.filter((file) => file.tile.width === TILE_WIDTH)
   await Promise.all(full.map((file) => files.remove(`${tilePath(file.tile)}.p`)))
   return next
+}
+
+/**
+ * Holds a tree of `size` leaves, on the disk, against the head that was noted last; one that was noted beyond it is
+ * looked at when the tree has grown there. `since`: up to there it was compared before. Throws `audit/log-altered`.
+ */
+export async function compareKnown({ db, files }: Writer, since: Checkpoint, size: number): Promise<void> {
+  const known = await knownHead(db, since.origin)
+  if (known === undefined || known.size <= since.size || known.size > size) return
+  const root = await rootAt(tree, known.size, size, tileReader(files.read))
+  const was = fromBase64(known.root)
+  if (was === undefined || !sameBytes(root, was)) throw altered('The log is not an extension of what it was.')
 }
 
 /**

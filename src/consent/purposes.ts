@@ -3,6 +3,9 @@ import type { ConsentContext } from './context.ts'
 import type { Purpose } from './contract.ts'
 import type { ConsentTables } from './store.ts'
 
+/** How old the texts may be that another process declared anew. */
+const FRESH_MS = 1_000
+
 export type Declared = {
   readonly notice: { readonly version: number; readonly text: { vi: string; en: string } }
   readonly purposes: readonly { readonly version: number; readonly purpose: Purpose }[]
@@ -10,11 +13,16 @@ export type Declared = {
 
 /** What the controller says it does with data. Every text is kept in every version: old consents refer to old texts. */
 export function purposeRegistry(ctx: ConsentContext) {
-  /** All versions of all purposes; small, and changed only here, so it is read once and kept. */
+  /** All versions of all purposes; small, and on SQLite changed only here, so it is read once and kept. */
   let kept: Map<string, Purpose[]> | undefined
+  let readAt = 0
 
   async function versions(): Promise<Map<string, Purpose[]>> {
-    if (kept) return kept
+    const now = ctx.clock()
+    // Another process of the node may declare on the same PostgreSQL.
+    const fresh = ctx.db.dialect === 'sqlite' || (now - readAt < FRESH_MS && now >= readAt)
+    if (kept && fresh) return kept
+    readAt = now
     const rows = await ctx.db
       .tables<ConsentTables>()
       .selectFrom('purpose')

@@ -9,6 +9,7 @@ const KEY = /^khk_([0-9A-Z]{26})_([A-Za-z0-9_-]{43})$/
 const PKCS8_ED25519 = Buffer.from('302e020100300506032b657004220420', 'hex')
 const SPKI_ED25519 = Buffer.from('302a300506032b6570032100', 'hex')
 const HANDOVER_LIVES_MS = 60_000
+const FRESH_MS = 1_000
 
 /** The client derives the same seed from its secret: it signs, the node keeps only the public half. */
 const handoverSeed = (secret: string): Buffer => Buffer.from(hkdfSync('sha256', secret, '', 'khien handover v1', 32))
@@ -64,8 +65,8 @@ export function serviceKeyService(ctx: IdentityContext) {
     forget()
   }
 
-  /** One process owns the store, so a short cache cannot outlive a revocation made here. */
-  const cache = new Map<string, Caller>()
+  /** On SQLite one process owns the store, so that this cannot outlive a revocation; on PostgreSQL it does by a second. */
+  const cache = new Map<string, { readonly caller: Caller; readonly at: number }>()
   /** Rises with every change: an answer that was asked for before it is not kept after it. */
   let generation = 0
   const forget = (): void => {
@@ -77,8 +78,9 @@ export function serviceKeyService(ctx: IdentityContext) {
     const parts = KEY.exec(key)
     if (!parts) return undefined
     const hashed = hashOf(key)
+    const now = clock()
     const known = cache.get(hashed)
-    if (known) return known
+    if (known && (db.dialect === 'sqlite' || (now - known.at < FRESH_MS && now >= known.at))) return known.caller
     const asked = generation
     const row = await tables()
       .selectFrom('service_key')
@@ -88,7 +90,7 @@ export function serviceKeyService(ctx: IdentityContext) {
       .executeTakeFirst()
     if (!row) return undefined
     const caller: Caller = { kind: 'service', id: row.id, scopes: row.scopes.split(' ') as Scope[] }
-    if (asked === generation) cache.set(hashed, caller)
+    if (asked === generation) cache.set(hashed, { caller, at: now })
     return caller
   }
 

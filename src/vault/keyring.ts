@@ -1,12 +1,17 @@
 import type { KeyObject } from 'node:crypto'
 import { KhienError } from '../kit/errors.ts'
-import type { Transaction } from '../storage/sql/index.ts'
+import { heldOff, letPass, type Transaction } from '../storage/sql/index.ts'
 import type { VaultContext } from './context.ts'
 import { shreddedOf, type KeyTables, type VaultTables } from './store.ts'
 
 const KEPT = 20_000
 const VERSION = 1
+const SHREDDING = 'vault shredding'
 const NOBODY: ReadonlySet<string> = new Set()
+/** How late a kept key learns that another process of this vault destroyed it. */
+const FRESH_MS = 1_000
+/** Looked back so much further: the clocks of two machines differ. */
+const OVERLAP_MS = 120_000
 
 /** The random key of each person, wrapped by the node's key. Destroying the row destroys what it sealed. */
 export function keyring(ctx: VaultContext) {
@@ -37,8 +42,22 @@ export function keyring(ctx: VaultContext) {
     }
   }
 
+  let looked = 0
+
+  /** PostgreSQL: another process of this vault may have destroyed keys that are kept here. */
+  async function dropDestroyed(): Promise<void> {
+    const now = ctx.clock()
+    if (ctx.db.dialect !== 'postgres' || (now - looked < FRESH_MS && now >= looked)) return
+    const since = (now < looked ? now : looked) - OVERLAP_MS
+    looked = now
+    if (kept.size === 0) return
+    const gone = await ctx.db.tables<VaultTables>().selectFrom('vault_shred').select('subject').where('at', '>', since).execute() // prettier-ignore
+    for (const { subject } of gone) kept.delete(subject)
+  }
+
   /** Keys of those who have one. */
   async function keysOf(subjects: Iterable<string>): Promise<Map<string, KeyObject>> {
+    await dropDestroyed()
     const found = new Map<string, KeyObject>()
     const wanted = new Set(subjects)
     for (const subject of wanted) if (kept.has(subject)) found.set(subject, kept.get(subject)!)
@@ -102,12 +121,16 @@ export function keyring(ctx: VaultContext) {
 
   /**
    * To be begun before keys are asked for, and called in the transaction that writes what they sealed: who was erased
-   * since then. On SQLite nobody else destroys keys, so that the ordinary write asks nothing.
+   * since then. On SQLite nobody else destroys keys, so that the ordinary write asks nothing. On PostgreSQL whoever
+   * destroys a key waits for the writes that looked before, in whatever process, so that none of them comes behind it.
    */
   function watch(): (trx: Transaction<VaultTables>, subjects: readonly string[]) => Promise<ReadonlySet<string>> {
     const before = destroyed
-    return async (trx, subjects) =>
-      ctx.db.dialect === 'sqlite' && before === destroyed ? NOBODY : shreddedOf(trx, subjects)
+    return async (trx, subjects) => {
+      if (ctx.db.dialect === 'sqlite' && before === destroyed) return NOBODY
+      await letPass(ctx.db, trx, SHREDDING)
+      return shreddedOf(trx, subjects)
+    }
   }
 
   /** Takes the key of a person out of the store and out of memory, for good. */
@@ -116,6 +139,7 @@ export function keyring(ctx: VaultContext) {
     kept.delete(subject)
     await ctx.keysDb.tables<KeyTables>().deleteFrom('subject_key').where('subject', '=', subject).execute()
     await ctx.keysDb.forget()
+    await heldOff(ctx.db, SHREDDING)
     destroyed++
     kept.delete(subject)
   }

@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import { bulkInsert, bytesType, type Dialect, type Migration, type Transaction } from '../storage/sql/index.ts'
+import { conversationMigrations } from './conversations/store.ts'
 import { inboxKeyMigrations, inboxMigrations } from './inbox/store.ts'
 import { relayMigrations } from './relay/store.ts'
 
@@ -167,6 +168,13 @@ export const vaultMigrations: readonly Migration[] = [
   },
   ...inboxMigrations,
   ...relayMigrations,
+  ...conversationMigrations,
+  {
+    name: '20261201T000120-index-shreds-by-time',
+    async up(db) {
+      await db.schema.createIndex('vault_shred_at').on('vault_shred').column('at').execute()
+    },
+  },
 ]
 
 export const keyMigrations: readonly Migration[] = [

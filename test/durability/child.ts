@@ -17,7 +17,7 @@ export type Child = {
   stop(): Promise<void>
 }
 type How = {
-  readonly stores?: Pick<NodeConfig, 'databaseUrl' | 'keysDatabaseUrl'>
+  readonly stores?: Pick<NodeConfig, 'databaseUrl' | 'keysDatabaseUrl' | 'beside'>
   /** A program to run it under, with arguments. */
   readonly under?: readonly string[]
   readonly careless?: boolean

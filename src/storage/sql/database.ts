@@ -65,3 +65,15 @@ export async function oneAtATime(database: Database, trx: unknown, key: string):
   if (database.dialect !== 'postgres') return
   await sql`select pg_advisory_xact_lock(hashtextextended(${key}, 0))`.execute(trx as Kysely<unknown>)
 }
+
+/** PostgreSQL: many transactions may be under this `key` at once; `heldOff` waits for those that are. */
+export async function letPass(database: Database, trx: unknown, key: string): Promise<void> {
+  if (database.dialect !== 'postgres') return
+  await sql`select pg_advisory_xact_lock_shared(hashtextextended(${key}, 0))`.execute(trx as Kysely<unknown>)
+}
+
+/** Resolves when every transaction that was let pass before has ended, in whatever process. */
+export async function heldOff(database: Database, key: string): Promise<void> {
+  if (database.dialect !== 'postgres') return
+  await database.transaction((trx) => oneAtATime(database, trx, key))
+}

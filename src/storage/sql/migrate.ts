@@ -11,6 +11,33 @@ export type Migration = {
 type MigrationTables = { khien_migration: { name: string; applied_at: string } }
 
 /**
+ * For a process that shares a store which is another's to bring forward. Errors: `data/older-format`, `data/newer-format`.
+ */
+export async function checkMigrated(database: Database, migrations: readonly Migration[]): Promise<void> {
+  const tables = await database.tables<MigrationTables>().introspection.getTables()
+  const rows = tables.some(({ name }) => name === 'khien_migration')
+    ? await database.tables<MigrationTables>().selectFrom('khien_migration').select('name').execute()
+    : []
+  const applied = new Set(rows.map((row) => row.name))
+  refuseNewer(applied, migrations)
+  if (migrations.every(({ name }) => applied.has(name))) return
+  throw new StartError(
+    'data/older-format',
+    'The data is of an older Khiên: start the whole node with this version first, then the processes beside it.',
+  )
+}
+
+function refuseNewer(applied: ReadonlySet<string>, migrations: readonly Migration[]): void {
+  const ours = new Set(migrations.map((migration) => migration.name))
+  const foreign = [...applied].find((name) => !ours.has(name))
+  if (foreign === undefined) return
+  throw new StartError(
+    'data/newer-format',
+    `The data was written by a newer Khiên (it knows "${foreign}"); start that version instead.`,
+  )
+}
+
+/**
  * Brings a store forward: applies what is missing, in name order, each in its own transaction with its own mark.
  * A store that knows a migration we do not is of a newer Khiên and is refused (`data/newer-format`).
  */
@@ -23,14 +50,7 @@ export async function migrate(database: Database, migrations: readonly Migration
     .addColumn('applied_at', 'text', (column) => column.notNull())
     .execute()
   const applied = new Set((await db.selectFrom('khien_migration').select('name').execute()).map((row) => row.name))
-  const ours = new Set(migrations.map((migration) => migration.name))
-  const foreign = [...applied].find((name) => !ours.has(name))
-  if (foreign !== undefined) {
-    throw new StartError(
-      'data/newer-format',
-      `The data was written by a newer Khiên (it knows "${foreign}"); start that version instead.`,
-    )
-  }
+  refuseNewer(applied, migrations)
   const missing = migrations.filter((m) => !applied.has(m.name)).toSorted((a, b) => (a.name < b.name ? -1 : 1))
   for (const migration of missing) {
     await database.transaction<MigrationTables, void>(async (trx) => {

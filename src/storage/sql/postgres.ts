@@ -74,26 +74,50 @@ const CLAIM_TRIES = 25
 const CLAIM_WAIT_MS = 200
 
 /**
- * Holds a database for one node: a lock of a session of its own, which the server drops with the connection, however
- * the node dies. Errors: `data/in-use`, `data/unreachable`.
+ * What a process is to a database. `alone`: nobody else may serve on it meanwhile, as for a restore. `whole`: the node
+ * itself, of which there is one. `beside`: one of further processes of that node.
  */
-export async function claimPostgres(url: string, log: Log): Promise<AsyncDisposable> {
+export type Claim = 'alone' | 'whole' | 'beside'
+
+const NODE = `pg_try_advisory_lock(hashtext('khien node'))`
+const SERVING = `hashtext('khien serving')`
+const CLAIMS: Readonly<Record<Claim, readonly string[]>> = {
+  alone: [NODE, `pg_try_advisory_lock(${SERVING})`],
+  whole: [NODE, `pg_try_advisory_lock_shared(${SERVING})`],
+  beside: [`pg_try_advisory_lock_shared(${SERVING})`],
+}
+
+/**
+ * Holds a database: locks of a session of its own, which the server drops with the connection, however the process
+ * dies. Errors: `data/in-use`, `data/unreachable`.
+ */
+export async function claimPostgres(url: string, log: Log, claim: Claim = 'alone'): Promise<AsyncDisposable> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 3_000, keepAlive: true })
   client.on('error', (error: Error & { code?: string }) => log.warn('sql.claim-lost', { code: error.code }))
   await client.connect().catch((cause: unknown) => {
     throw unreachable(url, cause)
   })
+  const wanted = [...CLAIMS[claim]]
   for (let tries = 1; ; tries++) {
-    const { rows } = await client.query<{ held: boolean }>(
-      `select pg_try_advisory_lock(hashtext('khien node')) as held`,
-    )
-    if (rows[0]?.held) return { [Symbol.asyncDispose]: () => client.end() }
+    while (wanted.length > 0) {
+      const { rows } = await client.query<{ held: boolean }>(`select ${wanted[0]} as held`)
+      if (!rows[0]?.held) break
+      wanted.shift()
+    }
+    if (wanted.length === 0) return { [Symbol.asyncDispose]: () => client.end() }
     if (tries === CLAIM_TRIES) break
     // A node that was killed a moment ago: the server is about to notice.
     await new Promise((resolve) => setTimeout(resolve, CLAIM_WAIT_MS))
   }
   await client.end()
-  throw new StartError('data/in-use', 'Another node is running on this PostgreSQL database; stop it first.')
+  throw new StartError('data/in-use', IN_USE[claim])
+}
+
+const IN_USE: Readonly<Record<Claim, string>> = {
+  alone: 'Another process of Khiên is running on this PostgreSQL database; stop it first.',
+  whole:
+    'Another node is running on this PostgreSQL database; stop it first, or start this one beside it with --serve vault.',
+  beside: 'This PostgreSQL database is being restored or backed up by a command; wait until that is done.',
 }
 
 /** Other values of synchronous_commit than `off` wait at least for the server's own disk. */
