@@ -98,9 +98,10 @@ export function shredService(ctx: VaultContext, keys: Keyring) {
   }
 
   async function takeAll(trx: Transaction<VaultTables & RelayTables>, subject: string): Promise<number> {
+    // Values before their index, as they are written: on PostgreSQL two that go crosswise wait for each other.
+    const gone = await trx.deleteFrom('vault_value').where('subject', '=', subject).executeTakeFirst()
     await trx.deleteFrom('vault_index').where('subject', '=', subject).execute()
     await trx.updateTable('vault_relayed').set({ answer: null }).where('subject', '=', subject).execute()
-    const gone = await trx.deleteFrom('vault_value').where('subject', '=', subject).executeTakeFirst()
     return Number(gone.numDeletedRows)
   }
 
