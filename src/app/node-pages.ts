@@ -7,6 +7,7 @@ import { answer, html, redirect, type Bound, type Frame } from '../http/index.ts
 import { KhienError } from '../kit/errors.ts'
 import { route } from '../kit/contract.ts'
 import { inLanguage } from '../kit/i18n.ts'
+import type { Identity } from '../identity/index.ts'
 import { meApi, meRoutes } from '../identity/me/index.ts'
 import type { Role } from './config.ts'
 import { nodeMessages } from './messages.ts'
@@ -16,7 +17,7 @@ const internal = { listener: 'internal', kind: 'page', method: 'GET' } as const
 const published = { listener: 'public', access: { open: true }, kind: 'file', method: 'GET', query: none } as const
 
 export const nodeRoutes = {
-  me: meRoutes.me,
+  ...meRoutes,
   acts: auditRoutes.list,
   actProof: auditRoutes.proof,
   home: route({
@@ -61,6 +62,7 @@ export type NodePages = {
   readonly demoKey: boolean
   readonly receiptVkey: string
   readonly hasAdministrator: () => Promise<boolean>
+  readonly keys: Identity['keys']
 }
 
 export function nodePages(ctx: NodePages): readonly Bound[] {
@@ -73,7 +75,7 @@ export function nodePages(ctx: NodePages): readonly Bound[] {
   }
   return [
     ...consoleFiles,
-    ...meApi({ node, head: () => ctx.audit.head() }),
+    ...meApi({ node, head: () => ctx.audit.head(), keys: ctx.keys }),
     ...logApi(ctx.audit),
     answer(nodeRoutes.home, async (_, asked) => {
       if (asked.caller.kind === 'staff') return consoleAnswer()

@@ -150,4 +150,35 @@ for (const language of LANGUAGES) {
     assert.ok(log.includes(title(qphone.title)), log)
     assert.doesNotMatch(log, /qcourier\.(?:qphone|qblood)/)
   })
+
+  test(`${language}: whom to watch is chosen by the name of the key`, { skip }, async () => {
+    await using staff = await context(language, node.internal, cookie)
+    const page = await staff.newPage()
+    const said = watchConsole(page)
+    for (const width of WIDTHS) {
+      await page.setViewportSize({ width, height: 900 })
+      await page.goto(`${node.internal}/people/vault`)
+      await page.click(`main button:has-text("${language === 'vi' ? 'Chỉ theo dõi' : 'Only watch'}")`)
+      const choice = page.locator('.dlg select[name="caller"]')
+      await choice.locator('option').nth(1).waitFor({ state: 'attached' })
+      assert.deepEqual(await choice.locator('option').allTextContents(), [
+        language === 'vi' ? 'mọi ứng dụng' : 'all applications',
+        `Chợ Sen (…${node.serviceKey().id.slice(-6)})`,
+      ])
+      await choice.selectOption({ index: 1 })
+      await shoot(page, `watch-${language}-${width}`)
+      assert.deepEqual(await faultsOf(page, said), [])
+      await page.click('.dlg .btn.go')
+      await page.waitForSelector('.dlg', { state: 'detached' })
+    }
+    const { watched } = (await (
+      await fetch(`${node.internal}/api/vault/enforcement`, { headers: { cookie } })
+    ).json()) as { watched: { caller: string }[] }
+    assert.deepEqual(
+      watched.map(({ caller }) => caller),
+      ['*', `service:${node.serviceKey().id}`],
+    )
+    const table = await page.innerText('main')
+    assert.ok(table.includes('Chợ Sen'), table)
+  })
 }

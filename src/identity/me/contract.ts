@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { route, STAFF_ROLES } from '../../kit/contract.ts'
+import { route, SCOPES, STAFF_ROLES } from '../../kit/contract.ts'
 import { At } from '../../kit/listing.ts'
 
 export const meRoutes = {
@@ -25,6 +25,27 @@ export const meRoutes = {
       log: z.strictObject({ leaves: z.int(), signedAt: At }).nullable(),
       /** Minutes without a request after which the session ends. */
       idleMinutes: z.int(),
+    }),
+  }),
+  callers: route({
+    listener: 'internal',
+    id: 'identity.callers',
+    method: 'GET',
+    path: '/api/callers',
+    access: { roles: ['administrator', 'dpo', 'auditor'] },
+    summary: 'The names that service keys were given, to say who a caller is; never a secret',
+    query: z.strictObject({}),
+    response: z.strictObject({
+      callers: z.array(
+        z.strictObject({
+          /** As it stands in the log and in enforcement: `service:` and the id of the key. */
+          caller: z.string(),
+          name: z.string(),
+          scopes: z.array(z.enum(SCOPES)),
+          createdAt: At,
+          revokedAt: At.nullable(),
+        }),
+      ),
     }),
   }),
 } as const

@@ -1,6 +1,8 @@
 import { answer, type Bound } from '../../http/index.ts'
 import { iso } from '../../kit/clock.ts'
+import type { Scope } from '../../kit/contract.ts'
 import { KhienError } from '../../kit/errors.ts'
+import type { serviceKeyService } from '../service-keys.ts'
 import { idleLimit } from '../sessions.ts'
 import { meRoutes as rows } from './contract.ts'
 
@@ -14,10 +16,13 @@ export type MeContext = {
     readonly publicOrigin: string | null
   }
   readonly head: () => Promise<{ readonly size: number; readonly signedAt: number }>
+  readonly keys: Pick<ReturnType<typeof serviceKeyService>, 'list'>
 }
 
+const MOST_CALLERS = 500
+
 /** What the console shows on top of every page. A node that answers this is unsealed; a sealed one answers 503. */
-export const meApi = ({ node, head }: MeContext): readonly Bound[] => [
+export const meApi = ({ node, head, keys }: MeContext): readonly Bound[] => [
   answer(rows.me, async (_, { caller }) => {
     if (caller.kind !== 'staff') throw new KhienError('identity/not-allowed', 'Only for people.', { status: 403 })
     const log = await head().catch(() => undefined)
@@ -29,4 +34,13 @@ export const meApi = ({ node, head }: MeContext): readonly Bound[] => [
       idleMinutes: idleLimit(caller.roles) / 60_000,
     }
   }),
+  answer(rows.callers, async () => ({
+    callers: (await keys.list()).slice(-MOST_CALLERS).map((key) => ({
+      caller: `service:${key.id}`,
+      name: key.name,
+      scopes: key.scopes.split(' ') as Scope[],
+      createdAt: iso(Number(key.created_at)),
+      revokedAt: key.revoked_at === null ? null : iso(Number(key.revoked_at)),
+    })),
+  })),
 ]

@@ -1,18 +1,9 @@
 import { createContext, useContext, useEffect, useMemo, useState, type ReactNode } from 'react'
+import type { Language, Twin, Words } from './catalogue.ts'
 import { formats, type Formats } from './format.ts'
 
-export type Language = 'vi' | 'en'
-/** The English twin of a Vietnamese catalogue: the same keys, the same arguments; a missing key is a compile error. */
-export type Twin<T> = {
-  readonly [K in keyof T]: T[K] extends (...args: infer A) => string
-    ? (...args: A) => string
-    : T[K] extends string
-      ? string
-      : Twin<T[K]>
-}
-export type Words<T> = { readonly vi: T; readonly en: Twin<T> }
-/** Vietnamese is the source; English must say the same. */
-export const words = <const T extends object>(vi: T, en: Twin<T>): Words<T> => ({ vi, en })
+export { words } from './catalogue.ts'
+export type { Language, Twin, Words } from './catalogue.ts'
 
 type Spoken = { readonly language: Language; readonly speak: (language: Language) => void; readonly f: Formats }
 const Speech = createContext<Spoken | undefined>(undefined)

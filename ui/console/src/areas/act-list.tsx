@@ -2,6 +2,7 @@ import { Link } from '@tanstack/react-router'
 import { useMemo } from 'react'
 import { auditRoutes, type ActView } from '../../../../src/audit/contract.ts'
 import { vaultRoutes } from '../../../../src/vault/contract.ts'
+import { useCallers } from '../caller-names.ts'
 import type { Column } from '../components/data-table.tsx'
 import { List } from '../components/list.tsx'
 import { Leaf } from '../components/marks.tsx'
@@ -44,6 +45,7 @@ export function ActList({ wish, name, none }: Props) {
   const m = useWords(evidenceWords)
   const f = useFormats()
   const tell = useTeller()
+  const callers = useCallers()
   const columns = useMemo(
     (): readonly Column<ActView>[] => [
       {
@@ -69,7 +71,11 @@ export function ActList({ wish, name, none }: Props) {
         cell: ({ kind }) => tell.kind(kind),
       },
       { id: 'code', head: m.code, fold: 'lo', off: true, cell: ({ kind }) => <span className="tok">{kind}</span> },
-      { id: 'actor', head: m.actor, cell: ({ actor }) => <span className="tok">{brief(actor)}</span> },
+      {
+        id: 'actor',
+        head: m.actor,
+        cell: ({ actor }) => callers.nameOf(actor) ?? <span className="tok">{brief(actor)}</span>,
+      },
       {
         id: 'subject',
         head: m.subject,
@@ -92,7 +98,7 @@ export function ActList({ wish, name, none }: Props) {
         cell: (act) => <FactLine of={act} tell={tell} />,
       },
     ],
-    [m, f, tell],
+    [m, f, tell, callers],
   )
   return (
     <List

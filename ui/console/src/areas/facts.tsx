@@ -1,6 +1,7 @@
 import { Fragment, useMemo, type ReactNode } from 'react'
 import { rightsMessages } from '../../../../src/rights/messages.ts'
 import type { ActView } from '../../../../src/audit/contract.ts'
+import { useCallers } from '../caller-names.ts'
 import { useNames, type Names } from '../field-names.ts'
 import { useFormats, useSpeech, useWords, type Language } from '../language.tsx'
 import type { Formats } from '../format.ts'
@@ -54,6 +55,7 @@ export function useTeller(): Teller {
   const shell = useWords(shellWords)
   const warn = useWords(warnWords)
   const names = useNames()
+  const callers = useCallers()
   const f = useFormats()
   const { language } = useSpeech()
   return useMemo((): Teller => {
@@ -79,6 +81,7 @@ export function useTeller(): Teller {
         if (key === 'collections') return value.split(' ').map(names.collection).join(', ')
         if (key === 'article') return m.article(value)
         if (TIMES.has(key)) return Number.isNaN(Date.parse(value)) ? token(value) : f.full(value)
+        if (key === 'caller' && callers.nameOf(value) !== undefined) return callers.nameOf(value)
         if (CODES.has(key)) return own(codesIn(language), value)
         if (!WORDS.has(key)) return token(value)
         return value.split(' ').map((one, i) => (
@@ -89,7 +92,7 @@ export function useTeller(): Teller {
         ))
       },
     }
-  }, [m, share, shell, warn, names, f, language])
+  }, [m, share, shell, warn, names, callers, f, language])
 }
 
 const token = (text: string): ReactNode => <span className="tok">{text}</span>

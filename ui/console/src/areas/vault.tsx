@@ -3,6 +3,7 @@ import { useMemo, useState } from 'react'
 import { consentRoutes } from '../../../../src/consent/contract.ts'
 import { vaultRoutes } from '../../../../src/vault/contract.ts'
 import { call, useCall, type Got } from '../api.ts'
+import { tailOf, useCallers } from '../caller-names.ts'
 import { DataTable, type Column } from '../components/data-table.tsx'
 import { AskDialog, Field } from '../components/dialog.tsx'
 import { ClassChip } from '../components/marks.tsx'
@@ -56,6 +57,9 @@ function Watching() {
   const enforcement = useCall(vaultRoutes.enforcement, {}, { every: 30_000 })
   const processing = useCall(consentRoutes.processing, {})
   const maySet = useMay(vaultRoutes.setEnforcement)
+  const callers = useCallers()
+  // Only reading is watched.
+  const readers = callers.all.filter((one) => one.revokedAt === null && one.scopes.includes('vault:read'))
   const [asking, setAsking] = useState(false)
   const purposes = processing.data?.purposes.map(({ purpose }) => purpose) ?? []
   const titleOf = (id: string): string => purposes.find((one) => one.id === id)?.title[language] ?? id
@@ -73,7 +77,7 @@ function Watching() {
           key: `${purpose} ${caller}`,
           deadline: null,
           what: m.watchedNeed(titleOf(purpose)),
-          more: `${caller === EVERYBODY ? m.everybody : caller}; ${m.watchedMore(
+          more: `${caller === EVERYBODY ? m.everybody : (callers.nameOf(caller) ?? caller)}; ${m.watchedMore(
             f.date(since),
             f.n(counts.filter((one) => one.purpose === purpose).reduce((sum, one) => sum + one.count, 0)),
           )}`,
@@ -112,7 +116,7 @@ function Watching() {
         title={m.observeTitle}
         note={m.observeNote}
         act={m.observeAct}
-        onAct={(form) => set(String(form.get('purpose')), String(form.get('caller')).trim(), 'observe')}
+        onAct={(form) => set(String(form.get('purpose')), String(form.get('caller')), 'observe')}
       >
         <Field label={m.purpose}>
           <select className="in" name="purpose" required>
@@ -124,15 +128,14 @@ function Watching() {
           </select>
         </Field>
         <Field label={m.caller} hint={m.callerHint}>
-          <input
-            className="in mono"
-            name="caller"
-            required
-            defaultValue={EVERYBODY}
-            pattern="\s*(\*|service:khk_[0-9A-Z]{26})\s*"
-            spellCheck={false}
-            autoComplete="off"
-          />
+          <select className="in" name="caller" required defaultValue={EVERYBODY}>
+            <option value={EVERYBODY}>{m.everybody}</option>
+            {readers.map(({ caller, name }) => (
+              <option key={caller} value={caller}>
+                {name} ({tailOf(caller)})
+              </option>
+            ))}
+          </select>
         </Field>
       </AskDialog>
     </>
@@ -143,6 +146,7 @@ function RefusedTable({ of, titleOf }: { readonly of: readonly Refused[]; readon
   const m = useWords(vaultWords)
   const f = useFormats()
   const names = useNames()
+  const callers = useCallers()
   const columns = useMemo(
     (): readonly Column<Refused>[] => [
       {
@@ -153,7 +157,22 @@ function RefusedTable({ of, titleOf }: { readonly of: readonly Refused[]; readon
         by: (one) => titleOf(one.purpose),
         cell: (one) => titleOf(one.purpose),
       },
-      { id: 'caller', head: m.caller, fold: 'm', cell: (one) => <span className="mono">{one.caller}</span> },
+      {
+        id: 'caller',
+        head: m.caller,
+        fold: 'm',
+        by: (one) => callers.nameOf(one.caller) ?? one.caller,
+        cell: (one) => {
+          const name = callers.nameOf(one.caller)
+          if (name === undefined) return <span className="mono">{one.caller}</span>
+          return (
+            <>
+              {name}
+              <span className="sub mono">{tailOf(one.caller)}</span>
+            </>
+          )
+        },
+      },
       {
         id: 'field',
         head: m.field,
@@ -174,7 +193,7 @@ function RefusedTable({ of, titleOf }: { readonly of: readonly Refused[]; readon
       },
       { id: 'count', head: m.count, num: true, fold: 'end', by: (one) => one.count, cell: (one) => f.n(one.count) },
     ],
-    [m, f, names, titleOf],
+    [m, f, names, callers, titleOf],
   )
   return (
     <DataTable

@@ -1,7 +1,7 @@
-import { catalogue } from '../../../../src/kit/i18n.ts'
+import { words } from '../catalogue.ts'
 
 /** What the evidence log records, in words: the kinds of acts, the facts beside them, the codes those hold. */
-export const actWords = catalogue(
+export const actWords = words(
   {
     observed: 'cho qua, khi bật cưỡng chế sẽ bị từ chối',
     yes: 'có',
