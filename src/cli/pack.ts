@@ -28,7 +28,7 @@ const WAF: Package = {
 const CLIENT: Package = {
   name: 'khien-client',
   folder: 'client',
-  doors: ['index', 'node'],
+  doors: ['index', 'node', 'messages'],
   readme: 'client.md',
   description: "Keeps people's data in a Khiên vault, also while the vault is away.",
   keywords: ['khien', 'personal-data', 'privacy', 'vault', 'tokenization', 'consent', 'hpke', 'offline'],

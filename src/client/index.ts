@@ -1,3 +1,4 @@
+import { conversations, type Conversations } from './conversations.ts'
 import { handover } from './handover.ts'
 import { maskCache } from './masks.ts'
 import { soon, type SpoolFigures } from './soon.ts'
@@ -14,6 +15,7 @@ export {
   type CellPlace,
   type ColumnOptions,
 } from './columns.ts'
+export type * from './conversations.ts'
 export { KhienRefusal } from './error.ts'
 export { memorySpool, storageSpool, type KeyValueStorage, type Spool, type SpoolItem } from './spool.ts'
 export type { SpoolFigures } from './soon.ts'
@@ -137,6 +139,8 @@ export function createKhien(options: KhienOptions): Khien {
     collections: () => call('GET', '/api/vault/collections'),
     declareCollections: (collections) => call('PUT', '/api/vault/collections', { collections }),
 
+    conversations: conversations(link),
+
     putSoon: (items) => spooling().putSoon(items),
     getMasked,
     state: link.state,
@@ -188,6 +192,9 @@ export type Khien = {
   recipients(): Promise<t.Recipient[]>
   collections(): Promise<{ version: number; fields: t.FieldShown[] }>
   declareCollections(collections: readonly t.CollectionDeclaration[]): Promise<{ version: number; declaredAt: string }>
+
+  /** Messages under a key of each conversation; between devices alone with khien-client/messages. */
+  readonly conversations: Conversations
 
   /**
    * `put` that never waits for the vault: when it does not answer, the items are sealed to its public key, kept in the

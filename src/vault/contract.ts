@@ -3,6 +3,7 @@ import { route } from '../kit/contract.ts'
 import { At } from '../kit/listing.ts'
 import { Reference, Subject } from '../kit/schema.ts'
 import { CollectionName as Collection, declaredRoutes, Field } from './declared/contract.ts'
+import { conversationRoutes } from './conversations/contract.ts'
 import { relayRoutes } from './relay/contract.ts'
 import { inboxRoutes } from './inbox/contract.ts'
 
@@ -83,6 +84,7 @@ export const vaultRoutes = {
   ...declaredRoutes,
   ...relayRoutes,
   ...inboxRoutes,
+  ...conversationRoutes,
   put: route({
     id: 'vault.put',
     method: 'POST',

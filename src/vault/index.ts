@@ -1,7 +1,9 @@
+import { sql } from 'kysely'
 import { actorOf } from '../kit/contract.ts'
 import { answer, type Bound } from '../http/index.ts'
 import type { VaultContext } from './context.ts'
 import { vaultRoutes as rows } from './contract.ts'
+import { conversationApi, openConversations } from './conversations/index.ts'
 import { collectionRegistry } from './declared/registry.ts'
 import { enforcementService } from './enforcement.ts'
 import { eraseService } from './erase.ts'
@@ -43,12 +45,15 @@ export function openVault(ctx: VaultContext) {
       .tables<KeyTables>()
       .selectFrom('subject_key')
       .select((eb) => eb.fn.countAll<number>().as('n'))
+      // Conversations have keys as well.
+      .where(sql<string>`substr(subject, 1, 4)`, '<>', 'cnv_')
       .executeTakeFirstOrThrow()
     return Number(row.n)
   }
   const get = getService(ctx, keys, registry, enforcement)
   const indexes = indexing(ctx, keys, registry)
   const { shred, finish, receipt } = shredService(ctx, keys)
+  const conversations = openConversations(ctx, { keys, registry, shred })
   const expire = retention(ctx, registry)
   const rewrap = rewrapping(ctx)
   const relay = openRelay(ctx, { get, put, keys, registry })
@@ -77,12 +82,14 @@ export function openVault(ctx: VaultContext) {
     shredReceipt: receipt,
     rewrap,
     inbox,
+    conversations,
     staff: staffService(ctx, { people, get, registry }),
     jobs: [
       { name: 'vault-indexes', everyMs: 10_000, work: indexes.run },
       { name: 'vault-rewrapping', everyMs: 5_000, work: rewrap.run },
       { name: 'vault-erasures', everyMs: MINUTE_MS, work: finish },
       { name: 'vault-retention', everyMs: 60 * MINUTE_MS, work: expire },
+      { name: 'vault-conversations', everyMs: 60 * MINUTE_MS, work: conversations.sweep },
       { name: 'vault-inbox', everyMs: 60 * MINUTE_MS, work: inbox.sweep },
     ] as const,
   }
@@ -91,6 +98,7 @@ export function openVault(ctx: VaultContext) {
 export const vaultApi = (vault: Vault): readonly Bound[] => [
   ...relayApi(vault.relay),
   ...inboxApi(vault.inbox),
+  ...conversationApi(vault.conversations),
   answer(rows.put, async ({ body }, { caller, once }) => ({
     items: await vault.put(body.items, actorOf(caller), once),
   })),

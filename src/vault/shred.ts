@@ -4,6 +4,8 @@ import { KhienError } from '../kit/errors.ts'
 import { newId } from '../kit/ids.ts'
 import { oneAtATime, runOnce, type Transaction } from '../storage/sql/index.ts'
 import type { VaultContext } from './context.ts'
+import { takeMessages } from './conversations/index.ts'
+import type { ConversationTables } from './conversations/store.ts'
 import type { Keyring } from './keyring.ts'
 import type { RelayTables } from './relay/store.ts'
 import type { KeyTables, VaultTables } from './store.ts'
@@ -38,7 +40,7 @@ export function shredService(ctx: VaultContext, keys: Keyring) {
       .executeTakeFirst()
     // The person is named by the path, of which the fingerprint of the body knows nothing.
     const own = once && { ...once, fingerprint: `${once.fingerprint} ${subject}` }
-    await runOnce<VaultTables & RelayTables, null>(ctx.db, own, ctx.clock(), async (trx) => {
+    await runOnce<VaultTables & RelayTables & ConversationTables, null>(ctx.db, own, ctx.clock(), async (trx) => {
       await oneAtATime(ctx.db, trx, subject)
       const before = await trx.selectFrom('vault_shred').select('id').where('subject', '=', subject).executeTakeFirst()
       if (before) return null
@@ -66,7 +68,7 @@ export function shredService(ctx: VaultContext, keys: Keyring) {
     const row = (await rowOf(subject))!
     if (row.destroyed_at !== null) return
     await keys.destroy(subject)
-    await ctx.db.transaction<VaultTables & RelayTables, void>(async (trx) => {
+    await ctx.db.transaction<VaultTables & RelayTables & ConversationTables, void>(async (trx) => {
       const at = ctx.clock()
       const until = await ctx.keyBackupsUntil(trx)
       const open = until !== null && until > at ? until : null
@@ -97,12 +99,15 @@ export function shredService(ctx: VaultContext, keys: Keyring) {
     await ctx.db.forget()
   }
 
-  async function takeAll(trx: Transaction<VaultTables & RelayTables>, subject: string): Promise<number> {
+  async function takeAll(
+    trx: Transaction<VaultTables & RelayTables & ConversationTables>,
+    subject: string,
+  ): Promise<number> {
     // Values before their index, as they are written: on PostgreSQL two that go crosswise wait for each other.
     const gone = await trx.deleteFrom('vault_value').where('subject', '=', subject).executeTakeFirst()
     await trx.deleteFrom('vault_index').where('subject', '=', subject).execute()
     await trx.updateTable('vault_relayed').set({ answer: null }).where('subject', '=', subject).execute()
-    return Number(gone.numDeletedRows)
+    return Number(gone.numDeletedRows) + (await takeMessages(trx, subject))
   }
 
   /** Goes on with what a crash left, and ends what was waiting for the backups' time: the log's records of the person go. */
@@ -122,7 +127,7 @@ export function shredService(ctx: VaultContext, keys: Keyring) {
         continue
       }
       // PostgreSQL: a write of another process may have been committed behind the key's end.
-      await ctx.db.transaction<VaultTables & RelayTables, number>((trx) => takeAll(trx, subject))
+      await ctx.db.transaction<VaultTables & RelayTables & ConversationTables, number>((trx) => takeAll(trx, subject))
       await ctx.forgetRecords(subject)
       await tables()
         .updateTable('vault_shred')

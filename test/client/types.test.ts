@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { z } from 'zod'
-import type { Khien, RelayBody } from '../../src/client/index.ts'
+import type { Khien, MessageItem, MessagesWanted, RelayBody } from '../../src/client/index.ts'
 import type { consentRoutes } from '../../src/consent/contract.ts'
 import type { vaultRoutes } from '../../src/vault/contract.ts'
 import { vaultRoutes as vault } from '../../src/vault/contract.ts'
@@ -16,8 +16,11 @@ type Body<R> = R extends { readonly body: infer S extends z.ZodType } ? z.input<
 /** JSON has no `undefined`: what is optional is there or is not. */
 type Exact<T> = T extends object ? { [K in keyof T]: Exact<Exclude<T[K], undefined>> } : T
 type Answer<R> = R extends { readonly response: infer S extends z.ZodType } ? Exact<z.output<S>> : never
-type Sent<K extends keyof Khien> = Writable<Parameters<Khien[K]>[0]>
-type Said<K extends keyof Khien> = Awaited<ReturnType<Khien[K]>>
+type Method = Exclude<keyof Khien, 'conversations'>
+type Sent<K extends Method> = Writable<Parameters<Khien[K]>[0]>
+type Said<K extends Method> = Awaited<ReturnType<Khien[K]>>
+type Talk = Khien['conversations']
+type Heard<K extends keyof Talk> = Awaited<ReturnType<Talk[K]>>
 
 /** An error where the first type does not fit the second. */
 type Fits<A extends B, B> = A
@@ -41,6 +44,9 @@ export type Sends = [
   Fits<keyof RelayBody, keyof Body<V['relay']>>,
   Fits<keyof RelayBody['items'][number], keyof Body<V['relay']>['items'][number]>,
   Fits<Sent<'declareCollections'>, Body<V['declareCollections']>['collections']>,
+  Fits<Writable<Parameters<Talk['open']>[0]>, Body<V['openConversation']>['people']>,
+  Fits<Writable<MessageItem>, Body<V['writeMessages']>['items'][number]>,
+  Fits<Writable<MessagesWanted>, Body<V['readMessages']>>,
 ]
 export type Hears = [
   Fits<Answer<C['declare']>, Said<'declare'>>,
@@ -62,6 +68,14 @@ export type Hears = [
   Fits<Answer<V['recipients']>['recipients'], Said<'recipients'>>,
   Fits<Answer<V['collections']>, Said<'collections'>>,
   Fits<Answer<V['declareCollections']>, Said<'declareCollections'>>,
+  Fits<Answer<V['openConversation']>, Heard<'open'>>,
+  Fits<Answer<V['conversation']>, Heard<'find'>>,
+  Fits<Answer<V['writeMessages']>, Heard<'write'>>,
+  Fits<Answer<V['readMessages']>, Heard<'read'>>,
+  Fits<Answer<V['eraseMessages']>, Heard<'erase'>>,
+  Fits<Answer<V['endConversation']>, Heard<'end'>>,
+  Fits<Answer<V['addBox']>, Heard<'addBox'>>,
+  Fits<Answer<V['removeBox']>, Heard<'removeBox'>>,
 ]
 
 test('every route of the vault that a service key may call has its method in the client', () => {
@@ -81,6 +95,14 @@ test('every route of the vault that a service key may call has its method in the
     'vault.import-passwords': 'importPasswords',
     'vault.relay': 'relay',
     'vault.recipients': 'recipients',
+    'vault.open-conversation': 'conversations',
+    'vault.conversation': 'conversations',
+    'vault.write-messages': 'conversations',
+    'vault.read-messages': 'conversations',
+    'vault.erase-messages': 'conversations',
+    'vault.end-conversation': 'conversations',
+    'vault.add-box': 'conversations',
+    'vault.remove-box': 'conversations',
     'vault.inbox-key': 'inside',
     'vault.inbox': 'inside',
     // The receipt is answered by `shred`; looking at it again is for staff.

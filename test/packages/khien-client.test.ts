@@ -67,7 +67,7 @@ test('the package needs nothing, and says what it is', () => {
   const { version: ours } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
   assert.equal(said['version'], ours)
   assert.equal(said['dependencies'], undefined)
-  assert.deepEqual(Object.keys(said['exports'] as object), ['.', './node'])
+  assert.deepEqual(Object.keys(said['exports'] as object), ['.', './node', './messages'])
   for (const name of ['LICENSE', 'README.md', 'client/index.d.ts', 'client/node.js'])
     assert.ok(existsSync(join(modules, 'khien-client', name)), name)
 })
@@ -75,11 +75,14 @@ test('the package needs nothing, and says what it is', () => {
 test('its types hold for a program written against them, with nothing else installed', () => {
   const source = `import { createKhien, KhienRefusal, vaultColumns, type PutItem, type SoonAnswer } from 'khien-client'
 import { folderSpool } from 'khien-client/node'
+import { keyPair, sealMessage } from 'khien-client/messages'
 const items: readonly PutItem[] = [{ subject: 'x', collection: 'person', fields: { name: 'Hoa' } }]
 const khien = createKhien({ origin: '', publicOrigin: '', key: '', spool: await folderSpool('spool', { maxItems: 10 }) })
 const said: SoonAnswer[] = await khien.putSoon(items)
 export const first: string | undefined = said[0]?.ok && 'spooled' in said[0] ? said[0].spooled : undefined
 export const masked: boolean = (await khien.getMasked({ purpose: 'p', reason: 'r', items: [] })).some((one) => one.ok && one.stale)
+export const box = async () => (await khien.conversations.find('cnv_x')).boxes.map((one) => sealMessage('x', [one], { conversation: 'cnv_x', record: '1', from: 'x' }))
+export const pair = keyPair()
 export const columns = vaultColumns(khien, { writes: 'vault' })
 try { await khien.shred('x', 'DH-1') } catch (error) { if (error instanceof KhienRefusal) error.code satisfies string }
 // @ts-expect-error a field that is no text is caught
@@ -125,6 +128,8 @@ describe(`the page's examples under Node ${version}`, () => {
     assert.deepEqual(items, [{ ok: true, fields: { name: 'Trần Văn Ba' } }])
     await khien.close()
   })
+
+  test('chat: two devices, a server that reads nothing', async () => assert.equal(await run('chat'), 'Chào Lan\n'))
 
   test('PHP', { skip: phpSkip }, () => {
     const [, code] = /```php\n(.*?)```/s.exec(readFileSync(join(root, 'docs/client.md'), 'utf8'))!
