@@ -55,6 +55,51 @@ const Receipt = z.strictObject({
   receipt: z.string(),
 })
 
+/** `2024-03-01` (a day in Vietnam) or an instant with its offset. */
+export const When = z.union([z.iso.date(), z.iso.datetime({ offset: true })])
+const NotKnown = z.literal('not-known')
+/** Names of things, never of people: they go into the log. */
+const Evidence = z.strictObject({
+  given: z.union([When, NotKnown]),
+  method: z.enum(['web-form', 'app', 'paper', 'call', 'sms', 'email', 'settings', 'not-known']),
+  /** The text people were shown, by its own name and version: `privacy-2024-03`. */
+  text: z.union([NotKnown, Reference]),
+  /** Where the evidence lies: an archive, a table, a register. */
+  kept: z.union([NotKnown, Reference]),
+})
+export type Evidence = z.output<typeof Evidence>
+const TakenOver = z.strictObject({
+  ...Evidence.shape,
+  method: z.string(),
+  what: z.enum(['consent', 'agreement']),
+  name: z.string(),
+  ref: z.string(),
+  ended: z.string().nullable(),
+  statedBy: z.string(),
+  takenAt: z.string(),
+  /** Whether it carries reads; `why` not, as a code. */
+  live: z.boolean(),
+  why: z.string().nullable(),
+})
+export type TakenOver = z.output<typeof TakenOver>
+const Outcomes = z.strictObject({
+  items: z.array(
+    z.union([
+      z.strictObject({
+        ok: z.literal(true),
+        /** `live`: carries reads from now on. `kept`: recorded, carries none. `ended`: recorded as over. `known`: nothing new. */
+        state: z.enum(['live', 'kept', 'ended', 'known']),
+        why: z.string().nullable(),
+      }),
+      z.strictObject({ ok: z.literal(false), code: z.string(), detail: z.string(), field: z.string() }),
+    ]),
+  ),
+})
+export type Outcome = z.output<typeof Outcomes>['items'][number]
+/** Who stands for it: a duty or a ticket (`DPO-17`), never a name. */
+const statedBy = Reference
+const ONE_CALL = 200
+
 export const consentRoutes = {
   declare: route({
     id: 'consent.declare',
@@ -121,7 +166,63 @@ export const consentRoutes = {
           withdrawnAt: z.string().nullable(),
         }),
       ),
+      /** What was agreed before, elsewhere, with the evidence there is. */
+      takenOver: z.array(TakenOver),
     }),
+  }),
+  takeOverConsents: route({
+    id: 'consent.take-over',
+    method: 'POST',
+    path: '/api/consents/taken-over',
+    listener: 'internal',
+    access: { scope: 'consent:write' },
+    once: true,
+    maxBody: 262_144,
+    summary:
+      'Take over consents that were given elsewhere before, with the evidence there is; what lacks evidence carries no read',
+    body: z.strictObject({
+      statedBy,
+      items: z
+        .array(
+          z.strictObject({
+            subject: Subject,
+            purpose: Word,
+            /** The version of the purpose whose data and recipients the old text covered. */
+            version: z.int().min(1),
+            evidence: Evidence,
+            withdrawn: When.optional(),
+          }),
+        )
+        .min(1)
+        .max(ONE_CALL),
+    }),
+    response: Outcomes,
+  }),
+  takeOverAgreements: route({
+    id: 'consent.take-over-agreements',
+    method: 'POST',
+    path: '/api/agreements/taken-over',
+    listener: 'internal',
+    access: { scope: 'agreement:write' },
+    once: true,
+    maxBody: 262_144,
+    summary: 'Take over agreements that were made elsewhere before, with the evidence there is',
+    body: z.strictObject({
+      statedBy,
+      items: z
+        .array(
+          z.strictObject({
+            subject: Subject,
+            kind: Word,
+            ref: Reference,
+            evidence: Evidence,
+            ended: When.optional(),
+          }),
+        )
+        .min(1)
+        .max(ONE_CALL),
+    }),
+    response: Outcomes,
   }),
   openAgreement: route({
     id: 'consent.open-agreement',

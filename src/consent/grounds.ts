@@ -1,4 +1,4 @@
-import { groundAt } from '../law/index.ts'
+import { consentOf, groundAt } from '../law/index.ts'
 import type { Transaction } from '../storage/sql/index.ts'
 import type { ConsentContext } from './context.ts'
 import type { Purpose } from './contract.ts'
@@ -49,7 +49,7 @@ export function groundService(ctx: ConsentContext) {
     const law = groundAt(purpose.ground, now)
     if (!law) return wishes.map(() => refused('vault/no-law', 'No rule of law in force today knows this ground.'))
     const subjects = [...new Set(wishes.map((wish) => wish.subject))]
-    const allowed = (version: number): Ruling => ({
+    const allowed = (version: number): Ruling & { lawful: true } => ({
       lawful: true,
       ground: purpose.ground,
       article: law.article.vi,
@@ -85,17 +85,19 @@ export function groundService(ctx: ConsentContext) {
 
     const rows = await trx
       .selectFrom('consent')
-      .select(['subject', 'version'])
+      .select(['subject', 'version', 'given_at'])
       .where('subject', 'in', subjects)
       .where('purpose', '=', purposeId)
       .where('withdrawn_at', 'is', null)
       .execute()
-    const given = new Map(rows.map((row) => [row.subject, row.version]))
+    const given = new Map(rows.map((row) => [row.subject, row]))
     return wishes.map((wish) => {
-      const version = given.get(wish.subject)
-      if (version === undefined)
+      const row = given.get(wish.subject)
+      if (row === undefined)
         return refused('vault/no-consent', 'This person has not agreed to this use, or has withdrawn.')
-      return beyond(versions.get(version)!.fields, wish) ?? allowed(version)
+      // One that was given under an earlier rule rests on the article that keeps it valid.
+      const article = consentOf(Number(row.given_at))?.vi ?? law.article.vi
+      return beyond(versions.get(row.version)!.fields, wish) ?? { ...allowed(row.version), article }
     })
   }
 }

@@ -8,8 +8,9 @@ import { decisionService } from './decisions.ts'
 import { groundService } from './grounds.ts'
 import { noticeService } from './notices.ts'
 import { purposeRegistry } from './purposes.ts'
+import { takeOverService } from './taken-over.ts'
 
-export { consentRoutes, type Purpose } from './contract.ts'
+export { consentRoutes, type Outcome, type Purpose, type TakenOver } from './contract.ts'
 export { consentMigrations, type ConsentTables } from './store.ts'
 export { WITHDRAWN } from './notices.ts'
 export type { ConsentContext } from './context.ts'
@@ -22,7 +23,8 @@ export function openConsent(ctx: ConsentContext) {
   const notices = noticeService(ctx)
   const decisions = decisionService(ctx, purposes, notices)
   const agreements = agreementService(ctx)
-  return { purposes, decisions, notices, agreements, rule: groundService(ctx) }
+  const takenOver = takeOverService(ctx, purposes, decisions)
+  return { purposes, decisions, notices, agreements, takenOver, rule: groundService(ctx) }
 }
 
 export const consentApi = (consent: Consent): readonly Bound[] => [
@@ -45,7 +47,14 @@ export const consentApi = (consent: Consent): readonly Bound[] => [
       givenAt: iso(row.given_at),
       withdrawnAt: row.withdrawn_at === null ? null : iso(row.withdrawn_at),
     })),
+    takenOver: (await consent.takenOver.of(params.subject)).map(({ taken }) => taken),
   })),
+  answer(rows.takeOverConsents, ({ body }, { caller, once }) =>
+    consent.takenOver.consents(body.items, body.statedBy, actorOf(caller), once),
+  ),
+  answer(rows.takeOverAgreements, ({ body }, { caller, once }) =>
+    consent.takenOver.agreements(body.items, body.statedBy, actorOf(caller), once),
+  ),
   answer(rows.openAgreement, ({ body }, { caller, once }) => consent.agreements.open(body, actorOf(caller), once)),
   answer(rows.closeAgreement, ({ body }, { caller, once }) => consent.agreements.close(body, actorOf(caller), once)),
 ]

@@ -18,6 +18,26 @@ export type ConsentTables = {
   receipt: { code: string; subject: string; note: string; at: number }
   withdrawal_notice: { receipt: string; recipient: string; name: string; url: string | null; acked_at: number | null }
   agreement: { subject: string; kind: string; ref: string; opened_at: number; closed_at: number | null }
+  /** What was agreed elsewhere before, with the evidence there is; never what we saw ourselves. */
+  taken_over: {
+    id: string
+    subject: string
+    what: 'consent' | 'agreement'
+    /** The purpose, or the kind of agreement. */
+    name: string
+    /** Version of the purpose, or the reference of the agreement. */
+    ref: string
+    /** As it was told: an instant, a day, or `not-known`. */
+    given: string
+    ended: string
+    method: string
+    text: string
+    kept: string
+    stated_by: string
+    taken_at: number
+    live: number
+    why: string | null
+  }
 }
 
 export const consentMigrations: readonly Migration[] = [
@@ -83,6 +103,24 @@ export const consentMigrations: readonly Migration[] = [
         .addColumn('opened_at', 'bigint', (c) => c.notNull())
         .addColumn('closed_at', 'bigint')
         .addPrimaryKeyConstraint('agreement_pk', ['subject', 'kind', 'ref'])
+        .execute()
+    },
+  },
+  {
+    name: '20261128T000100-create-taken-over',
+    async up(db) {
+      let table = db.schema.createTable('taken_over').addColumn('id', 'text', (c) => c.primaryKey())
+      const texts = ['subject', 'what', 'name', 'ref', 'given', 'ended', 'method', 'text', 'kept', 'stated_by'] as const
+      for (const column of texts) table = table.addColumn(column, 'text', (c) => c.notNull())
+      await table
+        .addColumn('taken_at', 'bigint', (c) => c.notNull())
+        .addColumn('live', 'integer', (c) => c.notNull())
+        .addColumn('why', 'text')
+        .execute()
+      await db.schema
+        .createIndex('taken_over_subject')
+        .on('taken_over')
+        .columns(['subject', 'what', 'name', 'ref'])
         .execute()
     },
   },

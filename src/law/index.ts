@@ -1,5 +1,6 @@
 export { clockAt, deadline, deadlineOf, type ClockKind, type LegalClock } from './clocks.ts'
 export { dayInVietnam, holds, inForce, type Dated } from './dated.ts'
+export { consentOf } from './earlier.ts'
 export { GROUNDS, groundAt, type GroundKind } from './grounds.ts'
 export { classOf, DATA_KINDS, type DataClass, type DataKind } from './classes.ts'
 export { fineFor, type FineRange } from './fines.ts'

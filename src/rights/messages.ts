@@ -1,4 +1,20 @@
+import type { TakenOver } from '../consent/index.ts'
 import { catalogue } from '../kit/i18n.ts'
+
+type Before = Pick<TakenOver, 'method' | 'text' | 'kept' | 'given' | 'statedBy'>
+const NOT_KNOWN = 'not-known'
+const OLD_METHODS: Readonly<Record<string, { readonly vi: string; readonly en: string }>> = {
+  'web-form': { vi: 'mẫu trên trang web', en: 'web form' },
+  app: { vi: 'trong ứng dụng', en: 'in the app' },
+  paper: { vi: 'bằng văn bản', en: 'in writing' },
+  call: { vi: 'cuộc gọi có ghi âm', en: 'recorded call' },
+  sms: { vi: 'tin nhắn', en: 'text message' },
+  email: { vi: 'thư điện tử', en: 'e-mail' },
+  settings: { vi: 'chọn trong phần cài đặt', en: 'chosen in the settings' },
+}
+const dayOf = (day: string): string => day.split('-').toReversed().join('/')
+const named = <T>(from: Readonly<Record<string, T>>, key: string): T | undefined =>
+  Object.hasOwn(from, key) ? from[key] : undefined
 
 export const rightsMessages = catalogue(
   {
@@ -38,6 +54,15 @@ export const rightsMessages = catalogue(
     howTitle: 'Cách tự kiểm tra bằng chứng và biên nhận',
     how: 'Tải bằng chứng (.tlog-proof), biên nhận và hai khóa công khai dưới đây. Trên bất cứ máy nào có Khiên, không cần mạng:',
     receiptKinds: { consent: 'đồng ý', withdrawal: 'rút lại' },
+    before: 'Có từ trước',
+    /** `2024-03-01` */
+    day: dayOf,
+    takenOver: ({ method, text, kept, given, statedBy }: Before): string => {
+      const how = named(OLD_METHODS, method)?.vi ?? 'không rõ cách thức'
+      const shown = text === NOT_KNOWN ? 'không rõ văn bản' : `văn bản ${text}`
+      const when = given === NOT_KNOWN ? 'không rõ ngày' : `ngày ${dayOf(given.slice(0, 10))}`
+      return `Được tiếp nhận từ trước, không lập ở đây (bằng chứng: ${how}, ${shown}, ${when}, lưu tại ${kept}; người xác nhận: ${statedBy}).`
+    },
     results: { allowed: 'được phép', refused: 'bị từ chối', done: 'đã làm', failed: 'không thành' },
     observed: 'cho qua, khi bật cưỡng chế sẽ bị từ chối',
     why: {
@@ -140,6 +165,14 @@ export const rightsMessages = catalogue(
     howTitle: 'How to check proofs and receipts yourself',
     how: 'Download a proof (.tlog-proof), a receipt and the two public keys below. On any machine that has Khiên, without a network:',
     receiptKinds: { consent: 'consent', withdrawal: 'withdrawal' },
+    before: 'From before',
+    day: dayOf,
+    takenOver: ({ method, text, kept, given, statedBy }) => {
+      const how = named(OLD_METHODS, method)?.en ?? 'way not known'
+      const shown = text === NOT_KNOWN ? 'text not known' : `text ${text}`
+      const when = given === NOT_KNOWN ? 'day not known' : dayOf(given.slice(0, 10))
+      return `Taken over from before, not made here (evidence: ${how}, ${shown}, ${when}, kept at ${kept}; stated by ${statedBy}).`
+    },
     results: { allowed: 'allowed', refused: 'refused', done: 'done', failed: 'failed' },
     observed: 'let through, would be refused when enforced',
     why: {

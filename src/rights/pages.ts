@@ -38,7 +38,7 @@ export function rightsPages(ctx: RightsContext): readonly Bound[] {
     const { language } = asked
     const m = words(language)
     const subject = subjectOf(asked)
-    const [consents, running, purposes, reads, receipts, head, fields] = await Promise.all([
+    const [consents, running, purposes, reads, receipts, head, fields, earlier] = await Promise.all([
       ctx.consent.decisions.of(subject),
       ctx.consent.agreements.runningOf(subject),
       ctx.consent.purposes.versions(),
@@ -46,7 +46,10 @@ export function rightsPages(ctx: RightsContext): readonly Bound[] {
       ctx.consent.decisions.receiptsOf(subject),
       ctx.audit.head(),
       fieldsIn(language),
+      ctx.consent.takenOver.of(subject),
     ])
+    const takenOver = earlier.map(({ taken }) => taken)
+    const evidenceOf = (code: string) => earlier.find(({ id }) => id === code)?.taken
     const live = consents.filter((c) => c.withdrawn_at === null)
     // Only the newest withdrawal of a purpose that is not running again.
     const over = consents.filter(
@@ -67,7 +70,7 @@ export function rightsPages(ctx: RightsContext): readonly Bound[] {
       <ul class="cons">
         ${live.map((c) => {
           const purpose = textOf(c.purpose, c.version)
-          return purpose ? runningConsent(purpose, c, m, language, ctx.controller, fields) : ''
+          return purpose ? runningConsent(purpose, c, m, language, ctx.controller, fields, evidenceOf(c.receipt)) : ''
         })}${over.map(
           (c) =>
             html`<li class="con">
@@ -84,7 +87,7 @@ export function rightsPages(ctx: RightsContext): readonly Bound[] {
       </ul>
       <h2 id="goes-on">${m.goesOn}</h2>
       <p>${m.goesOnLead}</p>
-      ${goesOn(others, running, m, language, fields, ctx.clock())}
+      ${goesOn(others, running, takenOver, m, language, fields, ctx.clock())}
       <h2 id="who-read">${m.whoRead}</h2>
       <p>${m.whoReadLead}</p>
       ${await readsTable(reads.items, { m, language, purposes, fields, keys: await ctx.identity.keys.list(), published: head.size })}
@@ -131,6 +134,7 @@ export function rightsPages(ctx: RightsContext): readonly Bound[] {
     const title = all.get(consent.purpose)?.[consent.version - 1]?.title[asked.language] ?? consent.purpose
     const others = [...all.values()].map((list) => list.at(-1)!).filter((p) => p.ground !== 'consent')
     const running = await ctx.consent.agreements.runningOf(subject)
+    const takenOver = (await ctx.consent.takenOver.of(subject)).map(({ taken }) => taken)
     const body = html`<div class="ans sent">
         <h1>${m.doneTitle}</h1>
         <p class="lead">${m.done(title)}</p>
@@ -144,7 +148,7 @@ export function rightsPages(ctx: RightsContext): readonly Bound[] {
       </div>
       <h2>${m.goesOn}</h2>
       <p>${m.goesOnLead}</p>
-      ${goesOn(others, running, m, asked.language, await fieldsIn(asked.language), ctx.clock())}
+      ${goesOn(others, running, takenOver, m, asked.language, await fieldsIn(asked.language), ctx.clock())}
       <p class="row"><a class="btn" href="/me">${m.back}</a></p>`
     return ctx.frame(asked, { title: m.doneTitle, path: `/me/withdrawn?receipt=${code}`, body })
   }

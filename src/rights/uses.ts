@@ -1,4 +1,4 @@
-import type { Purpose } from '../consent/index.ts'
+import type { Purpose, TakenOver } from '../consent/index.ts'
 import { html, type Html } from '../http/index.ts'
 import { dateTime, type Language } from '../kit/i18n.ts'
 import { groundAt } from '../law/index.ts'
@@ -15,6 +15,8 @@ export function runningConsent(
   language: Language,
   controller: string,
   fields: FieldWords,
+  /** The evidence it rests on, when it was given elsewhere before. */
+  before: TakenOver | undefined,
 ): Html {
   const title = purpose.title[language]
   return html`<li class="con">
@@ -32,8 +34,19 @@ export function runningConsent(
         </div>
         <div>
           <dt>${m.since}</dt>
-          <dd>${dateTime(consent.given_at, language)}, ${m.version(consent.version)}</dd>
+          <dd>
+            ${before ? givenWhen(before, m, language) : dateTime(consent.given_at, language)},
+            ${m.version(consent.version)}
+          </dd>
         </div>
+        ${
+          before
+            ? html`<div>
+                <dt>${m.before}</dt>
+                <dd>${m.takenOver(before)}</dd>
+              </div>`
+            : ''
+        }
         <div>
           <dt>${m.ifWithdrawn}</dt>
           <dd>${purpose.ifWithdrawn?.[language] ?? ''}</dd>
@@ -46,10 +59,15 @@ export function runningConsent(
   </li>`
 }
 
+/** Of many old consents only the day is known; an hour would be made up. */
+const givenWhen = ({ given }: TakenOver, m: Words, language: Language): string =>
+  given.length === 10 ? m.day(given) : dateTime(Date.parse(given), language)
+
 /** The uses that rest on something else than consent, and on what. */
 export function goesOn(
   purposes: readonly Purpose[],
-  running: readonly { kind: string }[],
+  running: readonly { kind: string; ref: string }[],
+  takenOver: readonly TakenOver[],
   m: Words,
   language: Language,
   fields: FieldWords,
@@ -57,14 +75,18 @@ export function goesOn(
 ): Html {
   return html`<ul class="goes">
     ${purposes.map((purpose) => {
-      const count = running.filter((a) => a.kind === purpose.agreement).length
-      const state = purpose.ground !== 'agreement' ? '' : count === 0 ? m.notRunning : m.running(count)
+      const mine = running.filter((a) => a.kind === purpose.agreement)
+      const old = takenOver.filter(
+        (one) => one.what === 'agreement' && one.live && mine.some((a) => a.kind === one.name && a.ref === one.ref),
+      )
+      const state = purpose.ground !== 'agreement' ? '' : mine.length === 0 ? m.notRunning : m.running(mine.length)
       return html`<li>
         <b>${purpose.title[language]}</b>
         <p>
           ${purpose.what[language]} ${m.needs(fields.list(purpose.fields))} ${restsOn(purpose, m, language, now)}
           ${state}
         </p>
+        ${old.map((one) => html`<p class="small">${m.before}: ${m.takenOver(one)}</p>`)}
       </li>`
     })}
   </ul>`
