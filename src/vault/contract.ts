@@ -360,6 +360,8 @@ export const vaultRoutes = {
       ),
       agreements: z.array(z.strictObject({ kind: z.string(), ref: z.string(), openedAt: At })),
       purposes: z.array(Opening),
+      /** Conversations the platform can read on a ground, those that only devices can, and this person’s devices. */
+      messages: z.strictObject({ open: z.int(), sealed: z.int(), boxes: z.int() }),
     }),
   }),
   reveal: route({

@@ -83,7 +83,7 @@ export function openVault(ctx: VaultContext) {
     rewrap,
     inbox,
     conversations,
-    staff: staffService(ctx, { people, get, registry }),
+    staff: staffService(ctx, { people, get, registry, messagesOf: conversations.countsOf }),
     jobs: [
       { name: 'vault-indexes', everyMs: 10_000, work: indexes.run },
       { name: 'vault-rewrapping', everyMs: 5_000, work: rewrap.run },

@@ -23,6 +23,7 @@ type Vault = {
   readonly people: () => Promise<number>
   readonly get: ReturnType<typeof getService>
   readonly registry: Registry
+  readonly messagesOf: (subject: string) => Promise<Person['messages']>
 }
 
 /** Counting walks the whole index of values; nobody needs it by the second. */
@@ -30,7 +31,7 @@ const FRESH_MS = 30_000
 const MOST_HELD = 400
 
 /** The vault as people who work here see it: counts, what is held of whom, and one record opened for a ticket. */
-export function staffService(ctx: VaultContext, { people, get, registry }: Vault) {
+export function staffService(ctx: VaultContext, { people, get, registry, messagesOf }: Vault) {
   let counted: { readonly until: number; readonly figures: Promise<Figures> } | undefined
 
   async function count(now: number): Promise<Figures> {
@@ -118,6 +119,7 @@ export function staffService(ctx: VaultContext, { people, get, registry }: Vault
       })),
       agreements: agreements.map((row) => ({ kind: row.kind, ref: row.ref, openedAt: iso(Number(row.opened_at)) })),
       purposes: await openings(subject, held),
+      messages: await messagesOf(subject),
     }
   }
 

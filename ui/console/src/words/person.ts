@@ -31,6 +31,8 @@ export const personWords = words(
     shownNow: (n: string) => `${n} giá trị đang mở trên máy này`,
     data: 'Dữ liệu',
     dataLead: 'mở từng trường, có căn cứ và phiếu',
+    messages: (open: string, sealed: string) =>
+      `Trò chuyện: ${open} cuộc đọc được khi có căn cứ, ${sealed} cuộc chỉ thiết bị của những người trong đó đọc được.`,
     more: 'Còn nữa; ở đây là 400 trường đầu.',
     field: 'Trường',
     value: 'Giá trị',
@@ -102,6 +104,8 @@ export const personWords = words(
     shownNow: (n) => `${n} values are open on this screen`,
     data: 'Data',
     dataLead: 'opened field by field, on a ground and for a ticket',
+    messages: (open: string, sealed: string) =>
+      `Conversations: ${open} readable on a ground, ${sealed} readable only by the devices of the people in them.`,
     more: 'There is more; these are the first 400 fields.',
     field: 'Field',
     value: 'Value',
