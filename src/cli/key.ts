@@ -74,13 +74,14 @@ Without this passphrase nobody can read the data again. Keep a copy where the da
     const [verb, ...more] = words
     if (!VERBS.some((one) => one === verb) || more.length > 0 !== (verb === 'recover'))
       throw new UsageError(`Say khien key ${VERBS.join('|')}; recover takes the files of shares.`)
-    const folder = nodeFolder(flags.data, readRole(flags.role), io)
+    const role = readRole(flags.role)
+    const folder = nodeFolder(flags.data, role, io)
     const fd = readFd(flags['key-fd'])
     const newFd = readFd(flags['new-key-fd'])
     if (verb === 'rotate') return await rotate(folder, fd, flags, io)
     if (verb === 'pkcs11') return await pkcs11(folder, fd, flags, io)
     if (verb === 'transit') return await transit(folder, fd, flags, io)
-    if (verb === 'escrow') return await escrow(folder, fd, flags, io)
+    if (verb === 'escrow') return await escrow(folder, fd, { ...flags, role }, io)
     if (verb === 'recover') return await recover(folder, more, newFd, io)
     return verb === 'init' ? await init(folder, fd, io) : await rewrap(folder, fd, newFd, io)
   },
@@ -225,7 +226,9 @@ async function pkcs11(folder: string, fd: number | undefined, flags: Flags, io: 
 
 const SHARE = 'khien/key-share/v1'
 
-async function escrow(folder: string, fd: number | undefined, flags: Flags, io: Io): Promise<number> {
+type EscrowFlags = Flags & { readonly role: string }
+
+async function escrow(folder: string, fd: number | undefined, flags: EscrowFlags, io: Io): Promise<number> {
   const [count, need] = [flags.shares ?? '3', flags.need ?? '2'].map(Number) as [number, number]
   if (!Number.isInteger(count) || !Number.isInteger(need) || need < 2 || need > count || count > 20)
     throw new UsageError('--shares and --need: expected whole numbers, 2 ≤ need ≤ shares ≤ 20.')
@@ -235,14 +238,13 @@ async function escrow(folder: string, fd: number | undefined, flags: Flags, io: 
   const { splitSecret } = await import('../engine/seal/index.ts')
   const { secret, sealed } = await sealCopy(bundle, systemEntropy)
   const set = Buffer.from(systemEntropy(6)).toString('hex')
+  const about = { khien: SHARE, node: flags.role, made: new Date().toISOString(), key: bundle.kekId }
   for (const { place, bytes } of splitSecret(secret, { count, need, entropy: systemEntropy })) {
-    const path = join(flags.out, `khien-${bundle.kekId}-${set}-${place}-of-${count}.json`)
+    // What a person sees in an envelope: whose key, which share; the last six signs say which were made together.
+    const path = join(flags.out, `khien-${flags.role}-share-${place}-of-${count}-${set.slice(0, 6)}.json`)
     if (existsSync(path)) throw new StartError('key-exists', `${path} is already there; nothing is overwritten.`)
     const share = Buffer.from(bytes).toString('base64')
-    writeDurably(
-      path,
-      `${JSON.stringify({ khien: SHARE, key: bundle.kekId, set, place, count, need, share, sealed }, null, 2)}\n`,
-    )
+    writeDurably(path, `${JSON.stringify({ ...about, set, place, count, need, share, sealed }, null, 2)}\n`)
     io.out(`${path}\n`)
   }
   io.out(

@@ -5,7 +5,7 @@ import { createRequire } from 'node:module'
 import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import test from 'node:test'
 import { obtainKey } from '../../src/app/node-key.ts'
 import { demoConfig } from '../running-node.ts'
@@ -92,6 +92,11 @@ test('the key in escrow: two of three bring it back, one does not', async () => 
   assert.equal(made.code, 0, made.err)
   const files = readdirSync(shares.path).filter((name) => name.endsWith('.json')).toSorted().map((name) => join(shares.path, name)) // prettier-ignore
   assert.equal(files.length, 3)
+  const [end] = /[0-9a-f]{6}(?=\.json$)/.exec(files[0]!)!
+  assert.deepEqual(
+    files.map((path) => basename(path)),
+    [1, 2, 3].map((place) => `khien-platform-share-${place}-of-3-${end}.json`),
+  )
   const again = await khien(`key escrow ${at} --out ${shares.path} --key-fd 3`, [word])
   const strangers = again.out.split('\n').filter((line) => line.endsWith('.json'))
   assert.match((await khien(`key recover ${files[0]} ${files[1]} ${at} --new-key-fd 3`, [other])).err, /already there/)

@@ -7,6 +7,7 @@ import type { Column } from '../components/data-table.tsx'
 import { List } from '../components/list.tsx'
 import { Leaf } from '../components/marks.tsx'
 import { useFormats, useWords } from '../language.tsx'
+import { usePurposes } from '../purpose-names.ts'
 import { useMay } from '../shell/me.tsx'
 import { evidenceWords } from '../words/evidence.ts'
 import { FactLine, Result, useTeller } from './facts.tsx'
@@ -46,6 +47,7 @@ export function ActList({ wish, name, none }: Props) {
   const f = useFormats()
   const tell = useTeller()
   const callers = useCallers()
+  const titleOf = usePurposes()
   const columns = useMemo(
     (): readonly Column<ActView>[] => [
       {
@@ -82,7 +84,13 @@ export function ActList({ wish, name, none }: Props) {
         fold: 'lo',
         cell: ({ subject }) => (subject === null ? '' : <Whose subject={subject} />),
       },
-      { id: 'purpose', head: m.purpose, fold: 'lo', cell: ({ purpose }) => <span className="tok">{purpose}</span> },
+      {
+        id: 'purpose',
+        head: m.purpose,
+        wrap: true,
+        fold: 'lo',
+        cell: ({ purpose }) => (purpose === null ? '' : (titleOf(purpose) ?? <span className="tok">{purpose}</span>)),
+      },
       {
         id: 'reason',
         head: m.reason,
@@ -98,7 +106,7 @@ export function ActList({ wish, name, none }: Props) {
         cell: (act) => <FactLine of={act} tell={tell} />,
       },
     ],
-    [m, f, tell, callers],
+    [m, f, tell, callers, titleOf],
   )
   return (
     <List

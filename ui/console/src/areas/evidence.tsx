@@ -1,7 +1,8 @@
 import { Link, useParams } from '@tanstack/react-router'
-import { useState } from 'react'
+import { Fragment, useState } from 'react'
 import { auditRoutes } from '../../../../src/audit/contract.ts'
 import { useCall, type Got } from '../api.ts'
+import { useCallers } from '../caller-names.ts'
 import { download } from '../components/download.ts'
 import { Status } from '../components/marks.tsx'
 import { Facts, Head, Sec } from '../components/page.tsx'
@@ -10,6 +11,7 @@ import { checkProof, type ProofVerdict } from '../components/proof-check.ts'
 import { QueryBar, valuesOf, type QueryField } from '../components/query-bar.tsx'
 import { Shown } from '../components/states.tsx'
 import { useFormats, useSpeech, useWords } from '../language.tsx'
+import { usePurposes } from '../purpose-names.ts'
 import { useListState } from '../search.ts'
 import { useMe } from '../shell/me.tsx'
 import { actWords } from '../words/acts.ts'
@@ -85,6 +87,8 @@ function ActPage({ of: { act, proof, vkey } }: { readonly of: Got<typeof auditRo
   const m = useWords(evidenceWords)
   const f = useFormats()
   const tell = useTeller()
+  const callers = useCallers()
+  const titleOf = usePurposes()
   const [verdict, setVerdict] = useState<ProofVerdict | 'busy' | 'broken'>()
   async function verify(): Promise<void> {
     setVerdict('busy')
@@ -107,7 +111,7 @@ function ActPage({ of: { act, proof, vkey } }: { readonly of: Got<typeof auditRo
             [
               m.actor,
               <Link key="a" to="/evidence" search={{ q: `actor:${act.actor}` }}>
-                <span className="tok">{act.actor}</span>
+                {callers.nameOf(act.actor)} <span className="tok">{act.actor}</span>
               </Link>,
             ],
             act.subject !== null && [
@@ -118,9 +122,9 @@ function ActPage({ of: { act, proof, vkey } }: { readonly of: Got<typeof auditRo
             ],
             act.purpose !== null && [
               m.purpose,
-              <span key="p" className="tok">
-                {act.purpose}
-              </span>,
+              <Fragment key="p">
+                {titleOf(act.purpose)} <span className="tok">{act.purpose}</span>
+              </Fragment>,
             ],
             act.reason !== null && [
               m.reason,
