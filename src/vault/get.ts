@@ -1,4 +1,5 @@
 import type { Act } from '../kit/act.ts'
+import type { Transaction } from '../storage/sql/index.ts'
 import type { ConsentTables, Ruling } from '../consent/index.ts'
 import type { VaultContext } from './context.ts'
 import type { Registry, Rules } from './declared/registry.ts'
@@ -60,15 +61,7 @@ export function getService(
       const carried = enforced ? ruled : await enforcement.carryOut(trx, { purpose, actor }, wishes, ruled)
       const rulings = new Map(asked.map(({ i }, n) => [i, carried[n]!]))
       const lawful = asked.filter(({ i }) => rulings.get(i)!.lawful).map(({ item }) => item)
-      const rows =
-        lawful.length === 0
-          ? []
-          : await trx
-              .selectFrom('vault_value')
-              .select([...PLACE, 'sealed'])
-              .where('subject', 'in', [...new Set(lawful.map((item) => item.subject))])
-              .where('collection', 'in', [...new Set(lawful.map((item) => item.collection))])
-              .execute()
+      const rows = lawful.length === 0 ? [] : await valuesOf(trx, lawful)
       const acts = actsOf(items, rulings, faults, { purpose, reason, actor })
       if (acts.length > 0) await ctx.record(trx, acts)
       return { rulings, sealed: new Map(rows.map((row) => [placeOf(row), row.sealed])) }
@@ -96,6 +89,22 @@ export function getService(
     })
   }
 }
+
+/**
+ * Rows in which these items lie, and some more. Along the primary key: by person and collection, and by record where that
+ * is no more places to look at; somebody with ten thousand messages is not read whole for one of them.
+ */
+function valuesOf(trx: Transaction<VaultTables>, items: readonly GetItem[]): Promise<Row[]> {
+  const [subjects, collections, records] = (['subject', 'collection', 'record'] as const).map((part) => [...new Set(items.map((item) => item[part]))]) as [string[], string[], string[]] // prettier-ignore
+  const rows = trx
+    .selectFrom('vault_value')
+    .select([...PLACE, 'sealed'])
+    .where('subject', 'in', subjects)
+    .where('collection', 'in', collections)
+  const places = subjects.length * collections.length * records.length
+  return (places <= 2 * items.length ? rows.where('record', 'in', records) : rows).execute()
+}
+type Row = Omit<VaultTables['vault_value'], 'at'>
 
 const KEY_MISSING = refuse(
   'vault/key-missing',

@@ -153,6 +153,19 @@ for (const store of STORES) {
     const inner = ctx.sealer.open(own!, ctx.sealer.open(whole!, row!.sealed, { ...at, field: 'sealed' }), { ...at, field: 'body' }) // prettier-ignore
     assert.deepEqual(JSON.parse(Buffer.from(inner).toString()), sealed)
 
+    const long = Object.fromEntries(boxes.map(({ id }) => [id, 'x'.repeat(24_000)]))
+    const batch = Array.from({ length: 60 }, (_, i) => ({ from: lan, record: `L-${i}`, sealed: long }))
+    assert.ok((await conversations.write(id, batch, APP, undefined)).every((answer) => answer.ok))
+    const found = new Set<string>()
+    let pages = 0
+    for (let before: string | undefined, more = true; more; pages++) {
+      const page = await read(id, lan, { limit: 200, ...(before === undefined ? {} : { before }) })
+      for (const { record } of page.items) found.add(record)
+      more = page.next !== null
+      before = page.next ?? undefined
+    }
+    assert.deepEqual([found.size, pages], [61, 2], 'two million signs an answer, the rest with the next')
+
     const number = await safetyNumber(boxes)
     assert.match(number, /^(?:\d{5} ){11}\d{5}$/)
     assert.equal(await safetyNumber(boxes.toReversed()), number)

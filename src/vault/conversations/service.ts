@@ -36,6 +36,8 @@ const FIELD = 'message.body'
 const MOST_BOXES = 20
 /** All that one message takes, sealed to every device. */
 const LONGEST = 256 * 1024
+/** Bytes of one answer; what is beyond comes with the next. */
+const MOST_ANSWERED = 2 * 1024 * 1024
 
 /**
  * Conversations, each under a key of its own (Law 91/2025 art. 4: private messages are sensitive). A message is sealed
@@ -196,7 +198,13 @@ export function conversationService(ctx: VaultContext, keys: Keyring, registry: 
       return { mode, rows }
     })
     if (found.refused) throw new KhienError(found.refused.code, found.refused.why, { status: 403 })
-    const page = found.rows.slice(0, asked.limit)
+    const page: typeof found.rows = []
+    let size = 0
+    for (const row of found.rows.slice(0, asked.limit)) {
+      size += row.sealed.length
+      if (size > MOST_ANSWERED && page.length > 0) break
+      page.push(row)
+    }
     const held = await keys.keysOf([id, ...page.map(({ subject }) => subject)])
     const items = page.flatMap((row): Message[] => {
       const plain = opened(held.get(id), held.get(row.subject), row)
