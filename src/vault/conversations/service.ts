@@ -163,7 +163,12 @@ export function conversationService(ctx: VaultContext, keys: Keyring, registry: 
   async function read(id: string, asked: Reading, actor: string) {
     const after = asked.before === undefined ? undefined : cursorOf(asked.before)
     const { purpose, reason, reader } = asked
-    type Found = { refused?: { code: string; why: string }; mode: Mode; rows: ConversationTables['vault_message'][] }
+    type Found = {
+      refused?: { code: string; why: string }
+      mode: Mode
+      page: ConversationTables['vault_message'][]
+      more: boolean
+    }
     const found = await ctx.db.transaction<Tables, Found>(async (trx) => {
       const { mode, people } = await headOf(trx, id)
       if (reader !== undefined && !people.includes(reader))
@@ -181,7 +186,7 @@ export function conversationService(ctx: VaultContext, keys: Keyring, registry: 
           trx,
           whose.map((subject) => act(subject, 'refused', { code: refused.code })),
         )
-        return { refused, mode, rows: [] }
+        return { refused, mode, page: [], more: false }
       }
       let query = trx.selectFrom('vault_message').selectAll().where('conversation', '=', id)
       if (after)
@@ -190,21 +195,16 @@ export function conversationService(ctx: VaultContext, keys: Keyring, registry: 
         )
       const rows = await query.orderBy('at', 'desc').orderBy('record', 'desc').limit(asked.limit + 1).execute() // prettier-ignore
       const ruled = rulings[0] as { ground: string; article: string }
-      const facts = { count: Math.min(rows.length, asked.limit), ground: ruled.ground, article: ruled.article }
+      const page = pageOf(rows.slice(0, asked.limit))
+      const facts = { count: page.length, ground: ruled.ground, article: ruled.article }
       await ctx.record(
         trx,
         people.map((subject) => act(subject, 'allowed', facts)),
       )
-      return { mode, rows }
+      return { mode, page, more: rows.length > page.length }
     })
     if (found.refused) throw new KhienError(found.refused.code, found.refused.why, { status: 403 })
-    const page: typeof found.rows = []
-    let size = 0
-    for (const row of found.rows.slice(0, asked.limit)) {
-      size += row.sealed.length
-      if (size > MOST_ANSWERED && page.length > 0) break
-      page.push(row)
-    }
+    const { page } = found
     const held = await keys.keysOf([id, ...page.map(({ subject }) => subject)])
     const items = page.flatMap((row): Message[] => {
       const plain = opened(held.get(id), held.get(row.subject), row)
@@ -216,7 +216,7 @@ export function conversationService(ctx: VaultContext, keys: Keyring, registry: 
     return {
       mode: found.mode,
       items,
-      next: found.rows.length > page.length && last ? `${last.at}.${last.record}` : null,
+      next: found.more && last ? `${last.at}.${last.record}` : null,
     }
   }
 
@@ -305,6 +305,17 @@ export function conversationService(ctx: VaultContext, keys: Keyring, registry: 
   return { open, shown, write, read, erase, addBox, removeBox, deserted, countsOf }
 }
 type KeyOf = ReturnType<Awaited<ReturnType<Keyring['keysOf']>>['get']>
+
+function pageOf(rows: readonly ConversationTables['vault_message'][]): ConversationTables['vault_message'][] {
+  const page: ConversationTables['vault_message'][] = []
+  let size = 0
+  for (const row of rows) {
+    size += row.sealed.length
+    if (size > MOST_ANSWERED && page.length > 0) break
+    page.push(row)
+  }
+  return page
+}
 
 const boxShown = (box: ConversationTables['vault_box']) => ({
   id: box.id,
