@@ -9,6 +9,8 @@ export type HostRequests = {
   unseal(passphrase: string): Promise<Record<string, unknown>>
   /** The key file was written anew: wraps with its newest key from now on. */
   rotate(passphrase: string): Promise<Record<string, unknown>>
+  /** Earlier keys are about to be destroyed: answers the key under which everything lies. Errors: `key/behind`. */
+  retire(): Promise<Record<string, unknown>>
   recover(): Promise<Record<string, unknown>>
   /** NDJSON lines of refusals; resolves when they are durable. */
   refusals(lines: string): Promise<void>
@@ -47,6 +49,7 @@ export async function controlSocket(folder: string, host: HostRequests): Promise
   }
   app.post('/unseal', async (c) => Response.json(await host.unseal(await passphraseIn(c.req.raw))))
   app.post('/key/rotated', async (c) => Response.json(await host.rotate(await passphraseIn(c.req.raw))))
+  app.post('/key/retire', async () => Response.json(await host.retire()))
   app.post('/admin/recover', async () => Response.json(await host.recover()))
   app.post('/gateway/refusals', async (c) => {
     await host.refusals(await text(c.req.raw))

@@ -75,6 +75,7 @@ export async function openFellows(ctx: Context): Promise<Fellows> {
   const { wrapping, fingerprint } = ctx.secrets
   await mustKnowUsed(ctx)
   let used: string | undefined
+  let usedSince = 0
 
   /** A key that wraps from now on: noted first, so that a key file without it is refused at a start. */
   async function use(kek: string): Promise<void> {
@@ -86,12 +87,19 @@ export async function openFellows(ctx: Context): Promise<Fellows> {
       .onConflict((c) => c.doNothing())
       .execute()
     wrapping.use((used = kek))
+    usedSince = performance.now()
+  }
+
+  async function retire(kek: string): Promise<void> {
+    if (db.dialect === 'postgres' && performance.now() - usedSince < ALIVE_MS)
+      throw new StartError('key/behind', 'The key was taken into use a moment ago; try again in 15 seconds.', { status: 409 }) // prettier-ignore
+    await keysDb.tables<UsedKeyTables>().deleteFrom('used_key').where('kek', '<>', kek).execute()
   }
 
   if (db.dialect !== 'postgres') {
     const take = (): Promise<void> => use(wrapping.known().at(-1)!)
     await take()
-    return { beat: take, fileLacks: () => undefined, [Symbol.asyncDispose]: async () => undefined }
+    return { beat: take, retire, fileLacks: () => undefined, [Symbol.asyncDispose]: async () => undefined }
   }
   const id = newId('prc', Date.now(), entropy)
   const secret = Uint8Array.from(entropy(32))
@@ -174,6 +182,7 @@ export async function openFellows(ctx: Context): Promise<Fellows> {
   await beat()
   return {
     beat,
+    retire,
     fileLacks: () => (handed.length === 0 ? undefined : `key.json here lacks ${handed.join(' ')}: copy it from the process that rotated the key, before the next start`), // prettier-ignore
     async [Symbol.asyncDispose]() {
       await running
@@ -184,6 +193,8 @@ export async function openFellows(ctx: Context): Promise<Fellows> {
 export type Fellows = AsyncDisposable & {
   /** Tells the others that this process is alive and what it has; takes what it was handed. Every second, and at once after a rotation. */
   beat(): Promise<void>
+  /** From now on a key file needs no earlier key than this one. Errors: `key/behind` while others may still use one. */
+  retire(kek: string): Promise<void>
   /** What the key file of this process lacks, as a sentence. */
   fileLacks(): string | undefined
 }

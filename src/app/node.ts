@@ -21,6 +21,7 @@ import type { NodeConfig } from './config.ts'
 import { controlSocket } from './control-socket.ts'
 import { citizenFrame, consoleFrame } from './frames.ts'
 import { BEAT_MS, openFellows, type Fellows } from './fellows.ts'
+import { smallSecrets, type SmallSecrets } from './key-small.ts'
 import { diskCheck, health, type Checks } from './health.ts'
 import { nodeMessages } from './messages.ts'
 import { metrics as openMetrics } from './metrics.ts'
@@ -62,6 +63,8 @@ export type RoleSlices = {
   readonly duties?: Readonly<Record<string, (body: unknown) => Promise<unknown>>>
   /** Public requests that are not ours to bind: TAXII has media types and errors of its own. Undefined: not one of them. */
   readonly foreign?: (request: Request, address: string) => Promise<Response> | undefined
+  /** Keys in the store of keys that lie under an earlier key of the node. */
+  readonly keysBehind?: () => Promise<number>
   /** What the node lives without for a while, but says: see `health`. */
   readonly checks?: Checks
   readonly jobs?: readonly { readonly name: string; readonly everyMs: number; readonly work: () => Promise<unknown> }[]
@@ -69,6 +72,7 @@ export type RoleSlices = {
 }
 
 const SWEEP_MS = 60_000
+const RENEW_MS = 5_000
 /** Leaves that are compared with the store before anything is served: about half a second. */
 const COMPARED_FIRST = 40_000
 /** And again while it runs. */
@@ -92,6 +96,7 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
         identity: Identity
         backups: Backups
         fellows: Fellows
+        small: SmallSecrets
         slices: RoleSlices
         apps: Record<Listener, ReturnType<typeof bindRoutes>>
       }
@@ -247,7 +252,10 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
     )
     audit.start()
     outbox.start()
-    const jobs = [...(beside ? [] : backups.jobs), ...(slices.jobs ?? [])]
+    const small = smallSecrets(stores, secrets)
+    const smallJob = { name: 'node-secrets', everyMs: RENEW_MS, work: small.run }
+    metrics.gauge('khien_node_secrets_behind', 'Secrets of the node still under a rotated key', small.left)
+    const jobs = [...(beside ? [] : [...backups.jobs, smallJob]), ...(slices.jobs ?? [])]
     for (const { name, everyMs, work } of jobs) outbox.every(name, everyMs, work)
     outbox.every('fellows', BEAT_MS, fellows.beat)
     fellowship.move()
@@ -257,6 +265,7 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
       identity,
       backups,
       fellows,
+      small,
       slices,
       apps: {
         internal: bindRoutes(on('internal'), door('internal')),
@@ -306,6 +315,18 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
           })
         const id = await takeKeys(open, await openKey(config.folder, passphrase), config.folder)
         const act = { kind: 'node.key-rotated', actor: 'host', result: 'done' as const, facts: { key: id } }
+        await stores.db.transaction((trx) => open!.audit.record(trx, [act]))
+        return { key: id }
+      },
+      async retire() {
+        if (!open) throw new KhienError('sealed', 'The node is sealed: unseal it first.', { status: 503 })
+        const { id } = open.secrets.wrapping.current()
+        await open.fellows.beat()
+        const behind = (await open.small.behind()) + ((await open.slices.keysBehind?.()) ?? 0)
+        if (behind > 0)
+          throw new KhienError('key/behind', `${behind} keys and secrets lie under earlier keys still; try again in a while.`, { status: 409 }) // prettier-ignore
+        const act = { kind: 'node.keys-retired', actor: 'host', result: 'done' as const, facts: { key: id } }
+        await open.fellows.retire(id)
         await stores.db.transaction((trx) => open!.audit.record(trx, [act]))
         return { key: id }
       },

@@ -14,6 +14,7 @@ import {
 import { signNote, type NoteSigner, type NoteVerifier } from '../engine/tlog/index.ts'
 import { noteSigner } from '../audit/index.ts'
 import type { Wrapping } from '../vault/index.ts'
+import { KhienError } from '../kit/errors.ts'
 import { base32, type Entropy } from '../kit/ids.ts'
 
 /** What a node does with its key bundle once unsealed. Each use has a key of its own, derived where it can be. */
@@ -45,6 +46,8 @@ export type Secrets = {
   readonly voice: SigningKey
   readonly sealSmall: (plain: Uint8Array, about: string) => Uint8Array
   readonly openSmall: (sealed: Uint8Array, about: string) => Uint8Array
+  /** What everything begins with that is sealed small under the key of today; nothing, before the first rotation. */
+  readonly smallMark: () => Uint8Array
 }
 
 export type NodeWrapping = Wrapping & {
@@ -79,6 +82,9 @@ const INDEX_BITS = 24
 /** A token stands for one value alone: two of a hundred million meet with a chance of one in a hundred million. */
 const TOKEN_BITS = 80
 
+/** Before the id of the key, where it is not the node's first: no sealed value begins so. */
+const MARK = 0x6b
+
 export function secretsOf(bundle: KeyBundle, role: string, entropy: Entropy): Secrets {
   const node = `${role}-${bundle.kekId}`
   const derive = (use: string): Buffer => Buffer.from(hkdfSync('sha256', bundle.signingSeed, '', `khien/${use}`, 32))
@@ -95,6 +101,11 @@ export function secretsOf(bundle: KeyBundle, role: string, entropy: Entropy): Se
   const printKey = createSecretKey(derive('fingerprint'))
   const receipts = noteSigner(`${node}/receipt`, signingKey(derive('receipt')))
   const files = noteSigner(`${node}/exchange`, signingKey(derive('exchange')))
+  const wrapping = wrappingOf(bundle)
+  const smallMark = (): Uint8Array => {
+    const { id } = wrapping.current()
+    return id === bundle.kekId ? new Uint8Array(0) : Uint8Array.of(MARK, id.length, ...Buffer.from(id, 'latin1'))
+  }
   const place = (about: string) => ({
     node,
     subject: '-',
@@ -107,7 +118,7 @@ export function secretsOf(bundle: KeyBundle, role: string, entropy: Entropy): Se
     node,
     kek,
     kekId: bundle.kekId,
-    wrapping: wrappingOf(bundle),
+    wrapping,
     pepper: bundle.pepper,
     sealer: ours,
     logSigner: signingKey(derive('log')),
@@ -124,7 +135,20 @@ export function secretsOf(bundle: KeyBundle, role: string, entropy: Entropy): Se
     backupSigner: noteSigner(`${node}/backup`, signingKey(derive('backup'))),
     voice: signingKey(derive('voice')),
     fingerprint: (text) => createHmac('sha256', printKey).update(text).digest('base64url'),
-    sealSmall: (plain, about) => ours.seal(kek, plain, place(about)),
-    openSmall: (sealed, about) => ours.open(kek, sealed, place(about)),
+    smallMark,
+    sealSmall(plain, about) {
+      const { key } = wrapping.current()
+      const mark = smallMark()
+      return Buffer.concat([mark, ours.seal(key, plain, place(about))])
+    },
+    openSmall(sealed, about) {
+      if (sealed[0] !== MARK) return ours.open(kek, sealed, place(about))
+      const key = wrapping.of(Buffer.from(sealed.subarray(2, 2 + sealed[1]!)).toString('latin1'))
+      if (key === undefined)
+        throw new KhienError('node/other-key', 'A secret of the node lies under a key that it has not.', {
+          status: 503,
+        })
+      return ours.open(key, sealed.subarray(2 + sealed[1]!), place(about))
+    },
   }
 }

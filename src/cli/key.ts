@@ -40,14 +40,15 @@ const FLAGS = [
   'need',
 ] as const
 type Flags = { readonly [K in (typeof FLAGS)[number]]?: string }
-const VERBS = ['init', 'rewrap', 'rotate', 'transit', 'pkcs11', 'escrow', 'recover'] as const
+const VERBS = ['init', 'rewrap', 'rotate', 'prune', 'transit', 'pkcs11', 'escrow', 'recover'] as const
 
 export const key: Verb = {
   summary:
-    "make a node's key, put it under a new passphrase, rotate it, share it for escrow, or let a Transit engine open it",
+    "make a node's key, put it under a new passphrase, rotate it, destroy earlier ones, share it for escrow, or let a Transit engine open it",
   usage: `khien key init   --role ROLE [--data DIR] [--key-fd N]
 khien key rewrap --role ROLE [--data DIR] [--key-fd N --new-key-fd M]
 khien key rotate --role ROLE [--data DIR] [--key-fd N] [--token-file F | --pin-file F]
+khien key prune  --role ROLE [--data DIR] [--key-fd N] [--token-file F | --pin-file F]
 khien key transit --role ROLE --transit URL --transit-key NAME --token-file F [--data DIR] [--key-fd N]
 khien key pkcs11 --role ROLE --module LIB --token LABEL [--object khien] --pin-file F [--data DIR] [--key-fd N]
 khien key escrow --role ROLE --out DIR [--shares 3] [--need 2] [--data DIR] [--key-fd N]
@@ -58,6 +59,8 @@ khien key recover SHARE SHARE … --role ROLE [--data DIR] [--new-key-fd M]
   rotate   add a new key that wraps people's keys; a running node takes it at once and puts every person's key under it
            while it serves (khien_vault_keys_behind in /metrics counts down). Earlier keys stay in the file, because
            backups need them.
+  prune    destroy the earlier keys, once a running node has nothing under them. Backups made before the rotation open
+           with a copy of the key.json of that time alone; to destroy the keys for good, destroy those copies too
   transit  leave a copy of the key that a Transit engine (Vault, OpenBao) opens, so that the node starts without a person:
            khien start --key-transit TOKENFILE; the token needs nothing but encrypt and decrypt with that one key
   pkcs11   the same through a hardware token: an AES key that cannot be taken out of it (made there when it is not yet)
@@ -79,6 +82,7 @@ Without this passphrase nobody can read the data again. Keep a copy where the da
     const fd = readFd(flags['key-fd'])
     const newFd = readFd(flags['new-key-fd'])
     if (verb === 'rotate') return await rotate(folder, fd, flags, io)
+    if (verb === 'prune') return await prune(folder, fd, flags, io)
     if (verb === 'pkcs11') return await pkcs11(folder, fd, flags, io)
     if (verb === 'transit') return await transit(folder, fd, flags, io)
     if (verb === 'escrow') return await escrow(folder, fd, { ...flags, role }, io)
@@ -132,23 +136,11 @@ async function openOwn(folder: string, fd: number | undefined, io: Io) {
 }
 
 async function rotate(folder: string, fd: number | undefined, flags: Flags, io: Io): Promise<number> {
-  const { readToken, readTransit } = await import('../app/key-copies.ts')
-  const [byTransit, byToken] = [readTransit(folder), readToken(folder)]
-  const { 'token-file': tokenFile, 'pin-file': pinFile } = flags
-  if (byTransit !== undefined && tokenFile === undefined)
-    throw new UsageError('A Transit engine opens this node: give --token-file too, so that its copy holds the new key.')
-  if (byToken !== undefined && pinFile === undefined)
-    throw new UsageError('A PKCS#11 token opens this node: give --pin-file too, so that its copy holds the new key.')
-  const { rotateBundle, sealBundle } = await import('../engine/seal/index.ts')
+  const { rotateBundle } = await import('../engine/seal/index.ts')
+  const copyOf = await copiesToMake(folder, flags)
   const own = await openOwn(folder, fd, io)
   const bundle = rotateBundle(own.bundle, { entropy: systemEntropy, now: Date.now() })
-  const copies: Copy[] = []
-  if (byTransit !== undefined)
-    copies.push(await transitCopy(folder, bundle, { ...byTransit, token: readPassphrase(tokenFile!) }))
-  if (byToken !== undefined) copies.push(await tokenCopy(folder, bundle, { ...byToken, pin: readPassphrase(pinFile!) }))
-  // key.json first: a key that a copy alone knows would wrap people's keys and be lost with the next copy.
-  writeDurably(own.path, await sealBundle(bundle, own.passphrase, { entropy: systemEntropy }), own.was)
-  for (const { path, text } of copies) writeDurably(path, text)
+  await writeBundle(own, bundle, copyOf)
   io.out(`The key ${bundle.rotated!.at(-1)!.id} wraps from now on. Copy ${own.path} to where you keep its copies.\n`)
   io.out('Shares in escrow from before do not hold it: make new ones if there are any.\n')
   try {
@@ -161,7 +153,64 @@ async function rotate(folder: string, fd: number | undefined, flags: Flags, io: 
   return 0
 }
 
-type Bundle = Awaited<ReturnType<typeof openOwn>>['bundle']
+async function prune(folder: string, fd: number | undefined, flags: Flags, io: Io): Promise<number> {
+  const copyOf = await copiesToMake(folder, flags)
+  const own = await openOwn(folder, fd, io)
+  const rotated = own.bundle.rotated ?? []
+  const newest = rotated.at(-1)
+  if (newest === undefined) {
+    io.out('The key was never rotated: there is none before it.\n')
+    return 0
+  }
+  const { key: used } = await askNode(folder, '/key/retire', {})
+  if (used !== newest.id)
+    throw new StartError(
+      'key/behind',
+      `The node wraps with ${String(used)} and not with ${newest.id}, the newest in ${own.path}; nothing was destroyed.`,
+    )
+  // The first key's name stays: it is the node's name inside every sealed value. Its bytes are no key of anything now.
+  await writeBundle(own, { ...own.bundle, kek: systemEntropy(32), rotated: [newest] }, copyOf)
+  io.out(
+    `${own.path} holds ${newest.id} alone; ${rotated.length} earlier ${rotated.length === 1 ? 'key is' : 'keys are'} gone from it.\n`,
+  )
+  io.out(
+    'Copies of the file from before still hold them: destroy those, and make new shares if there are any in escrow.\n',
+  )
+  io.out('The running node forgets them when it ends.\n')
+  return 0
+}
+
+type CopyMaker = (bundle: Bundle) => Promise<readonly Copy[]>
+
+/** What else holds the key and has to be made anew with it. */
+async function copiesToMake(folder: string, flags: Flags): Promise<CopyMaker> {
+  const { readToken, readTransit } = await import('../app/key-copies.ts')
+  const [byTransit, byToken] = [readTransit(folder), readToken(folder)]
+  const { 'token-file': tokenFile, 'pin-file': pinFile } = flags
+  if (byTransit !== undefined && tokenFile === undefined)
+    throw new UsageError('A Transit engine opens this node: give --token-file too, so that its copy is made anew.')
+  if (byToken !== undefined && pinFile === undefined)
+    throw new UsageError('A PKCS#11 token opens this node: give --pin-file too, so that its copy is made anew.')
+  return async (bundle) => {
+    const copies: Copy[] = []
+    if (byTransit !== undefined)
+      copies.push(await transitCopy(folder, bundle, { ...byTransit, token: readPassphrase(tokenFile!) }))
+    if (byToken !== undefined)
+      copies.push(await tokenCopy(folder, bundle, { ...byToken, pin: readPassphrase(pinFile!) }))
+    return copies
+  }
+}
+
+async function writeBundle(own: Own, bundle: Bundle, copyOf: CopyMaker): Promise<void> {
+  const { sealBundle } = await import('../engine/seal/index.ts')
+  const copies = await copyOf(bundle)
+  // key.json first: a key that a copy alone knows would wrap people's keys and be lost with the next copy.
+  writeDurably(own.path, await sealBundle(bundle, own.passphrase, { entropy: systemEntropy }), own.was)
+  for (const { path, text } of copies) writeDurably(path, text)
+}
+
+type Own = Awaited<ReturnType<typeof openOwn>>
+type Bundle = Own['bundle']
 /** A copy of the key as it is to be written. */
 type Copy = { readonly path: string; readonly text: string }
 

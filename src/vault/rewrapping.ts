@@ -1,23 +1,27 @@
 import { promisify } from 'node:util'
 import { sql } from 'kysely'
 import type { VaultContext } from './context.ts'
+import { inboxKeysBehind, rewrapInboxKeys } from './inbox/keys.ts'
 import type { KeyTables } from './store.ts'
 
 /** Keys in one transaction: some milliseconds of the loop. */
 const PAGE = 200
+const SETTLED_MS = 20_000
 const nextTurn = promisify(setImmediate)
 
 /**
- * Puts every subject key under the node's newest wrapping key, page by page while the vault serves; values are not
+ * Puts every subject key, and the inbox keys, under the node's newest wrapping key, page by page while the vault serves; values are not
  * touched. Goes on after a crash where it stood: a key is under one or the other.
  */
 export function rewrapping(ctx: VaultContext) {
   let done: string | undefined
   let left = 0
+  /** Nothing was left the first time: a write that began under the earlier key, here or elsewhere, may still end. */
+  let clean: { readonly id: string; readonly at: number } | undefined
 
   async function run(): Promise<void> {
     const { id, key } = ctx.wrapping.current()
-    if (done === id) return
+    if (done === id || (clean?.id === id && ctx.clock() - clean.at < SETTLED_MS)) return
     left = await countBehind(id)
     for (let after = ''; ;) {
       const last = await page(id, key, after)
@@ -25,8 +29,11 @@ export function rewrapping(ctx: VaultContext) {
       after = last
       await nextTurn()
     }
+    await rewrapInboxKeys(ctx)
     left = await countBehind(id)
-    if (left === 0 && ctx.wrapping.current().id === id) done = id
+    if (left > 0 || ctx.wrapping.current().id !== id) return
+    if (clean?.id === id) done = id
+    else clean = { id, at: ctx.clock() }
   }
 
   async function countBehind(id: string): Promise<number> {
@@ -36,7 +43,7 @@ export function rewrapping(ctx: VaultContext) {
       .select((eb) => eb.fn.countAll<number>().as('n'))
       .where('kek', '<>', id)
       .executeTakeFirstOrThrow()
-    return Number(row.n)
+    return Number(row.n) + (await inboxKeysBehind(ctx, id))
   }
 
   /** The last subject of the page, undefined behind the last one. */
@@ -69,5 +76,11 @@ export function rewrapping(ctx: VaultContext) {
     return rows.length < PAGE ? undefined : rows.at(-1)!.subject
   }
 
-  return { run, behind: () => left }
+  return {
+    run,
+    /** How many were left when it was looked last. */
+    behind: () => left,
+    /** How many lie under an earlier key at this moment. */
+    count: () => countBehind(ctx.wrapping.current().id),
+  }
 }

@@ -6,6 +6,6 @@ import { openPeopleData } from './people-data.ts'
  * backups, console and citizen pages are the whole node's.
  */
 export function openBeside(opened: Opened): RoleSlices {
-  const { rows, jobs, close } = openPeopleData(opened)
-  return { rows, jobs, close }
+  const { rows, jobs, keysBehind, close } = openPeopleData(opened)
+  return { rows, jobs, keysBehind, close }
 }

@@ -11,6 +11,7 @@ export type PeopleData = {
   readonly vault: Vault
   readonly rows: readonly Bound[]
   readonly jobs: NonNullable<RoleSlices['jobs']>
+  readonly keysBehind: () => Promise<number>
   close(): Promise<void>
 }
 /** In the node's folder, if the operator puts one there: hashes of breached passwords, sorted. */
@@ -70,5 +71,6 @@ export function openPeopleData(opened: Opened): PeopleData {
     await vault.close()
   }
   opened.gauge('khien_vault_keys_behind', 'Subject keys still under a rotated key', () => vault.rewrap.behind())
-  return { consent, vault, close, jobs: vault.jobs, rows: [...consentApi(consent), ...vaultApi(vault)] }
+  const keysBehind = vault.rewrap.count
+  return { consent, vault, keysBehind, close, jobs: vault.jobs, rows: [...consentApi(consent), ...vaultApi(vault)] }
 }

@@ -33,6 +33,7 @@ export async function openPlatform(opened: Opened): Promise<RoleSlices> {
   })
   return {
     ...room,
+    keysBehind: people.keysBehind,
     jobs: [
       ...people.jobs,
       ...room.jobs,

@@ -52,6 +52,7 @@ export async function openTelecom(opened: Opened): Promise<RoleSlices> {
   outbox.handle(NOTICE, ({ notice }) => subscribers.send(String(notice)))
   return {
     ...room,
+    keysBehind: people.keysBehind,
     close: async () => {
       await people.close()
       await room.close()

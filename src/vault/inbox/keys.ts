@@ -24,14 +24,7 @@ export function inboxKeys(ctx: KeyContext) {
   let current: InboxKey | undefined
   let next: InboxKey | undefined
   const rows = () => ctx.keysDb.tables<InboxKeyTables>()
-  const placeOf = (id: string) => ({
-    node: ctx.node,
-    subject: '-',
-    collection: 'inbox',
-    record: id,
-    field: 'key',
-    version: 1,
-  })
+  const placeOf = (id: string) => keyPlace(ctx.node, id)
   const serves = (now: number): boolean => current !== undefined && next !== undefined && now < next.givenFrom
 
   const open = (from: { selectFrom: ReturnType<typeof rows>['selectFrom'] }) =>
@@ -144,3 +137,41 @@ export function inboxKeys(ctx: KeyContext) {
   return { give, rotate, receiver, sweep }
 }
 export type InboxKeys = ReturnType<typeof inboxKeys>
+
+const keyPlace = (node: string, id: string) => ({
+  node,
+  subject: '-',
+  collection: 'inbox',
+  record: id,
+  field: 'key',
+  version: 1,
+})
+
+type Rewrapped = Pick<VaultContext, 'keysDb' | 'sealer' | 'wrapping' | 'node'>
+
+/** Puts the private halves under the node's newest wrapping key. */
+export async function rewrapInboxKeys({ keysDb, sealer, wrapping, node }: Rewrapped): Promise<void> {
+  const { id: kek, key } = wrapping.current()
+  const rows = keysDb.tables<InboxKeyTables>()
+  const old = await rows.selectFrom('vault_inbox_key').select(['id', 'kek', 'sealed']).where('kek', '<>', kek).execute()
+  for (const one of old) {
+    const was = wrapping.of(one.kek)
+    if (was === undefined) continue
+    const secret = sealer.open(was, one.sealed, keyPlace(node, one.id))
+    const sealed = sealer.seal(key, secret, keyPlace(node, one.id))
+    secret.fill(0)
+    await rows
+      .updateTable('vault_inbox_key')
+      .set({ kek, sealed })
+      .where('id', '=', one.id)
+      .where('kek', '=', one.kek)
+      .execute()
+  }
+}
+
+/** How many lie under another key. */
+export async function inboxKeysBehind({ keysDb }: Rewrapped, kek: string): Promise<number> {
+  const rows = keysDb.tables<InboxKeyTables>().selectFrom('vault_inbox_key')
+  const behind = rows.select((eb) => eb.fn.countAll<number>().as('n')).where('kek', '<>', kek)
+  return Number((await behind.executeTakeFirstOrThrow()).n)
+}
