@@ -9,6 +9,14 @@ export type PutAnswer = { ok: true; tokens?: Record<string, string> } | Refused
 export type GetAnswer = { ok: true; fields: Record<string, string | null> } | Refused
 export type Field = { collection: string; field: string; token: string | null; writeOnly: boolean; longest: number }
 
+type OldEvidence = { given: string; method: string; text: string; kept: string }
+/** As `POST /api/consents/taken-over` and `/api/agreements/taken-over` take them. */
+export type OldConsent = { subject: string; evidence: OldEvidence } & (
+  | { purpose: string; version: number; withdrawn?: string }
+  | { kind: string; ref: string; ended?: string }
+)
+export type TakenAnswer = { ok: true; state: 'live' | 'kept' | 'ended' | 'known'; why: string | null } | Refused
+
 type Place = { collection: string; record: string; fields: string[] }
 type Records = { records: { collection: string; record: string; fields: Record<string, string | null> }[] }
 
@@ -25,6 +33,12 @@ export type Door = {
   /** Places of one person that a purpose opens. */
   readonly heldOf: (purpose: string, reason: string, subject: string) => Promise<Place[]>
   readonly fields: () => Promise<Field[]>
+  /** Consents or agreements of before, with the evidence there is. */
+  readonly takeOver: (
+    what: 'consents' | 'agreements',
+    statedBy: string,
+    items: readonly OldConsent[],
+  ) => Promise<TakenAnswer[]>
 }
 export const CALL = 200
 const UNREACHABLE = { code: 'client/unreachable', detail: 'The vault does not answer.' }
@@ -115,6 +129,8 @@ export function openDoor({ origin, key: serviceKey, timeoutMs = 4_000 }: DoorOpt
       (await call<Records>('POST', '/api/vault/export', { purpose, reason, subject })).records.map(
         ({ collection, record, fields }) => ({ collection, record, fields: Object.keys(fields) }),
       ),
+    takeOver: async (what, statedBy, items) =>
+      (await write<Items<TakenAnswer>>(`/api/${what}/taken-over`, { statedBy, items })).items,
     fields: async () => (await call<{ fields: Field[] }>('GET', '/api/vault/collections')).fields,
   }
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { KhienError } from '../kit/errors.ts'
+import { Reference } from '../kit/schema.ts'
 import { columnOf, type Column, type Table } from '../source/index.ts'
 import { LONGEST_TOKEN } from '../client/columns.ts'
 
@@ -35,6 +36,53 @@ const PlanTable = z.strictObject({
   columns: z.array(PlanColumn).min(1).max(60),
   notes: z.array(z.string().max(1_000)).max(50).optional(),
 })
+/** `@column` of the row, or one word for all rows. */
+const Told = z.string().min(1).max(130)
+/** Where consents or agreements of before are, and which of their columns is which part of the evidence. */
+export const ConsentMap = z
+  .strictObject({
+    /** A table of the source, or the path of a .csv file. */
+    from: z.string().min(1).max(500),
+    /** Column of the row and the column of the table of persons it equals: `customer_id=customers.id`. */
+    person: z.string().regex(/^[^=]{1,128}=[^=]{1,128}\.[^=.]{1,128}$/, 'expected COLUMN=TABLE.COLUMN'),
+    purpose: Told.optional(),
+    version: Told.default('1'),
+    kind: Told.optional(),
+    ref: Told.optional(),
+    given: Told.default('not-known'),
+    method: Told.default('not-known'),
+    text: Told.default('not-known'),
+    kept: Told.default('not-known'),
+    /** The day it was withdrawn or came to its end. */
+    ended: Told.optional(),
+    /** A row counts when this says yes. */
+    agreed: Told.optional(),
+    /** Who stands for it: a duty or a ticket, never a name. */
+    statedBy: Reference,
+    /** Of times without an offset. */
+    zone: z
+      .string()
+      .regex(/^[+-]\d\d:\d\d$/, 'expected an offset such as +07:00')
+      .default('+07:00'),
+  })
+  .refine((map) => (map.purpose === undefined) !== (map.kind === undefined), {
+    message: 'expected a purpose (of consents) or a kind (of agreements)',
+    path: ['purpose'],
+  })
+  .refine((map) => map.kind === undefined || map.ref !== undefined, {
+    message: 'an agreement needs its reference',
+    path: ['ref'],
+  })
+export type ConsentMap = z.output<typeof ConsentMap>
+
+/** A mapping out of flags or a plan. Errors: `adopt/plan`, naming the field. */
+export function readConsentMap(told: unknown): ConsentMap {
+  const read = ConsentMap.safeParse(told)
+  if (read.success) return read.data
+  const issue = read.error.issues[0]!
+  throw wrong(`consents.${issue.path.join('.')}`, issue.message)
+}
+
 export const Plan = z.strictObject({
   khien: z.literal('adopt/1'),
   /** For people only; never an address with a password. */
@@ -49,6 +97,8 @@ export const Plan = z.strictObject({
   /** Personal columns that this plan leaves where they are, and why. */
   left: z.array(z.strictObject({ table: Name, column: Name, why: z.string() })).optional(),
   estimate: z.unknown().optional(),
+  /** Consents and agreements of before, for `khien adopt consents`. */
+  consents: z.array(ConsentMap).max(20).optional(),
 })
 export type Plan = z.output<typeof Plan>
 export type PlanTable = z.output<typeof PlanTable>

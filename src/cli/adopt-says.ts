@@ -1,10 +1,28 @@
-import type { Back, Compared, CopyProgress, Plan, Purged, Status, Switched } from '../adopt/index.ts'
+import type { Back, Compared, ConsentReport, CopyProgress, Plan, Purged, Status, Switched } from '../adopt/index.ts'
 import type { Io } from './verb.ts'
 
 const whole = (n: number): string => Math.round(n).toLocaleString('en-US')
 const clock = (seconds: number): string => {
   const s = Math.round(seconds)
   return s < 90 ? `${s} s` : s < 5_400 ? `${Math.round(s / 60)} min` : `${(s / 3_600).toFixed(1)} h`
+}
+
+/** Why a row carries nothing or was not taken, in words. */
+const WHY: Readonly<Record<string, string>> = {
+  'consent/no-time': 'when it was given is not known',
+  'consent/before-the-decree': 'given before Decree 13/2023; Article 39 of Law 91/2025 keeps what was agreed under it',
+  'consent/no-method': 'how it was given is not known',
+  'consent/no-text': 'the text people were shown is not known',
+  'consent/no-evidence': 'where the evidence is kept is not known',
+  'consent/taken-over-already': 'the same was taken before',
+  'consent/decided-here': 'the person has decided here since',
+  'consent/runs-already': 'one runs already',
+  'consent/agreement-known': 'the agreement is known',
+  'adopt/no-person': 'no adopted person of that key',
+  'adopt/time': 'a time that is none (2024-03-01, 01/03/2024, 2024-03-01 10:00:00+07)',
+  'adopt/name': 'a name that could be a person’s number',
+  'adopt/purpose': 'no purpose or version',
+  'adopt/agreement': 'no kind or reference',
 }
 
 /** What the steps of moving say to a person: results on the standard output, progress on the standard error. Never a value. */
@@ -29,6 +47,7 @@ export function adoptSays(io: Io) {
       nowAndThen(
         () => `${whole(followed)} followed, ${whole(lag.changes)} waiting, ${lag.seconds.toFixed(1)} s behind`,
       ),
+    taking: (n: number): void => nowAndThen(() => `${whole(n)} rows`),
     copied: (rows: number): void =>
       io.out(`${whole(rows)} rows copied. Now khien adopt follow, and leave it running.\n`),
     followed: (n: number): void => io.out(`${whole(n)} changes followed.\n`),
@@ -94,6 +113,21 @@ export function adoptSays(io: Io) {
         io.out(`Once every connection of the app has been renewed (restart it): ${statement};\n`)
       io.out('Copies that may hold plaintext still:\n')
       for (const { what, found, todo } of copies) io.out(`  ${what} (${found}): ${todo}\n`)
+    },
+
+    taken(report: ConsentReport, limit: number): void {
+      io.out(
+        `${whole(report.rows)} rows read: ${whole(report.live)} carry reads now, ${whole(report.ended)} recorded as over, ${whole(report.notGiven)} did not agree.\n`,
+      )
+      for (const [what, counts] of [
+        ['recorded, and carry nothing', report.kept],
+        ['nothing new', report.known],
+        ['not taken', report.left],
+      ] as const)
+        for (const [why, count] of Object.entries(counts))
+          io.out(`${whole(count)} ${what}: ${why}${WHY[why] === undefined ? '' : `, ${WHY[why]}`}\n`)
+      for (const { row, why } of report.named.slice(0, limit)) io.out(`  ${row} ${why}\n`)
+      if (report.named.length > limit) io.out(`  and ${whole(report.named.length - limit)} more\n`)
     },
 
     abandoned(later: readonly string[]): void {

@@ -5,10 +5,12 @@ import { adoptSays } from './adopt-says.ts'
 import { readFlags } from './flags.ts'
 import { UsageError, type Io, type Verb } from './verb.ts'
 
-const FLAGS = ['source', 'out', 'plan', 'vault', 'key-file', 'rate', 'column', 'purpose', 'reason', 'limit'] as const
+/** How rows are read as consents: docs/moving-in.md. */
+const MAPPING = ['from', 'person', 'version', 'kind', 'ref', 'given', 'method', 'text', 'kept', 'ended', 'agreed', 'stated-by', 'zone'] as const // prettier-ignore
+const FLAGS = ['source', 'out', 'plan', 'vault', 'key-file', 'rate', 'column', 'purpose', 'reason', 'limit', ...MAPPING] as const // prettier-ignore
 type Flags = { readonly [K in (typeof FLAGS)[number]]?: string }
 const SWITCHES = ['--once', '--rewrite'] as const
-const STEPS = ['plan', 'copy', 'follow', 'compare', 'switch', 'back', 'purge', 'abandon', 'status'] as const
+const STEPS = ['plan', 'copy', 'follow', 'compare', 'switch', 'back', 'purge', 'abandon', 'status', 'consents'] as const
 type Step = (typeof STEPS)[number]
 
 export const adopt: Verb = {
@@ -22,6 +24,9 @@ khien adopt back    --source URL --vault URL --key-file F --column TABLE.COLUMN
 khien adopt purge   --source URL --vault URL --key-file F [--rewrite]
 khien adopt abandon --source URL --vault URL --key-file F
 khien adopt status  --source URL --vault URL --key-file F
+khien adopt consents --from TABLE|FILE.csv --person COLUMN=TABLE.COLUMN --stated-by WHO --source URL --vault URL --key-file F
+                     (--purpose P [--version N] | --kind K --ref R) [--given T] [--method M] [--text T] [--kept K]
+                     [--ended T] [--agreed YES] [--zone +07:00] [--limit KEYS]
 
   plan     look through the database, reading only, and write a plan for a person to read and edit
   copy     bring every row into the vault; the tables stay as they are, but persons get a subject token
@@ -33,6 +38,9 @@ khien adopt status  --source URL --vault URL --key-file F
            --rewrite also rewrites the tables now, each locked meanwhile
   abandon  give the move up, while no cell is a token: triggers and tables of ours go, the shop is as before
   status   how far all of it is, counted anew
+  consents take over consents (or agreements) of before for people who were adopted, with the evidence there is. Each of
+           these flags is one word for all rows, or @COLUMN. What lacks evidence is recorded and carries no read. With
+           --plan plan.json and --from, the rest is read from “consents” there. Scopes consent:write, agreement:write
 
 --source (or KHIEN_SOURCE, which other users of this host cannot see): postgres://user:password@host/name,
 mysql://… or mariadb://…. --vault: internal address of the platform node (http://127.0.0.1:8081). --key-file: a file with a
@@ -51,6 +59,9 @@ docs/moving-in.md.
     if (given.includes('--once') && step !== 'follow') throw new UsageError('--once belongs to khien adopt follow.')
     if (given.includes('--rewrite') && step !== 'purge') throw new UsageError('--rewrite belongs to khien adopt purge.')
     const url = flags.source ?? io.env['KHIEN_SOURCE']
+    const strange = MAPPING.find((flag) => flags[flag] !== undefined)
+    if (strange !== undefined && step !== 'consents')
+      throw new UsageError(`--${strange} belongs to khien adopt consents.`)
     if (!url) throw new UsageError('Say where the data is with --source URL or KHIEN_SOURCE.')
     const { openSource, told } = await import('../source/index.ts')
     await using source = await openSource(url)
@@ -94,6 +105,12 @@ async function walk(step: Step, { flags, given, io, source }: Given): Promise<nu
   process.once('SIGINT', end).once('SIGTERM', end)
   try {
     const door = engine.openDoor({ origin: need(flags, 'vault'), key: readKey(need(flags, 'key-file')) })
+    if (step === 'consents') {
+      const map = engine.readConsentMap(mappingOf(flags, engine.readPlan))
+      const report = await engine.takeConsents({ source, door, map, signal: stop.signal, onProgress: says.taking })
+      says.taken(report, limitOf(flags))
+      return 0
+    }
     const plan = step === 'copy' && flags.plan !== undefined ? engine.readPlan(readText(flags.plan, 'plan')) : undefined
     const move = await engine.openMove({ source, door, signal: stop.signal, say: says.waits }, plan)
     switch (step) {
@@ -138,6 +155,18 @@ function need(flags: Flags, name: (typeof FLAGS)[number]): string {
   if (value === undefined) throw new UsageError(`Say --${name}.`)
   return value
 }
+
+/** A mapping as the flags say it, over the one of the same name in the plan. */
+function mappingOf(flags: Flags, readPlan: (text: string) => Plan): object {
+  const from = need(flags, 'from')
+  const planned =
+    flags.plan === undefined ? undefined : readPlan(readText(flags.plan, 'plan')).consents?.find((map) => map.from === from)
+  if (flags.plan !== undefined && planned === undefined)
+    throw new UsageError(`The plan says nothing of consents from ${JSON.stringify(from)}.`)
+  const told = { ...planned, ...(flags.purpose === undefined ? {} : { purpose: flags.purpose }) } as Record<string, string>
+  for (const flag of MAPPING) if (flags[flag] !== undefined) told[flag === 'stated-by' ? 'statedBy' : flag] = flags[flag]
+  return told
+} // prettier-ignore
 
 function rateOf(flags: Flags): { rate?: number } {
   if (flags.rate === undefined) return {}
