@@ -2,6 +2,7 @@ import type { Once } from '../kit/contract.ts'
 import { runOnce, type Transaction } from '../storage/sql/index.ts'
 import type { VaultContext } from './context.ts'
 import type { Registry } from './declared/registry.ts'
+import { noteErased } from './inbox/places.ts'
 import { refuse, shortList, type Refusal } from './put.ts'
 import type { VaultTables } from './store.ts'
 import { indexNames } from './values.ts'
@@ -39,6 +40,8 @@ export function eraseService(ctx: VaultContext, registry: Registry) {
           )
     })
     return runOnce<VaultTables, EraseResult[]>(ctx.db, once, ctx.clock(), async (trx) => {
+      const sound = items.filter((_, i) => faults[i] === undefined)
+      await noteErased(ctx.db, trx, sound, ctx.clock())
       const results: EraseResult[] = []
       const erased = new Map<string, string[]>()
       for (const [i, item] of items.entries()) {

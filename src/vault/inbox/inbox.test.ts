@@ -225,6 +225,67 @@ for (const store of STORES) {
     assert.deepEqual([...new Set(await Promise.all(people.map(read)))], ['mới'])
   })
 
+  onStore('what was written before an erasure and comes after it does not bring it back', async (db, keysDb) => {
+    const { seal, name, take, read, person, vault, clock, acts } = await setup(db, keysDb)
+    const [held, unheld, whole, later] = [person(), person(), person(), person()]
+    const written = clock()
+    await vault.put(
+      [held, later].map((subject) => name(subject, 'trước')),
+      's',
+      undefined,
+    )
+    clock.advance(60_000)
+    const place = (subject: string) => ({ subject, collection: 'person', record: '-' })
+    await vault.erase(
+      [
+        { ...place(held), fields: ['name'] },
+        // Nothing is here of them yet: it waits in the app.
+        { ...place(unheld), fields: ['name'] },
+        place(whole),
+        { ...place(later), fields: ['name'] },
+      ],
+      'xóa',
+      's',
+      undefined,
+    )
+    const before = [held, unheld, whole].map((subject) => seal(name(subject, 'cũ'), { at: written }))
+    const phone = seal({ ...place(unheld), fields: { name: 'cũ', phone: '0912345678' } }, { at: written })
+    const same = seal(name(held, 'cùng lúc'), { at: clock() })
+    clock.advance(1_000)
+    const after = seal(name(later, 'sau'), { at: clock() })
+    clock.advance(60_000)
+    const results = await take(...before, phone, same, after)
+    assert.ok(
+      results.every((one) => one.ok),
+      'taken, so that no app sends them for ever',
+    )
+    assert.deepEqual(await Promise.all([held, unheld, whole, later].map(read)), [null, null, null, 'sau'])
+    const [other] = await vault.get('invoice', 'x', [{ ...place(unheld), fields: ['phone'] }], 's')
+    assert.deepEqual(other, { ok: true, fields: { phone: '0912345678' } }, 'a field that nobody erased')
+    assert.equal(acts.filter((act) => act.kind === 'vault.put' && act.subject === held).length, 1)
+    await vault.put([name(held, 'lại')], 's', undefined)
+    assert.equal(await read(held), 'lại', 'a put that comes now is of now')
+    clock.advance(401 * DAY)
+    await vault.inbox.sweep()
+    assert.deepEqual(await db.tables<InboxTables>().selectFrom('vault_erased_place').selectAll().execute(), [])
+  })
+
+  onStore('an erasure and an older item at the same moment: nothing is left of it', async (db, keysDb) => {
+    const { seal, name, take, read, person, vault, clock } = await setup(db, keysDb)
+    const old = clock()
+    clock.advance(60_000)
+    const people = Array.from({ length: 40 }, person)
+    await Promise.all(
+      people.flatMap((subject, i) => {
+        const item = seal(name(subject, 'cũ'), { at: old })
+        const erase = () =>
+          vault.erase([{ subject, collection: 'person', record: '-', fields: ['name'] }], 'xóa', 's', undefined)
+        return i % 2 ? [take(item), erase()] : [erase(), take(item)]
+      }),
+    )
+    assert.deepEqual([...new Set(await Promise.all(people.map(read)))], [null])
+  })
+
   onStore('more passwords than a batch hashes come with the next one', async (db, keysDb) => {
     const { seal, take, person } = await setup(db, keysDb)
     const items = Array.from({ length: 22 }, () =>

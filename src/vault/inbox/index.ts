@@ -38,7 +38,8 @@ class Taken extends Error {}
 /**
  * Takes what apps sealed while the vault was away. Each id is taken once: the id and the values are one transaction.
  * The newest writing of a field stays, whatever the order of arrival: an item counts from its own `at` (never later
- * than now), a direct `put` from the moment it came; of two equal times the one that came later stays.
+ * than now), a direct `put` from the moment it came; of two equal times the one that came later stays. An erasure is a
+ * writing too: what was written before it does not come back.
  */
 export function openInbox(ctx: VaultContext, putIn: PutIn, check: (items: readonly PutItem[]) => Promise<PutResult[]>) {
   const keys = inboxKeys(ctx)
@@ -142,7 +143,6 @@ export function openInbox(ctx: VaultContext, putIn: PutIn, check: (items: readon
       )
     }
     const written = full.map((i) => items[i]!)
-    const crowded = ctx.db.dialect === 'postgres'
     if (written.length === 0) await ctx.db.transaction<InboxTables, void>((trx) => remember(trx, []))
     else
       await putIn({
@@ -151,9 +151,9 @@ export function openInbox(ctx: VaultContext, putIn: PutIn, check: (items: readon
         transaction: <T, R>(work: (trx: Transaction<T>) => Promise<R>) =>
           ctx.db.transaction<T, R>(async (trx) => {
             const values = trx as unknown as Transaction<VaultTables>
-            if (crowded) await holdPlaces(values, written)
+            await holdPlaces(ctx.db, values, written)
             const answers = await work(trx)
-            if (crowded) await releasePlaces(values, written)
+            await releasePlaces(values, written)
             await remember(trx as unknown as Transaction<InboxTables>, answers as PutResult[])
             return answers
           }),
@@ -179,6 +179,12 @@ export function openInbox(ctx: VaultContext, putIn: PutIn, check: (items: readon
     await ctx.db
       .tables<InboxTables>()
       .deleteFrom('vault_inbox_taken')
+      .where('at', '<', ctx.clock() - REMEMBERED_MS)
+      .execute()
+    // Whatever was written before is too old to be taken.
+    await ctx.db
+      .tables<InboxTables>()
+      .deleteFrom('vault_erased_place')
       .where('at', '<', ctx.clock() - REMEMBERED_MS)
       .execute()
   }

@@ -3,6 +3,8 @@ import { bytesType, type Migration } from '../../storage/sql/index.ts'
 export type InboxTables = {
   /** What was taken: the id alone, so that it is taken once. `at`: when it was taken. */
   vault_inbox_taken: { id: string; at: number }
+  /** Erased at a time, so that what was written before and comes later does not bring it back. Field `*`: the whole record. */
+  vault_erased_place: { subject: string; collection: string; record: string; field: string; at: number }
 }
 /** In the store of keys, which forgets what it deletes: whoever kept a copy of a spool reads it no more. */
 export type InboxKeyTables = {
@@ -29,6 +31,21 @@ export const inboxMigrations: readonly Migration[] = [
         .addColumn('at', 'bigint', (c) => c.notNull())
         .execute()
       await db.schema.createIndex('vault_inbox_taken_at').on('vault_inbox_taken').column('at').execute()
+    },
+  },
+  {
+    name: '20261201T000200-create-vault-erased-place',
+    async up(db) {
+      await db.schema
+        .createTable('vault_erased_place')
+        .addColumn('subject', 'text', (c) => c.notNull())
+        .addColumn('collection', 'text', (c) => c.notNull())
+        .addColumn('record', 'text', (c) => c.notNull())
+        .addColumn('field', 'text', (c) => c.notNull())
+        .addColumn('at', 'bigint', (c) => c.notNull())
+        .addPrimaryKeyConstraint('vault_erased_place_pk', ['subject', 'collection', 'record', 'field'])
+        .execute()
+      await db.schema.createIndex('vault_erased_place_at').on('vault_erased_place').column('at').execute()
     },
   },
 ]
