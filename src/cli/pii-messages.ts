@@ -26,6 +26,7 @@ export const piiMessages = catalogue(
     high: 'cao',
     medium: 'vừa',
     low: 'thấp',
+    signs: (count: string) => `${count} ký tự`,
     reading: (place: string) => `đang xem ${place}`,
   },
   {
@@ -50,6 +51,7 @@ export const piiMessages = catalogue(
     high: 'high',
     medium: 'medium',
     low: 'low',
+    signs: (count) => `${count} characters`,
     reading: (place) => `reading ${place}`,
   },
 )

@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs'
-import { createInterface } from 'node:readline'
 import { ALL_KINDS, type Confidence, type Kind } from '../engine/pii/index.ts'
 import type { Found, Report } from '../discovery/index.ts'
 import { inLanguage } from '../kit/i18n.ts'
@@ -19,7 +18,7 @@ export const pii: Verb = {
 khien pii scan --source URL [--rows N] [--kinds a,b] [--least …] [--json]
 khien pii redact [--kinds a,b] [--least …] < in > out
 
-  scan     report by place, kind, class and count, with shapes instead of values: what there is, where, which columns others
+  scan     report by place, kind, class and count, with shapes instead of values, of secrets their length alone: what there is, where, which columns others
            may read, and the fine at stake. Folders are walked; .gz is opened; .csv, .tsv, .ndjson and SQL dumps are told by
            column. A database is only read: postgres://…, mysql://… or mariadb://… (or KHIEN_SOURCE, which other users of
            this host cannot see); --rows a table, ${ROWS} unless said, 0 for all.
@@ -101,15 +100,14 @@ async function scanDatabase(url: string, rows: string | undefined, options: Opti
 }
 
 async function redactStdin(io: Io, { now, ...more }: Options): Promise<number> {
-  const { redact } = await import('../discovery/index.ts')
-  const options = { year: new Date(now).getUTCFullYear(), ...more }
-  let found = 0
-  for await (const line of createInterface({ input: io.stdin, crlfDelay: Infinity })) {
-    const { text, count } = redact(line, options)
-    found += count
-    io.out(`${text}\n`)
-  }
-  return found > 0 ? 3 : 0
+  const { redactLines } = await import('../discovery/index.ts')
+  const lines = redactLines({ year: new Date(now).getUTCFullYear(), ...more }, (text) => io.out(text))
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+  for await (const part of io.stdin)
+    lines.push(typeof part === 'string' ? part : decoder.decode(part, { stream: true }))
+  lines.push(decoder.decode())
+  lines.end()
+  return lines.count() > 0 ? 3 : 0
 }
 
 function printed(report: Report, io: Io): string {
@@ -122,7 +120,7 @@ function printed(report: Report, io: Io): string {
   if (report.found.length === 0) lines.push(m.nothing, '')
   else {
     lines.push(m.map, ...table(Object.values(m.columns), report.map.map((one) => [kind(one.kind), m[one.class], n(one.count), n(one.distinct), n(one.places)])), '') // prettier-ignore
-    lines.push(m.places, ...table(Object.values(m.placeColumns), report.found.slice(0, LISTED).map((one) => [one.place, kind(one.kind), n(one.count), n(one.distinct), m[one.confidence], one.sample]))) // prettier-ignore
+    lines.push(m.places, ...table(Object.values(m.placeColumns), report.found.slice(0, LISTED).map((one) => [one.place, kind(one.kind), n(one.count), n(one.distinct), m[one.confidence], one.sample ?? m.signs(n(one.length))]))) // prettier-ignore
     if (report.found.length > LISTED) lines.push(`  ${m.more(report.found.length - LISTED)}`)
     lines.push('')
   }

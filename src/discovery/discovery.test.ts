@@ -66,7 +66,7 @@ test('lines of files', () => {
   const read = (file: string, lines: readonly string[]): string[] => {
     const seen: string[] = []
     const reader = readerFor(file)
-    for (const line of lines) reader(line, (place, text, about) => seen.push(`${place}|${text}|${about}`))
+    for (const line of lines) reader.line(line, (place, text, about) => seen.push(`${place}|${text}|${about}`))
     return seen
   }
   for (const [file, lines, expected] of [

@@ -1,13 +1,11 @@
 import { createReadStream } from 'node:fs'
 import { open, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { createGunzip } from 'node:zlib'
 import { readerFor } from './shapes.ts'
 import type { Tally } from './tally.ts'
+import { linesOf } from './windows.ts'
 
-/** A line is looked at up to here; the rest of it is looked at as another line. */
-const LONGEST_LINE = 1 << 20
 const PROBE = 8_192
 const SKIPPED_FOLDERS = new Set(['node_modules', '.git', '.hg', '.svn'])
 
@@ -48,13 +46,17 @@ async function scanFile(path: string, tally: Tally, progress: Progress, skipped:
   file.on('error', (error) => stream.destroy(error))
   const name = zipped ? path.slice(0, -3) : path
   const reader = readerFor(name)
-  for await (const line of createInterface({ input: stream, crlfDelay: Infinity })) {
-    for (let at = 0; at < Math.max(1, line.length); at += LONGEST_LINE)
-      reader(line.slice(at, at + LONGEST_LINE), (place, text, about) =>
-        tally.look(place === '' ? path : `${path}: ${place}`, text, about),
-      )
+  const placed = (place: string): string => (place === '' ? path : `${path}: ${place}`)
+  const lines = linesOf({
+    line: (line) => reader.line(line, (place, text, about) => void tally.look(placed(place), text, about)),
+    long: (head) => tally.parts(placed(reader.place(head))),
+  })
+  stream.setEncoding('utf8')
+  for await (const part of stream) {
+    lines.push(part as string)
     progress(file.bytesRead, path)
   }
+  lines.end()
 }
 
 /** A zero byte, or much that no text has, near the beginning. */

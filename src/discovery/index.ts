@@ -5,7 +5,7 @@ import { readersOf, scanTables, type TableProgress } from './tables.ts'
 import { tally, type Found } from './tally.ts'
 import type { Confidence, Kind } from '../engine/pii/index.ts'
 
-export { redact } from './redact.ts'
+export { redact, redactLines } from './redact.ts'
 export type { Found } from './tally.ts'
 export type { Skipped } from './files.ts'
 

@@ -1,6 +1,10 @@
 type Look = (place: string, text: string, about: string) => void
 /** Takes a file line by line and says which part of it belongs where. */
-export type Reader = (line: string, look: Look) => void
+export type Reader = {
+  line(line: string, look: Look): void
+  /** Where a line belongs that is too long to be taken apart, by its beginning. */
+  place(head: string): string
+}
 
 const MOST_COLUMNS = 500
 
@@ -13,14 +17,19 @@ export function readerFor(name: string): Reader {
   return plain
 }
 
-const plain: Reader = (line, look) => {
-  if (line.trim() !== '') look('', line, '')
+const nowhere = (): string => ''
+
+const plain: Reader = {
+  line(line, look) {
+    if (line.trim() !== '') look('', line, '')
+  },
+  place: nowhere,
 }
 
 /** RFC 4180 but for line breaks inside quotes, which begin a line of their own; the first line names the columns. */
 function delimited(sign: string): Reader {
   let columns: string[] | undefined
-  return (line, look) => {
+  function read(line: string, look: Look): void {
     const own = sign === ',' && columns === undefined && !line.includes(',') && line.includes(';') ? ';' : sign
     const cells = cellsOf(line, own)
     if (own !== sign) sign = own
@@ -33,6 +42,12 @@ function delimited(sign: string): Reader {
     for (const [i, cell] of cells.entries())
       if (cell.trim() !== '') look(columns[i] ?? `${i + 1}`, cell, wordsOf(columns[i] ?? ''))
   }
+  function place(): string {
+    // A first line of such a length names no columns.
+    columns ??= []
+    return ''
+  }
+  return { line: read, place }
 }
 
 /** Whether a name of a column is none: a report must not repeat it. */
@@ -69,7 +84,8 @@ function cellsOf(line: string, sign: string): string[] {
 }
 
 /** Each value under its path, list positions left out. A line that is no JSON is plain text. */
-const jsonLines: Reader = (line, look) => {
+const jsonLines: Reader = { line: readJson, place: nowhere }
+function readJson(line: string, look: Look): void {
   if (line.trim() === '') return
   let value: unknown
   try {
@@ -95,7 +111,8 @@ const jsonLines: Reader = (line, look) => {
 /** `COPY table (columns) FROM stdin` of pg_dump by column; `INSERT INTO table` by table; the rest as text. */
 function sqlDump(): Reader {
   let copying: { table: string; columns: string[] } | undefined
-  return (line, look) => {
+  const place = (head: string): string => copying?.table ?? INSERT.exec(head)?.[1] ?? ''
+  function read(line: string, look: Look): void {
     if (copying !== undefined) {
       if (line === '\\.') copying = undefined
       else
@@ -111,10 +128,11 @@ function sqlDump(): Reader {
       copying = { table: copy[1]!.replaceAll('"', ''), columns }
       return
     }
-    const insert = /^INSERT INTO [`"]?([\w.]+)/i.exec(line)
-    if (line.trim() !== '') look(insert?.[1] ?? '', line, '')
+    if (line.trim() !== '') look(place(line), line, '')
   }
+  return { line: read, place }
 }
+const INSERT = /^INSERT INTO [`"]?([\w.]+)/i
 
 const unescaped = (cell: string): string =>
   cell.replace(/\\([\\ntr])/g, (_, sign: string) =>

@@ -1,7 +1,8 @@
 import { KINDS, recognise, type Confidence, type Kind } from '../engine/pii/index.ts'
+import { WINDOW, windowsOf, type Window, type Windows } from './windows.ts'
 
 export type DataClass = 'basic' | 'sensitive'
-/** What was found of one kind in one place. No value: a sample is the shape of one, its digits 0 and its letters x. */
+/** What was found of one kind in one place. No value is told. */
 export type Found = {
   readonly place: string
   readonly kind: Kind
@@ -12,7 +13,10 @@ export type Found = {
   /** Different values, counted exactly up to a million. */
   readonly distinct: number
   readonly confidence: Confidence
-  readonly sample: string
+  /** Signs of the first one. */
+  readonly length: number
+  /** The shape of the first one, its digits 0 and its letters x; null of a secret, whose other signs are part of it. */
+  readonly sample: string | null
 }
 
 /** Values are told apart by 53 bits of a hash, and forgotten. */
@@ -20,7 +24,16 @@ const MOST_DISTINCT = 1_000_000
 const MOST_PLACES = 20_000
 const SURENESS: readonly Confidence[] = ['low', 'medium', 'high']
 
-type Entry = { count: number; texts: number; confidence: number; sample: string; readonly distinct: Set<number> }
+type Entry = {
+  count: number
+  texts: number
+  confidence: number
+  readonly length: number
+  readonly sample: string | null
+  readonly distinct: Set<number>
+}
+/** One text while it is looked through: what it has, and up to where. */
+type Looking = { readonly place: string; readonly about: string; readonly seen: Set<Kind>; settled: number }
 
 /** Collects findings text by text. */
 export function tally(options: {
@@ -34,33 +47,55 @@ export function tally(options: {
   let dropped = 0
 
   /** Looks through one text; `about` is a word that stands beside every value of the place, as a column's name does. */
-  function look(place: string, text: string, about = ''): number {
+  function look(place: string, text: string, about = ''): void {
     texts++
-    characters += text.length
-    const lead = about === '' ? '' : `${about}: `
-    const findings = recognise(lead + text, options)
-    let own = places.get(place)
-    const seen = new Set<Kind>()
-    for (const { kind, start, end, confidence, value } of findings) {
+    const looking = { place, about, seen: new Set<Kind>(), settled: 0 }
+    if (text.length <= WINDOW) return see(looking, { text, at: 0, from: 0, to: text.length })
+    const windows = windowsOf((window) => see(looking, window))
+    windows.push(text)
+    windows.end()
+  }
+
+  /** One text that comes in parts, of any length. */
+  function parts(place: string, about = ''): Windows {
+    texts++
+    const looking = { place, about, seen: new Set<Kind>(), settled: 0 }
+    return windowsOf((window) => see(looking, window))
+  }
+
+  function see(looking: Looking, { text, at, from, to }: Window): void {
+    characters += to - from
+    const lead = looking.about === '' ? '' : `${looking.about}: `
+    for (const { kind, start, end, confidence, value } of recognise(lead + text, options)) {
       // A word of the column's name is none of the data.
       if (end <= lead.length) continue
-      if (own === undefined) {
-        if (places.size >= MOST_PLACES) {
-          dropped++
-          continue
-        }
-        places.set(place, (own = new Map<Kind, Entry>()))
-      }
-      let entry = own.get(kind)
-      if (entry === undefined)
-        own.set(kind, (entry = { count: 0, texts: 0, confidence: 0, sample: shapeOf(text.slice(Math.max(0, start - lead.length), end - lead.length)), distinct: new Set() })) // prettier-ignore
-      entry.count++
-      if (!seen.has(kind)) entry.texts++
-      seen.add(kind)
-      entry.confidence = Math.max(entry.confidence, SURENESS.indexOf(confidence))
-      if (entry.distinct.size < MOST_DISTINCT) entry.distinct.add(hashOf(value))
+      const begins = Math.max(0, start - lead.length)
+      // What begins elsewhere is another window's; what lies under a finding of the one before is no finding.
+      if (begins < from || begins >= to || at + begins < looking.settled) continue
+      looking.settled = at + end - lead.length
+      count(looking, kind, confidence, value, text.slice(begins, end - lead.length))
     }
-    return findings.length
+  }
+
+  function count({ place, seen }: Looking, kind: Kind, confidence: Confidence, value: string, said: string): void {
+    let own = places.get(place)
+    if (own === undefined) {
+      if (places.size >= MOST_PLACES) {
+        dropped++
+        return
+      }
+      places.set(place, (own = new Map<Kind, Entry>()))
+    }
+    let entry = own.get(kind)
+    if (entry === undefined) {
+      const sample = kind === 'secret' ? null : shapeOf(said)
+      own.set(kind, (entry = { count: 0, texts: 0, confidence: 0, length: said.length, sample, distinct: new Set() }))
+    }
+    entry.count++
+    if (!seen.has(kind)) entry.texts++
+    seen.add(kind)
+    entry.confidence = Math.max(entry.confidence, SURENESS.indexOf(confidence))
+    if (entry.distinct.size < MOST_DISTINCT) entry.distinct.add(hashOf(value))
   }
 
   const found = (): Found[] =>
@@ -73,16 +108,17 @@ export function tally(options: {
         texts: entry.texts,
         distinct: entry.distinct.size,
         confidence: SURENESS[entry.confidence]!,
+        length: entry.length,
         sample: entry.sample,
       })),
     )
 
-  return { look, found, figures: () => ({ texts, characters, dropped }) }
+  return { look, parts, found, figures: () => ({ texts, characters, dropped }) }
 }
 export type Tally = ReturnType<typeof tally>
 
 /** Shape and length of a value, nothing of it. */
-export const shapeOf = (value: string): string => {
+const shapeOf = (value: string): string => {
   const shape = value
     .normalize('NFC')
     .slice(0, 64)
