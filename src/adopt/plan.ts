@@ -96,6 +96,10 @@ export const Plan = z.strictObject({
   declare: z.array(z.unknown()).optional(),
   /** Personal columns that this plan leaves where they are, and why. */
   left: z.array(z.strictObject({ table: Name, column: Name, why: z.string() })).optional(),
+  /** Views that stand in the way of widening, in the order to drop them; for people only. */
+  views: z
+    .array(z.strictObject({ view: z.string(), over: z.array(z.string()), drop: z.string(), create: z.string() }))
+    .optional(),
   estimate: z.unknown().optional(),
   /** Consents and agreements of before, for `khien adopt consents`. */
   consents: z.array(ConsentMap).max(20).optional(),

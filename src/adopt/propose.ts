@@ -1,6 +1,7 @@
 import { recognise, type Kind } from '../engine/pii/index.ts'
 import { list, name, sql, words, type Column, type Row, type Source, type Table } from '../source/index.ts'
 import { isToken, LONGEST_TOKEN } from '../client/columns.ts'
+import { viewsInTheWay } from './in-the-way.ts'
 import { BY_KIND, masked, plainName, TARGETS, type Target } from './fields.ts'
 import { needsWidening, whyNotMovable, type Hop, type Plan, type PlanColumn, type PlanTable } from './plan.ts'
 
@@ -9,6 +10,8 @@ const SAMPLE = 200
 const SHARE = 0.3
 /** Rows a second that moving does on two ordinary cores (bench/results); the true one is shown while it runs. */
 const ROWS_A_SECOND = 2_000
+/** Rows of a table are counted up to here when the server has no statistics of it. */
+const COUNTED = 100_000
 
 export type ProposeOptions = { readonly now: number; readonly purpose?: string; readonly reason?: string }
 type Found = { readonly column: Column; readonly target: Target; readonly seen: string }
@@ -35,8 +38,13 @@ export async function propose(source: Source, options: ProposeOptions): Promise<
     }
     const person = persons.has(table) ? 'row' : wayToPerson(table, tables, persons)
     if (person === undefined) lose('no foreign key leads from here to a person; write the way into the plan by hand')
-    else planned.push(planTable(table, person, columns))
+    else planned.push(planTable(table, person, columns, await rowsOf(source, table)))
   }
+  const narrow = planned.flatMap(({ table: label, columns }) => {
+    const { schema, name: table } = tables.find((each) => each.label === label)!
+    return columns.flatMap(({ column, widen }) => (widen === undefined ? [] : [{ schema, table, column }]))
+  })
+  const views = await viewsInTheWay(source, narrow)
   const declared = declarations(planned)
   const rows = planned.reduce((sum, table) => sum + (table.rows ?? 0), 0)
   return {
@@ -48,6 +56,7 @@ export async function propose(source: Source, options: ProposeOptions): Promise<
     tables: planned,
     ...(declared.length > 0 ? { declare: declared } : {}),
     left,
+    ...(views.length > 0 ? { views } : {}),
     estimate: { rows, rowsPerSecond: ROWS_A_SECOND, minutes: Math.ceil(rows / ROWS_A_SECOND / 60) },
   }
 }
@@ -152,7 +161,23 @@ function wayToPerson(table: Table, tables: readonly Table[], persons: ReadonlySe
   return undefined
 }
 
-function planTable(table: Table, person: 'row' | Hop[], found: readonly Found[]): PlanTable {
+type Rows = { readonly rows: number; readonly note?: string }
+
+/** The server's own estimate; where it has none, what can be counted quickly. */
+async function rowsOf(source: Source, table: Table): Promise<Rows> {
+  if (table.rows > 0) return { rows: table.rows }
+  const some = sql`select 1 from ${name(table.schema, table.name)} limit ${words(String(COUNTED))}`
+  const [counted] = await source.read((s) => s.rows(sql`select count(*) as n from (${some}) as counted`))
+  const rows = Number(counted!['n'])
+  return rows < COUNTED
+    ? { rows }
+    : {
+        rows,
+        note: `not analysed: at least ${rows} rows, the estimate of time is too short; run ANALYZE and plan again`,
+      }
+}
+
+function planTable(table: Table, person: 'row' | Hop[], found: readonly Found[], { rows, note }: Rows): PlanTable {
   const taken = new Map<string, number>()
   const columns = found.map(({ column, target, seen }): PlanColumn => {
     const to = person === 'row' && target.to === 'order.address' ? 'profile.address' : target.to
@@ -172,7 +197,7 @@ function planTable(table: Table, person: 'row' | Hop[], found: readonly Found[])
       ...(notes.length > 0 ? { notes } : {}),
     }
   })
-  return { table: table.label, person, rows: table.rows, columns }
+  return { table: table.label, person, rows, columns, ...(note === undefined ? {} : { notes: [note] }) }
 }
 
 const recordWord = (column: string): string => plainName(column).replaceAll('_', '-').replace(/^-|-$/g, '') || 'other'
@@ -196,7 +221,9 @@ function notesOn(table: Table, column: Column): string[] {
   for (const link of table.foreignKeys.filter((each) => each.columns.includes(column.name)))
     notes.push(`foreign key ${link.name} to ${link.table}: both ends must be switched together`)
   for (const view of table.views.filter((each) => each.column === column.name))
-    notes.push(`${view.stored ? 'materialised view' : 'view'} ${view.name} shows it: it will show tokens`)
+    notes.push(
+      `${view.stored ? 'materialised view' : 'view'} ${view.name} shows it: it will show tokens${needsWidening(column) ? '; on PostgreSQL it must be dropped before the switch and made anew after (see “views”)' : ''}`,
+    )
   for (const check of table.checks.filter((each) => each.text.includes(column.name)))
     notes.push(`check ${check.name} must allow tokens: ${check.text.slice(0, 200)}`)
   return notes

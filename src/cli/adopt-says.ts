@@ -59,12 +59,15 @@ export function adoptSays(io: Io) {
             ? 'a row is a person'
             : `person by ${table.person.map((hop) => `${hop.column} → ${hop.table}`).join(', ')}`
         io.err(`${table.table} (${whole(table.rows ?? 0)} rows; ${way})\n`)
+        for (const note of table.notes ?? []) io.err(`  ! ${note}\n`)
         for (const column of table.columns) {
           io.err(`  ${column.column} → ${column.to} ${column.record}\n    ${column.seen ?? ''}\n`)
           for (const note of column.notes ?? []) io.err(`    ! ${note}\n`)
         }
       }
       for (const { table, column, why } of plan.left ?? []) io.err(`left: ${table}.${column}: ${why}\n`)
+      for (const { drop, over } of plan.views ?? [])
+        io.err(`before the switch of ${over.join(', ')}: ${drop}; how to make it anew after stands in the plan\n`)
       const fields = [...new Set(plan.tables.flatMap((table) => table.columns.map((column) => column.to)))]
       io.err(
         `\nBefore copy the app must declare a purpose “${plan.purpose}” with the fields ${fields.join(', ')}; values are read back under it to be compared.\n`,
