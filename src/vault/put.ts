@@ -150,7 +150,7 @@ export function putService(
     // In one order for everybody: two batches over the same people must not wait for each other crosswise.
     rows.sort(byPlace)
     const careful = onlyHeld || items.some((item) => item.at !== undefined)
-    return runOnce<VaultTables, PutResult[]>(ctx.db, once, now, async (trx) => {
+    const outcome = await runOnce<VaultTables, PutResult[]>(ctx.db, once, now, async (trx) => {
       const answers = [...results]
       if (!(await registry.inForce(trx, rules))) throw new Outdated('vault/declared-meanwhile', TOLD, { status: 503, retryAfter: 1 }) // prettier-ignore
       const erased = await erasedSince(trx, subjects)
@@ -181,8 +181,10 @@ export function putService(
           })),
         )
       }
-      return answers
+      // What is kept for a repeat outlives the person: tokens and bands are made anew from the repeat, which is the same.
+      return answers.map((answer) => (answer.ok ? { ok: true } : answer))
     })
+    return outcome.map((answer, i) => (answer.ok && results[i]!.ok ? results[i]! : answer))
   }
 
   return { put, check }

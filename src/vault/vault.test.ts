@@ -58,6 +58,20 @@ for (const store of STORES) {
       await work(db, keysDb)
     })
 
+  onStore('a repeat of put answers the same tokens, and nothing of them is kept for it', async (db, keysDb) => {
+    const { vault, person } = await setup(db, keysDb)
+    const items = [{ subject: await person(), collection: 'person', record: '-', fields: { phone: '0912345678' } }]
+    const once = { caller: 'service:test', key: 'mot-lan-thoi', fingerprint: 'the same body' }
+    const first = await vault.put(items, 'service:test', once)
+    assert.match(JSON.stringify(first), /"phone":"kh_\w{16}"/)
+    assert.deepEqual(await vault.put(items, 'service:test', once), first)
+    const kept = await db.tables<{ once: { response: string } }>().selectFrom('once').select('response').execute()
+    assert.deepEqual(
+      kept.map(({ response }) => JSON.parse(response)),
+      [[{ ok: true }]],
+    )
+  })
+
   onStore('what is put comes back for its purpose, and the record names fields, not values', async (db, keysDb) => {
     const { person, put, get, acts } = await setup(db, keysDb)
     const subject = await person()
