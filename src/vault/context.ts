@@ -39,6 +39,8 @@ export type VaultContext = {
   readonly openSmall: (sealed: Uint8Array, about: string) => Uint8Array
   readonly signReceipt: (text: string) => string
   readonly controller: string
+  /** Whether this is an address of the node itself. */
+  readonly isOwn?: (url: string) => boolean
   /** Until when a backup of keys can be read that holds the keys of now; null when there is none. */
   readonly keyBackupsUntil: (trx?: unknown) => Promise<number | null>
   /** Takes what the log's records say of a person out of the store; their leaves stay. Answers how many. */

@@ -4,6 +4,7 @@ import { consentApi, openConsent, WITHDRAWN, type Consent } from '../../consent/
 import type { Bound } from '../../http/index.ts'
 import { BreachedLists } from '../../storage/breached/index.ts'
 import { openVault, vaultApi, type Vault } from '../../vault/index.ts'
+import { ownAddresses } from '../own-addresses.ts'
 import type { Opened, RoleSlices } from '../node.ts'
 
 export type PeopleData = {
@@ -59,6 +60,7 @@ export function openPeopleData(opened: Opened): PeopleData {
     openSmall: secrets.openSmall,
     signReceipt: secrets.signReceipt,
     controller: config.controller,
+    isOwn: ownAddresses(config),
     keyBackupsUntil: async (trx?: unknown) => (await opened.backups.keyBackupsUntil(trx)).until,
     forgetRecords: (subject) => opened.audit.forget(subject, KEPT_ACTS),
   })

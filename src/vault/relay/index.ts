@@ -1,14 +1,17 @@
 import { answer, type Bound } from '../../http/index.ts'
+import { setTimeout as wait } from 'node:timers/promises'
 import { actorOf } from '../../kit/contract.ts'
 import { KhienError } from '../../kit/errors.ts'
 import type { VaultContext } from '../context.ts'
 import type { GetItem, getService } from '../get.ts'
 import type { Registry } from '../declared/registry.ts'
 import type { Keyring } from '../keyring.ts'
-import type { PutItem, PutResult, PutOptions } from '../put.ts'
+import type { Transaction } from '../../storage/sql/index.ts'
+import { SHREDDED, type PutItem, type PutOptions, type PutResult } from '../put.ts'
+import { shreddedOf, type VaultTables } from '../store.ts'
 import { caller } from './call.ts'
 import { relayRoutes as rows, type Json, type Recipient } from './contract.ts'
-import { recipientRegistry } from './recipients.ts'
+import { ownAddress, recipientRegistry } from './recipients.ts'
 import type { RelayTables } from './store.ts'
 import { filled, filledLength, partAt, placeName, placesIn, withoutValues, type Place } from './template.ts'
 
@@ -35,6 +38,17 @@ type Vault = {
 }
 type Asked = { readonly recipient: string; readonly purpose: string; readonly reason: string; readonly actor: string }
 
+/** An item, and what its body names, a record at a time. */
+type Wanted = {
+  readonly item: RelayItem
+  readonly wishes: readonly { readonly collection: string; readonly record: string; readonly fields: string[] }[]
+}
+
+const POLL_MS = 100
+/** What an answer takes to be kept, beyond the time of the call. */
+const LANDING_MS = 2_000
+/** Of so many ids it is known that nobody here is sending them any more. */
+const LANDED = 10_000
 /** Items whose values are read at a time. */
 const READ = 100
 /** A few signs name a value of thousands: what a body may grow to. */
@@ -48,6 +62,9 @@ const LONGEST = 1024 * 1024
 export function openRelay(ctx: VaultContext, { get, put, keys, registry }: Vault) {
   const recipients = recipientRegistry(ctx, registry)
   const calls = caller()
+  /** What is on its way from this process, by recipient and id: whoever asks for the same waits for its answer. */
+  const landed = new Set<string>()
+  const flying = new Map<string, { readonly subject: string; readonly sent: Promise<Relayed> }>()
 
   async function relay(asked: Asked, items: readonly RelayItem[]): Promise<Relayed[]> {
     const recipient = await recipients.find(asked.recipient)
@@ -56,6 +73,7 @@ export function openRelay(ctx: VaultContext, { get, put, keys, registry }: Vault
         status: 404,
         field: 'body.recipient',
       })
+    if (ctx.isOwn?.(recipient.url)) throw ownAddress('body.recipient')
     const newest = (await ctx.consent.purposes.versions()).get(asked.purpose)?.at(-1)
     if (newest && !newest.recipients.some(({ id }) => id === asked.recipient))
       throw new KhienError(
@@ -72,14 +90,49 @@ export function openRelay(ctx: VaultContext, { get, put, keys, registry }: Vault
   }
 
   async function relayPart(asked: Asked, recipient: Recipient, items: readonly RelayItem[]): Promise<Relayed[]> {
-    const known = await sentBefore(asked.recipient, items)
     const results = new Map<string, Relayed>()
-    const wanted: { item: RelayItem; places: Place[] }[] = []
     const subjects = new Map(items.toReversed().map(({ id, subject }) => [id, subject]))
+    // The same id twice is one: both get its answer.
+    const first = [...new Map(items.toReversed().map((item) => [item.id, item])).values()].toReversed()
+    const elsewhere = first.flatMap((item) => {
+      const flight = flying.get(flightOf(asked, item))
+      return flight ? [{ item, flight }] : []
+    })
+    const others = new Set(elsewhere.map(({ item }) => item.id))
+    const wanted = first.filter((item) => !others.has(item.id))
+    const landings = new Map(wanted.map((item) => [item.id, Promise.withResolvers<Relayed>()]))
+    for (const item of wanted)
+      flying.set(flightOf(asked, item), { subject: item.subject, sent: landings.get(item.id)!.promise })
+    try {
+      await sendAll(asked, recipient, wanted, results)
+    } finally {
+      for (const item of wanted) {
+        flying.delete(flightOf(asked, item))
+        land(flightOf(asked, item))
+        landings.get(item.id)!.resolve(results.get(item.id) ?? no(item, ...UNKNOWN))
+      }
+    }
+    for (const { item, flight } of elsewhere)
+      results.set(item.id, flight.subject === item.subject ? repeated(await flight.sent) : no(item, ...OTHER))
+    return items.map((item) => (subjects.get(item.id) === item.subject ? results.get(item.id)! : no(item, ...OTHER)))
+  }
+
+  function land(flight: string): void {
+    if (landed.size >= LANDED) landed.delete(landed.values().next().value!)
+    landed.add(flight)
+  }
+
+  async function sendAll(
+    asked: Asked,
+    recipient: Recipient,
+    items: readonly RelayItem[],
+    results: Map<string, Relayed>,
+  ): Promise<void> {
+    if (items.length === 0) return
+    const known = await sentBefore(asked.recipient, recipient, items)
+    const wanted: Wanted[] = []
     for (const item of items) {
       const before = known.get(item.id)
-      // The same id twice is one: both get its answer.
-      if (results.has(item.id) || wanted.some((one) => one.item.id === item.id)) continue
       if (before && before.subject !== item.subject) results.set(item.id, no(item, ...OTHER))
       else if (before?.status != null) results.set(item.id, await again(asked.recipient, before))
       else if (before && !recipient.repeats) results.set(item.id, no(item, ...UNKNOWN))
@@ -89,7 +142,7 @@ export function openRelay(ctx: VaultContext, { get, put, keys, registry }: Vault
           results.set(item.id, no(item, 'vault/relay-body', 'The body is too deep or names more than 64 places.'))
         else if (places.length === 0)
           results.set(item.id, no(item, 'vault/relay-empty', 'The body names no place such as {{person.phone}}.'))
-        else wanted.push({ item, places })
+        else wanted.push({ item, wishes: wishesOf(places) })
       }
     }
     const values = await valuesOf(asked, wanted, results)
@@ -97,44 +150,77 @@ export function openRelay(ctx: VaultContext, { get, put, keys, registry }: Vault
       if (!results.has(item.id) && filledLength(item.body as Json, item.record, values.get(item.id)!) > LONGEST)
         results.set(item.id, no(item, 'vault/relay-body', 'The body is longer than 1 MiB with its values.'))
     const ready = wanted.filter(({ item }) => !results.has(item.id))
-    await noteSending(asked, ready, known)
-    await each(ready, recipient.atOnce, async ({ item }) => {
-      results.set(item.id, await send(asked, recipient, item, values.get(item.id)!))
+    const ours = await noteSending(asked, ready, known)
+    await each(ready, recipient.atOnce, async (one) => {
+      const { item } = one
+      const result = ours.has(item.id)
+        ? ((await refusedMeanwhile(asked, one, known.has(item.id))) ??
+          (await send(asked, recipient, item, values.get(item.id)!)))
+        : await sentElsewhere(asked, recipient, item)
+      results.set(item.id, result)
     })
-    return items.map((item) => (subjects.get(item.id) === item.subject ? results.get(item.id)! : no(item, ...OTHER)))
   }
 
-  async function sentBefore(recipient: string, items: readonly RelayItem[]) {
-    const rows = await ctx.db
-      .tables<RelayTables>()
-      .selectFrom('vault_relayed')
-      .selectAll()
-      .where('recipient', '=', recipient)
-      .where(
-        'id',
-        'in',
-        items.map((item) => item.id),
-      )
-      .execute()
-    return new Map(rows.map((row) => [row.id, row]))
+  /** The ground may have gone since the values were read, up to a hundred items ago: then nothing leaves. */
+  async function refusedMeanwhile(
+    { recipient, purpose, reason, actor }: Asked,
+    { item, wishes }: Wanted,
+    sentOnce: boolean,
+  ): Promise<Relayed | undefined> {
+    const { subject, agreement } = item
+    const asked = wishes.map((wish) => ({ subject, fields: namesOf([wish]), record: wish.record, agreement }))
+    return ctx.db.transaction<RelayTables, Relayed | undefined>(async (trx) => {
+      const rulings = await ctx.consent.rule(trx, purpose, asked)
+      const refused = rulings.find((ruling) => !ruling.lawful)
+      const gone =
+        refused === undefined && (await shreddedOf(trx as unknown as Transaction<VaultTables>, [subject])).size > 0
+      const why = refused?.lawful === false ? refused : gone ? SHREDDED : undefined
+      if (why === undefined) return undefined
+      if (!sentOnce)
+        await trx.deleteFrom('vault_relayed').where('recipient', '=', recipient).where('id', '=', item.id).execute()
+      const facts = { recipient, item: item.id, code: why.code }
+      await ctx.record(trx, [{ kind: 'vault.relayed', actor, subject, purpose, reason, result: 'refused', facts }])
+      return no(item, why.code, 'why' in why ? why.why : why.detail)
+    })
+  }
+
+  /** Another process of this vault was faster: its answer, as soon as it has one. */
+  async function sentElsewhere(asked: Asked, recipient: Recipient, item: RelayItem): Promise<Relayed> {
+    const before = (await sentBefore(asked.recipient, recipient, [item])).get(item.id)
+    if (before === undefined) return no(item, ...UNKNOWN_HERE)
+    if (before.subject !== item.subject) return no(item, ...OTHER)
+    return before.status === null ? no(item, ...UNKNOWN) : again(asked.recipient, before)
+  }
+
+  /** Rows of these ids; of those that another process is sending now, as they are when it is done. */
+  async function sentBefore(recipient: string, { timeoutMs }: Recipient, items: readonly RelayItem[]) {
+    const ids = items.map((item) => item.id)
+    for (const began = performance.now(); ; await wait(POLL_MS)) {
+      const rows = await ctx.db
+        .tables<RelayTables>()
+        .selectFrom('vault_relayed')
+        .selectAll()
+        .where('recipient', '=', recipient)
+        .where('id', 'in', ids)
+        .execute()
+      const late = ctx.clock() - timeoutMs - LANDING_MS
+      // What this process sent without an answer stays without one.
+      const open = rows.filter((row) => row.status === null && !landed.has(`${recipient} ${row.id}`))
+      const flies = ctx.db.dialect === 'postgres' && open.some((row) => Number(row.at) > late)
+      if (!flies || performance.now() - began > timeoutMs + LANDING_MS) return new Map(rows.map((row) => [row.id, row]))
+    }
   }
 
   /** Reads what the bodies name, through the vault's own door; items that may not have it get their refusal. */
   async function valuesOf(
     { purpose, reason, actor }: Asked,
-    wanted: readonly { item: RelayItem; places: readonly Place[] }[],
+    wanted: readonly Wanted[],
     results: Map<string, Relayed>,
   ): Promise<Map<string, Map<string, string>>> {
     const asked: { id: string; get: GetItem }[] = []
-    for (const { item, places } of wanted)
-      for (const [at, group] of Map.groupBy(places, (place) => `${place.collection} ${place.record}`)) {
-        const [collection, record] = at.split(' ') as [string, string]
-        const fields = group.map((place) => place.field)
-        asked.push({
-          id: item.id,
-          get: { subject: item.subject, collection, record, fields, agreement: item.agreement },
-        })
-      }
+    for (const { item, wishes } of wanted)
+      for (const wish of wishes)
+        asked.push({ id: item.id, get: { subject: item.subject, ...wish, agreement: item.agreement } })
     const values = new Map<string, Map<string, string>>()
     if (asked.length === 0) return values
     const read = await get(purpose, reason, asked.map((one) => one.get), actor, { enforced: true }) // prettier-ignore
@@ -156,17 +242,18 @@ export function openRelay(ctx: VaultContext, { get, put, keys, registry }: Vault
     return values
   }
 
-  /** From here on it may be out: durable before anything leaves. */
+  /** From here on it may be out: durable before anything leaves. Answers which are ours to send. */
   async function noteSending(
     { recipient, purpose, reason, actor }: Asked,
-    ready: readonly { item: RelayItem; places: readonly Place[] }[],
+    ready: readonly Wanted[],
     known: ReadonlyMap<string, unknown>,
-  ): Promise<void> {
-    if (ready.length === 0) return
-    await ctx.db.transaction<RelayTables, void>(async (trx) => {
+  ): Promise<ReadonlySet<string>> {
+    if (ready.length === 0) return new Set()
+    return ctx.db.transaction<RelayTables, ReadonlySet<string>>(async (trx) => {
       const fresh = ready.filter(({ item }) => !known.has(item.id))
-      if (fresh.length > 0)
-        await trx
+      const ours = new Set(ready.flatMap(({ item }) => (known.has(item.id) ? [item.id] : [])))
+      if (fresh.length > 0) {
+        const noted = await trx
           .insertInto('vault_relayed')
           .values(
             fresh.map(({ item }) => ({
@@ -178,23 +265,27 @@ export function openRelay(ctx: VaultContext, { get, put, keys, registry }: Vault
               answer: null,
             })),
           )
+          // Another process of this vault may have been asked for the same at this moment.
+          .onConflict((c) => c.doNothing())
+          .returning('id')
           .execute()
-      await ctx.record(
-        trx,
-        ready.map(({ item, places }) => ({
-          kind: 'vault.relayed',
-          actor,
-          subject: item.subject,
-          purpose,
-          reason,
-          result: 'allowed' as const,
-          facts: {
-            recipient,
-            item: item.id,
-            fields: [...new Set(places.map((place) => `${place.collection}.${place.field}`))].slice(0, 12).join(' '),
-          },
-        })),
-      )
+        for (const { id } of noted) ours.add(id)
+      }
+      const leaving = ready.filter(({ item }) => ours.has(item.id))
+      if (leaving.length > 0)
+        await ctx.record(
+          trx,
+          leaving.map(({ item, wishes }) => ({
+            kind: 'vault.relayed',
+            actor,
+            subject: item.subject,
+            purpose,
+            reason,
+            result: 'allowed' as const,
+            facts: { recipient, item: item.id, fields: [...new Set(namesOf(wishes))].slice(0, 12).join(' ') },
+          })),
+        )
+      return ours
     })
   }
 
@@ -272,10 +363,28 @@ const answerPlace = (node: string, subject: string, recipient: string, id: strin
   version: 1,
 })
 
+const namesOf = (wishes: Wanted['wishes']): string[] =>
+  wishes.flatMap(({ collection, fields }) => fields.map((field) => `${collection}.${field}`))
+
+const wishesOf = (places: readonly Place[]): Wanted['wishes'] =>
+  Array.from(Map.groupBy(places, ({ collection, record }) => `${collection} ${record}`).values(), (group) => ({
+    collection: group[0]!.collection,
+    record: group[0]!.record,
+    fields: group.map(({ field }) => field),
+  }))
+
+const flightOf = ({ recipient }: Asked, { id }: { readonly id: string }): string => `${recipient} ${id}`
+const repeated = (result: Relayed): Relayed => (result.ok ? { ...result, again: true } : result)
+
 const OTHER = ['vault/relay-other', 'This id was sent before for another person.'] as const
 const UNKNOWN = [
   'vault/relay-unknown',
   'This id was sent before and its answer was lost; ask the recipient, then send it under a new id.',
+] as const
+
+const UNKNOWN_HERE = [
+  'vault/relay-elsewhere',
+  'Another call sent this id at the same moment and it was not taken; send it again.',
 ] as const
 
 const no = ({ id }: { readonly id: string }, code: string, detail: string) => ({ ok: false as const, id, code, detail })

@@ -11,8 +11,9 @@ const about = (id: string): string => `recipient ${id}`
 export function recipientRegistry(ctx: VaultContext, registry: Registry) {
   const tables = () => ctx.db.tables<RelayTables>()
 
-  /** Throws `vault/unknown-field` (400) for an answer that could not be kept. */
+  /** Throws `vault/unknown-field` (400) for an answer that could not be kept, `vault/own-address` (400). */
   async function set(id: string, recipient: Recipient, actor: string) {
+    if (ctx.isOwn?.(recipient.url)) throw ownAddress('body.url')
     const rules = await registry.rules()
     for (const [i, { collection, field }] of recipient.keep.entries()) {
       const rule = rules.of(collection, field)
@@ -71,3 +72,7 @@ export function recipientRegistry(ctx: VaultContext, registry: Registry) {
   return { set, drop, list, find }
 }
 export type RecipientRegistry = ReturnType<typeof recipientRegistry>
+
+/** The vault would call itself, or the node, with values in its hands. */
+export const ownAddress = (field: string) =>
+  badRequest('vault/own-address', 'This is an address of this very node; a recipient is somebody else.', field)

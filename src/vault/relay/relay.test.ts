@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
+import { hostname } from 'node:os'
 import type { AddressInfo } from 'node:net'
 import test from 'node:test'
+import { ownAddresses } from '../../app/own-addresses.ts'
 import type { Purpose } from '../../consent/index.ts'
 import { newSubject, systemEntropy } from '../../kit/ids.ts'
 import type { Database } from '../../storage/sql/index.ts'
 import { STORES } from '../../storage/sql/testing.ts'
+import { openVault } from '../index.ts'
 import { vaultOver } from '../testing.ts'
 import { Recipient, type Json } from './contract.ts'
 import { filled, partAt, placesIn } from './template.ts'
@@ -25,13 +28,14 @@ const APP = 'service:app'
 /** A carrier on loopback: keeps what it was sent, answers a label, or what the test wants of it. */
 async function carrier() {
   const got: { key: string; secret: string; body: string }[] = []
-  const wants = { status: 200, hang: false, redirect: false, echo: false }
+  const wants = { status: 200, wait: 0, hang: false, redirect: false, echo: false }
   const server = createServer((req, res) => {
     let body = ''
     req.setEncoding('utf8').on('data', (part: string) => (body += part))
-    req.on('end', () => {
+    req.on('end', async () => {
       got.push({ key: String(req.headers['idempotency-key']), secret: String(req.headers['x-token']), body })
       if (wants.hang) return
+      if (wants.wait > 0) await new Promise((resolve) => setTimeout(resolve, wants.wait))
       if (wants.redirect) return void res.writeHead(307, { location: 'http://127.0.0.1:1/' }).end()
       res.writeHead(wants.status, { 'content-type': 'application/json' })
       res.end(
@@ -206,6 +210,97 @@ for (const store of STORES) {
     await vault.close()
   })
 }
+
+for (const store of STORES) {
+  test(
+    `${store.name}: one new id, asked for twice at once: sent once, answered twice`,
+    { skip: store.skip },
+    async () => {
+      await using db = await store.open()
+      await using keysDb = await store.open()
+      await using there = await carrier()
+      const { person, send, ctx, register } = await setup(db, keysDb, there.url)
+      await register({ timeoutMs: 5_000, keep: [] })
+      const other = openVault(ctx)
+      const subject = await person('DH-1')
+      const item = (id: string) => ({ id, subject, record: 'DH-1', body: { tel: '{{person.phone}}' } })
+      const asked = { recipient: 'giao-nhanh', purpose: 'deliver', reason: 'DH', actor: APP }
+      const calls = Array.from({ length: 12 }, (_, i) => {
+        const items = [item('A'), item('B')]
+        // A second process of the vault, where there can be one.
+        return i % 3 === 2 && db.dialect === 'postgres'
+          ? other.relay.relay(asked, items)
+          : send(i % 2 ? items : items.toReversed())
+      })
+      // And one that comes while the first are on their way.
+      while (there.got.length === 0) await new Promise((resolve) => setTimeout(resolve, 2))
+      const all = [...(await Promise.all(calls)), await send([item('A')])].flat()
+      assert.deepEqual(there.got.map(({ key }) => key).toSorted(), ['A', 'B'])
+      const codes = Map.groupBy(all, ({ id }) => id)
+      for (const [id, results] of codes) {
+        assert.ok(
+          results.every((result) => result.ok),
+          JSON.stringify(results),
+        )
+        assert.equal(new Set(results.map((result) => result.ok && result.answer['/label/code'])).size, 1, id)
+        assert.equal(results.filter((result) => result.ok && !result.again).length, 1)
+      }
+      await other.close()
+    },
+  )
+
+  test(
+    `${store.name}: a ground that goes while others are being sent takes its item along`,
+    { skip: store.skip },
+    async () => {
+      await using db = await store.open()
+      await using keysDb = await store.open()
+      await using there = await carrier()
+      const { person, send, register, consent, vault, acts } = await setup(db, keysDb, there.url)
+      await register({ timeoutMs: 2_000, atOnce: 1 })
+      const [first, closed, gone, last] = [await person('DH-1'), await person('DH-2'), await person('DH-3'), await person('DH-4')] // prettier-ignore
+      there.wants.wait = 400
+      const sending = send([first, closed, gone, last].map((subject, i) => ({ id: `L-${i + 1}`, subject, record: `DH-${i + 1}` }))) // prettier-ignore
+      while (there.got.length === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+      await consent.agreements.close({ subject: closed, kind: 'order', ref: 'DH-2' }, APP, undefined)
+      await vault.shred(gone, 'xóa', APP, undefined)
+      const results = await sending
+      assert.deepEqual(
+        results.map((result) => (result.ok ? 'ok' : result.code)),
+        ['ok', 'vault/no-agreement', 'vault/shredded', 'ok'],
+      )
+      assert.deepEqual(there.got.map(({ key }) => key), ['L-1', 'L-4']) // prettier-ignore
+      const refused = acts.filter((act) => act.kind === 'vault.relayed' && act.result === 'refused')
+      assert.deepEqual(refused.map((act) => [act.subject, act.facts!['code']]), [[closed, 'vault/no-agreement'], [gone, 'vault/shredded']]) // prettier-ignore
+    },
+  )
+}
+
+test('the node itself is nobody’s recipient', async () => {
+  await using db = await STORES[0]!.open()
+  await using keysDb = await STORES[0]!.open()
+  const isOwn = ownAddresses({
+    internal: { host: '127.0.0.1', port: 8081 },
+    public: { host: '0.0.0.0', port: 8091 },
+    internalOrigin: 'https://console.example.vn',
+    publicOrigin: 'https://example.vn',
+  })
+  const { vault } = await vaultOver(db, keysDb, { isOwn })
+  const set = (url: string) => vault.relay.recipients.set('x', Recipient.parse({ name: 'X', url }), 'staff:dpo')
+  for (const url of [
+    'http://127.0.0.1:8081/api/vault/put',
+    'http://localhost:8091/',
+    'https://LOCALHOST:8081/x',
+    'https://[::1]:8081/',
+    'https://127.1:8091/',
+    'https://example.vn/api',
+    'https://console.example.vn:443/api',
+    `https://${hostname()}:8081/`,
+  ])
+    await assert.rejects(set(url), { code: 'vault/own-address', field: 'body.url' }, url)
+  for (const url of ['http://127.0.0.1:8080/', 'https://example.vn:8443/', 'https://api.carrier.example/labels'])
+    assert.equal((await set(url)).url, url)
+})
 
 test('a thousand labels in one batch, each once', async () => {
   await using db = await STORES[0]!.open()
