@@ -144,8 +144,8 @@ export function openInbox(ctx: VaultContext, putIn: PutIn, check: (items: readon
     }
     const written = full.map((i) => items[i]!)
     if (written.length === 0) await ctx.db.transaction<InboxTables, void>((trx) => remember(trx, []))
-    else
-      await putIn({
+    else {
+      const put = putIn({
         ...ctx.db,
         // The vault's put ends with its answers: what it took and that it took it are one transaction.
         transaction: <T, R>(work: (trx: Transaction<T>) => Promise<R>) =>
@@ -157,7 +157,10 @@ export function openInbox(ctx: VaultContext, putIn: PutIn, check: (items: readon
             await remember(trx as unknown as Transaction<InboxTables>, answers as PutResult[])
             return answers
           }),
-      })(written, actor, undefined)
+      })
+      // With tokens and bands, which are not among what the transaction ends with.
+      results = resultsOf(await put(written, actor, undefined))
+    }
     return results!
   }
 
