@@ -14,6 +14,7 @@ const OPEN: Readonly<Record<string, { readonly kinds?: readonly string[]; readon
       .map((kind) => `case.${kind}`),
   },
   'src/consent/agreements.ts: kind': { kinds: ['agreement.opened', 'agreement.closed'] },
+  'src/consent/taken-over.ts: `${what}.taken-over`': { kinds: ['consent.taken-over', 'agreement.taken-over'] },
   'src/exchange/indicators.ts: kind': {
     kinds: ['proposed', 'approved', 'shared', 'revoked'].map((kind) => `exchange.indicator-${kind}`),
   },

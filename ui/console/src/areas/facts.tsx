@@ -24,8 +24,10 @@ const CODES: ReadonlySet<string> = new Set(['code', 'observed'])
 const WORDS: ReadonlySet<string> = new Set([
   'attribution',
   'caller',
+  'given',
   'ground',
   'held',
+  'kept',
   'kind',
   'language',
   'method',
@@ -34,6 +36,7 @@ const WORDS: ReadonlySet<string> = new Set([
   'role',
   'roles',
   'state',
+  'text',
   'what',
   'why',
 ])
@@ -61,6 +64,7 @@ export function useTeller(): Teller {
   return useMemo((): Teller => {
     const tables: readonly Table[] = [
       m.values,
+      codesIn(language),
       warn.noticeStates,
       warn.noticeWhy,
       warn.why,
