@@ -37,6 +37,8 @@ export type NodeConfig = {
   readonly demo: boolean
   /** A further process of a node that runs elsewhere, on the same PostgreSQL: the vault and what it rests on, no more. */
   readonly beside?: boolean
+  /** Values whose tokens a service key may ask for in an hour; undefined: the vault's own default. */
+  readonly tokenBudget?: number
   /** PostgreSQL instead of control.db, from DATABASE_URL; travels apart from everything that is ever printed. */
   readonly databaseUrl: string | undefined
   readonly keysDatabaseUrl: string | undefined
@@ -55,6 +57,7 @@ export type StartConfig = {
   readonly roles: readonly Role[]
   /** Only the vault, beside a whole node on the same PostgreSQL. */
   readonly beside: boolean
+  readonly tokenBudget: number | undefined
   /** Undefined when nothing was said: each role then has a name that says it is an example. */
   readonly controller: string | undefined
   /** How people reach the data-protection officer. */

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { placeOfError } from './config-file.ts'
 import { parseConfig } from './parse-config.ts'
 import { planStart } from './plan.ts'
+import { specsOf } from './specs.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'khien-config-'))
 after(() => rmSync(folder, { recursive: true }))
@@ -33,6 +34,32 @@ test('flag before environment before file', () => {
   const config = parse(`--data /flag ${file(json)}`, { KHIEN_PORT: '2000', KHIEN_DATA: '/env' })
   assert.deepEqual([config.data, config.port, config.mode], ['/flag', 2000, 'detect'])
   assert.deepEqual(config.trustedProxies, ['10.0.0.0/8'])
+})
+
+test('a process beside a node is the vault alone', () => {
+  const urls = { DATABASE_URL: 'postgres://db/a', KEYS_DATABASE_URL: 'postgres://db/b' }
+  const argv = `--role platform --serve vault --port 9000 --token-budget 500 --data ${folder}`
+  mkdirSync(join(folder, 'platform'), { recursive: true })
+  writeFileSync(join(folder, 'platform', 'key.json'), '{}')
+  const plan = planStart(parse(argv, urls), false)
+  assert.equal(plan.gateway, undefined)
+  assert.deepEqual(
+    plan.nodes.map(({ beside, tokenBudget }) => [beside, tokenBudget]),
+    [[true, 500]],
+  )
+  assert.deepEqual(
+    specsOf(plan, '/opt/khien').map(({ name }) => name),
+    ['platform'],
+  )
+  for (const [words, env] of [
+    ['--serve vault', urls],
+    ['--role authority --serve vault', urls],
+    ['--role platform --serve vault --upstream http://127.0.0.1:3000', urls],
+    ['--role platform --serve vault', { DATABASE_URL: 'postgres://db/a' }],
+  ] as const)
+    assert.throws(() => parse(words, env), /serve|say which with --role/)
+  rmSync(join(folder, 'platform'), { recursive: true })
+  assert.throws(() => planStart(parse(argv, urls), false), { code: 'demo-key' })
 })
 
 for (const wrong of [

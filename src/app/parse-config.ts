@@ -53,6 +53,7 @@ export function parseConfig(argv: readonly string[], env: Environment, place: Pl
     demo,
     roles: given.role === undefined ? ROLES : [given.role],
     beside,
+    tokenBudget: given.tokenBudget,
     controller: given.controller,
     contact: given.contact,
     data: given.data === undefined ? folder : resolve(place.cwd, given.data),

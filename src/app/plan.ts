@@ -148,6 +148,7 @@ function planNode(config: StartConfig, role: Role, terminal: boolean): NodeConfi
     key: chooseKey(config, role, folder, terminal),
     demo: config.demo,
     ...(config.beside ? { beside: true } : {}),
+    ...(config.tokenBudget === undefined ? {} : { tokenBudget: config.tokenBudget }),
     databaseUrl: config.databaseUrl,
     keysDatabaseUrl: config.keysDatabaseUrl,
     trustedProxies: config.trustedProxies,

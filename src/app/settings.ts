@@ -201,6 +201,13 @@ export const SETTINGS = {
     help: 'addresses of your own network: never listed, and a telecom attributes only these',
     otherwise: 'none; the demo owns 198.18.0.0/15',
   },
+  tokenBudget: {
+    name: 'token-budget',
+    argument: 'N',
+    read: whole(0, 1_000_000_000),
+    help: 'values whose tokens one service key may ask the vault for in an hour',
+    otherwise: '100000',
+  },
   keyFd: {
     name: 'key-fd',
     argument: 'N',

@@ -32,6 +32,8 @@ export type VaultContext = {
   readonly tag: (collection: string, index: string, normalised: string) => string
   /** Stable token of a normalised value of one field, `kh_` and 16 signs. */
   readonly token: (collection: string, field: string, normalised: string) => string
+  /** Values whose tokens a key may ask for in an hour; see tokens.ts. */
+  readonly tokenBudget?: number | undefined
   /** Tokens of digits of one field. */
   readonly digits: (collection: string, field: string) => Ff1
   /** Seals what belongs to the node and to no person; `about` binds it to its place. */

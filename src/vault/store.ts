@@ -11,6 +11,8 @@ export type VaultTables = {
   vault_declaration: { version: number; text: string; declared_at: number }
   /** Indexes that are whole, or on their way: values up to this place have their entries. */
   vault_indexing: { collection: string; name: string; done: number; subject: string; record: string }
+  /** Values whose tokens a caller asked for in an hour since 1970, and how often it was told no. */
+  vault_token_budget: { caller: string; hour: number; asked: number; refused: number }
   vault_observe: { purpose: string; caller: string; since: number; set_by: string }
   vault_observed: { purpose: string; caller: string; field: string; code: string; day: number; count: number }
   vault_shred: {
@@ -173,6 +175,19 @@ export const vaultMigrations: readonly Migration[] = [
     name: '20261201T000120-index-shreds-by-time',
     async up(db) {
       await db.schema.createIndex('vault_shred_at').on('vault_shred').column('at').execute()
+    },
+  },
+  {
+    name: '20261201T000210-create-vault-token-budget',
+    async up(db) {
+      await db.schema
+        .createTable('vault_token_budget')
+        .addColumn('caller', 'text', (c) => c.notNull())
+        .addColumn('hour', 'integer', (c) => c.notNull())
+        .addColumn('asked', 'bigint', (c) => c.notNull())
+        .addColumn('refused', 'bigint', (c) => c.notNull())
+        .addPrimaryKeyConstraint('vault_token_budget_pk', ['caller', 'hour'])
+        .execute()
     },
   },
 ]

@@ -56,6 +56,7 @@ export function openPeopleData(opened: Opened): PeopleData {
     tag: secrets.tag,
     token: secrets.token,
     digits: secrets.digits,
+    tokenBudget: config.tokenBudget,
     sealSmall: secrets.sealSmall,
     openSmall: secrets.openSmall,
     signReceipt: secrets.signReceipt,

@@ -179,3 +179,29 @@ test('a storm waits in order, and beyond the queue is told to come again', async
   assert.deepEqual([code, status, retryAfter], ['vault/busy', 429, 1])
   assert.deepEqual(queue.figures(), { running: 0, waiting: 0, turnedAway: 3 })
 })
+
+test('another program’s slow hashes wait for each other, and a log-in with ours does not wait for them', async () => {
+  await using db = await STORES[0]!.open()
+  await using keysDb = await STORES[0]!.open()
+  const { vault, member, check } = await setup(db, keysDb)
+  const foreign = await Promise.all(Array.from({ length: 10 }, member))
+  const own = await member()
+  const hash = bcrypt.hashSync('khác', 11)
+  await vault.importPasswords(foreign.map((subject) => ({ subject, hash })), 's', undefined) // prettier-ignore
+  await vault.put([{ subject: own, collection: 'account', record: '-', fields: { password: WORD } }], 's', undefined)
+  assert.equal(await check(foreign[0]!, WORD), false)
+  const order: string[] = []
+  const slow = foreign.map((subject) => check(subject, WORD).then(() => order.push('foreign')))
+  for (let turn = 0; turn < 1_000; turn++) {
+    const { running, waiting } = vault.passwordFigures().foreign
+    if (running + waiting === 10) break
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  const { foreign: waiting } = vault.passwordFigures()
+  assert.ok(waiting.running >= 1 && waiting.running + waiting.waiting === 10, JSON.stringify(waiting))
+  assert.equal(await check(own, WORD), true)
+  order.push('own')
+  await Promise.all(slow)
+  assert.ok(order.indexOf('own') < 8, order.join(' '))
+  await vault.close()
+})

@@ -19,6 +19,8 @@ const WINDOW_MS = 15 * 60_000
 const WATCHED = 50_000
 /** About two seconds of work: whoever comes later than that gives up anyway. */
 const WAITING = 48
+const FOREIGN_WAITING = 24
+const MOST_THREADS = 4
 /** Each takes 40 ms of a core. */
 const WRAPPED_A_BATCH = 20
 const PLACE = { collection: 'account', record: '-' } as const
@@ -28,10 +30,13 @@ export type ImportResult = { ok: true; scheme: string } | Refusal
 
 /** Passwords: kept as argon2id with pepper, checked and never given out; hashes of other programs taken over and renewed at log-in. */
 export function passwordService(ctx: VaultContext, keys: Keyring) {
-  const slow = new SlowHashes()
+  const threads = Math.max(1, Math.min(MOST_THREADS, availableParallelism() >> 1))
+  const slow = new SlowHashes(threads)
   const own = { pepper: ctx.pepper, entropy: ctx.entropy, slow }
   // One core stays free for those who read.
   const queue = workQueue({ atOnce: Math.max(1, availableParallelism() - 1), waiting: WAITING })
+  // Other programs' hashes cost what their makers chose, a second and more: they wait for each other, and for nobody else.
+  const foreignQueue = workQueue({ atOnce: threads, waiting: FOREIGN_WAITING })
 
   /** What is kept of a new password. Throws `vault/busy` (429). */
   const hashed = (password: string): Promise<string> => queue.run(() => hashPassword(password, ctx.pepper, ctx.entropy))
@@ -95,7 +100,8 @@ export function passwordService(ctx: VaultContext, keys: Keyring) {
   ): Promise<boolean> {
     takeTry(subject)
     const text = await stored(subject)
-    const outcome = text === undefined ? { right: false, renew: false } : await queue.run(() => fitting(text, password))
+    const outcome =
+      text === undefined ? { right: false, renew: false } : await queueOf(text).run(() => fitting(text, password))
     const ruling = await ctx.db.transaction<
       VaultTables & ConsentTables,
       { lawful: boolean; code?: string; why?: string }
@@ -124,6 +130,8 @@ export function passwordService(ctx: VaultContext, keys: Keyring) {
     if (outcome.renew) void renew(subject, text!, password).catch(() => undefined)
     return outcome.right
   }
+
+  const queueOf = (text: string) => (text.startsWith('foreign:') ? foreignQueue : queue)
 
   /** Another program hashed what its keyboard gave: the same word may come composed or decomposed. */
   async function fitting(text: string, password: string) {
@@ -226,6 +234,13 @@ export function passwordService(ctx: VaultContext, keys: Keyring) {
     })
   }
 
-  return { check, hashed, breached, importHashes, figures: queue.figures, close: () => slow[Symbol.asyncDispose]() }
+  return {
+    check,
+    hashed,
+    breached,
+    importHashes,
+    figures: () => ({ ...queue.figures(), foreign: foreignQueue.figures() }),
+    close: () => slow[Symbol.asyncDispose](),
+  }
 }
 export type PasswordService = ReturnType<typeof passwordService>
