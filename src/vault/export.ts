@@ -19,7 +19,15 @@ export function exportService(ctx: VaultContext, get: ReturnType<typeof getServi
   ): Promise<Output<typeof rows.export>> {
     const rules = await registry.rules()
     const versions = (await ctx.consent.purposes.versions()).get(purpose)
-    const named = new Set(versions?.flatMap((version) => version.fields) ?? [])
+    if (versions === undefined) {
+      // As a read is: what was asked stays to be seen, and an empty answer would say that nothing is held.
+      const code = 'vault/unknown-purpose'
+      await ctx.db.transaction((trx) =>
+        ctx.record(trx, [{ kind: 'vault.read', actor, subject, purpose, reason, result: 'refused', facts: { code } }]),
+      )
+      throw new KhienError(code, `There is no purpose "${purpose}".`, { status: 403, field: 'body.purpose' })
+    }
+    const named = new Set(versions.flatMap((version) => version.fields))
     const held = await ctx.db
       .tables<VaultTables>()
       .selectFrom('vault_value')
@@ -33,6 +41,7 @@ export function exportService(ctx: VaultContext, get: ReturnType<typeof getServi
     if (held.length > MOST_FIELDS)
       throw new KhienError('vault/too-much', `More than ${MOST_FIELDS} values are held; read them by collection.`, {
         status: 413,
+        field: 'body.subject',
       })
     const records = new Map<string, { subject: string; collection: string; record: string; fields: string[] }>()
     for (const { collection, record, field } of held) {

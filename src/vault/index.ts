@@ -14,6 +14,7 @@ import { indexing } from './indexing.ts'
 import { keyring } from './keyring.ts'
 import { passwordService } from './passwords/service.ts'
 import { putService } from './put.ts'
+import { placed } from './refused-items.ts'
 import { rewrapping } from './rewrapping.ts'
 import { openRelay, relayApi } from './relay/index.ts'
 import { retention } from './retention.ts'
@@ -100,21 +101,26 @@ export const vaultApi = (vault: Vault): readonly Bound[] => [
   ...inboxApi(vault.inbox),
   ...conversationApi(vault.conversations),
   answer(rows.put, async ({ body }, { caller, once }) => ({
-    items: await vault.put(body.items, actorOf(caller), once),
+    items: placed(body.items, await vault.put(body.items, actorOf(caller), once)),
   })),
-  answer(rows.check, async ({ body }) => ({ items: await vault.check(body.items) })),
+  answer(rows.check, async ({ body }) => ({ items: placed(body.items, await vault.check(body.items)) })),
   answer(rows.update, async ({ body }, { caller, once }) => ({
-    items: await vault.put(body.items, actorOf(caller), once, { onlyHeld: true }),
+    items: placed(body.items, await vault.put(body.items, actorOf(caller), once, { onlyHeld: true })),
   })),
   answer(rows.tokens, async ({ body }, { caller }) => ({
-    tokens: await vault.tokens(body.collection, body.field, body.values, actorOf(caller)),
+    tokens: await vault.tokens(body.collection, body.field, body.values, actorOf(caller), {
+      unbounded: caller.kind === 'service' && caller.scopes.includes('vault:tokens'),
+    }),
   })),
   answer(rows.get, async ({ body }, { caller }) => ({
-    items: await vault.get(body.purpose, body.reason, body.items, actorOf(caller), { masks: body.masks }),
+    items: placed(
+      body.items,
+      await vault.get(body.purpose, body.reason, body.items, actorOf(caller), { masks: body.masks }),
+    ),
   })),
   answer(rows.export, ({ body }, { caller }) => vault.export(body.purpose, body.reason, body.subject, actorOf(caller))),
   answer(rows.erase, async ({ body }, { caller, once }) => ({
-    items: await vault.erase(body.items, body.reason, actorOf(caller), once),
+    items: placed(body.items, await vault.erase(body.items, body.reason, actorOf(caller), once)),
   })),
   answer(rows.shred, ({ params, body }, { caller, once }) =>
     vault.shred(params.subject, body.reason, actorOf(caller), once),
@@ -142,7 +148,7 @@ export const vaultApi = (vault: Vault): readonly Bound[] => [
     right: await vault.checkPassword(body.purpose, body.reason, body.subject, body.password, actorOf(caller)),
   })),
   answer(rows.importPasswords, async ({ body }, { caller, once }) => ({
-    items: await vault.importPasswords(body.items, actorOf(caller), once),
+    items: placed(body.items, await vault.importPasswords(body.items, actorOf(caller), once)),
   })),
   answer(rows.figures, () => vault.staff.figures()),
   answer(rows.person, ({ params }) => vault.staff.person(params.subject)),
