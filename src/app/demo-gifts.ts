@@ -25,6 +25,7 @@ const APPS: Readonly<Partial<Record<Role, App>>> = {
       'vault:declare',
       'vault:erase',
       'vault:relay',
+      'vault:tokens',
       'events:write',
     ],
   },

@@ -11,6 +11,8 @@ export const SCOPES = [
   'consent:read',
   'agreement:write',
   'vault:write',
+  /** Without it the tokens of only so many values are given in an hour. */
+  'vault:tokens',
   'vault:read',
   'vault:search',
   'vault:password',

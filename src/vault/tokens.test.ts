@@ -40,6 +40,9 @@ for (const store of STORES) {
         ],
         'a refusal is recorded once an hour',
       )
+      const moving = await vault.tokens('person', 'phone', phones(0, 50), 'service:a', { unbounded: true })
+      assert.equal(moving.length, 50, 'a key that moves a database in is recorded, and not bounded')
+      assert.equal(acts.at(-1)!.facts!['count'], 50)
       clock.advance(45 * 60_000)
       assert.equal((await ask(vault, 10, 10)).length, 10, 'the next hour')
       clock.advance(60 * 3_600_000)
