@@ -134,8 +134,20 @@ async function journey(): Promise<void> {
   )
   await api('/api/vault/enforcement', { purpose: 'order-delivery', caller: '*', mode: 'enforce' }, 'PUT', dpo)
   assert.doesNotMatch(await staffPage(shop), /Khách Số 3</, 'no ground, no name')
-  for (const row of rows(dsn, 'select khien_subject from customers'))
-    await api('/api/agreements', { subject: row['khien_subject'], kind: 'membership', ref: 'account' })
+  // Who was a customer before has an agreement of before; the shop's own table is its evidence.
+  const told = ['--kind', 'membership', '--ref', 'account', '--given', '@created_at', '--method', 'web-form', '--kept', 'shop.customers', '--stated-by', 'DPO-1'] // prettier-ignore
+  const taken = await khien([
+    'adopt',
+    'consents',
+    ...vault,
+    '--from',
+    'customers',
+    '--person',
+    'id=customers.id',
+    ...told,
+  ])
+  assert.match(taken, new RegExp(`${PEOPLE + 2} rows read: ${PEOPLE + 1} carry reads now`))
+  assert.match(taken, /1 nothing new: consent\/agreement-known/)
   assert.match(await staffPage(shop), /Khách Số 3</)
 
   say('6. Mật khẩu chuyển khi chủ của nó đăng nhập, số còn lại bằng mã băm; rồi dọn nơi cũ')

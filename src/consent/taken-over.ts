@@ -240,13 +240,15 @@ export function takeOverService(
       await oneAtATime(ctx.db, trx, subject)
   }
 
-  /** All that was taken over of a person, newest first, at most 200; `id` is what a consent of theirs rests on. */
+  /** What was taken over of a person: consents first, what carries reads before the rest, newest first, at most 200; `id` is what a consent of theirs rests on. */
   async function of(subject: string): Promise<{ id: string; taken: TakenOver }[]> {
     const rows = await ctx.db
       .tables<ConsentTables>()
       .selectFrom('taken_over')
       .selectAll()
       .where('subject', '=', subject)
+      .orderBy('what', 'desc')
+      .orderBy('live', 'desc')
       .orderBy('id', 'desc')
       .limit(200)
       .execute()
