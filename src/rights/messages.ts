@@ -40,6 +40,14 @@ export const rightsMessages = catalogue(
     running: (n: number) => `${n} thỏa thuận đang có hiệu lực.`,
     needs: (fields: string) => `Cần ${fields}.`,
     restsOn: (ground: string, article: string) => `Dựa trên ${ground} (${article}).`,
+    messages: 'Tin nhắn: ai đọc được',
+    openMessages: (n: number) => `${n} cuộc trò chuyện nền tảng mở được`,
+    openMessagesMean:
+      'Tin nhắn được niêm phong bằng khóa riêng của cuộc trò chuyện. Nền tảng chỉ mở khi có căn cứ, và mỗi lần mở đều hiện trong danh sách dưới đây.',
+    sealedMessages: (n: number) => `${n} cuộc trò chuyện chỉ thiết bị của những người trong đó mở được`,
+    sealedMessagesMean:
+      'Nền tảng giữ bản đã niêm phong và không mở được; nền tảng vẫn thấy ai nhắn cho ai, lúc nào, dài bao nhiêu.',
+    boxes: (n: number) => `Bạn có ${n} thiết bị nhận tin; mỗi lần thêm thiết bị đều hiện dưới đây.`,
     whoRead: 'Ai đã đọc hay ghi dữ liệu của bạn',
     whoReadLead:
       'Mỗi lần đọc hay ghi, được phép hay bị từ chối, là một lá trong nhật ký không sửa được. Tải bằng chứng về để tự kiểm tra, không cần hỏi chúng tôi.',
@@ -151,6 +159,16 @@ export const rightsMessages = catalogue(
     running: (n: number) => `${n} ${n === 1 ? 'agreement' : 'agreements'} running.`,
     needs: (fields: string) => `Needs ${fields}.`,
     restsOn: (ground: string, article: string) => `Rests on ${ground} (${article}).`,
+    messages: 'Messages: who can read them',
+    openMessages: (n: number) => `${n} ${n === 1 ? 'conversation' : 'conversations'} that the platform can open`,
+    openMessagesMean:
+      'Messages are sealed under a key of the conversation. The platform opens them only on a ground, and each opening is in the list below.',
+    sealedMessages: (n: number) =>
+      `${n} ${n === 1 ? 'conversation' : 'conversations'} that only the devices of the people in ${n === 1 ? 'it' : 'them'} can open`,
+    sealedMessagesMean:
+      'The platform keeps what was sealed and cannot open it; it still sees who writes to whom, when, and how much.',
+    boxes: (n: number) =>
+      `You have ${n} ${n === 1 ? 'device' : 'devices'}; each one that is added is in the list below.`,
     whoRead: 'Who read or wrote your data',
     whoReadLead:
       'Every read and write, allowed or refused, is a leaf in a log that cannot be altered. Download the proof and check it yourself, without asking us.',

@@ -10,13 +10,14 @@ import { rightsRoutes as rows } from './contract.ts'
 import { fieldWords, type FieldWords } from './field-words.ts'
 import { rightsMessages } from './messages.ts'
 import { clocksText, readsTable } from './reads.ts'
-import { goesOn, recipients, restsOn, runningConsent } from './uses.ts'
+import { goesOn, messagesSaid, recipients, restsOn, runningConsent } from './uses.ts'
 
 export type RightsContext = {
   readonly audit: Pick<Audit, 'find' | 'head' | 'list' | 'proofOf'>
   readonly consent: Consent
   /** What is kept, and how its fields are called. */
   readonly rules: Vault['registry']['rules']
+  readonly messagesOf: Vault['conversations']['countsOf']
   readonly identity: Identity
   readonly clock: Clock
   readonly frame: Frame
@@ -38,7 +39,7 @@ export function rightsPages(ctx: RightsContext): readonly Bound[] {
     const { language } = asked
     const m = words(language)
     const subject = subjectOf(asked)
-    const [consents, running, purposes, reads, receipts, head, fields, earlier] = await Promise.all([
+    const [consents, running, purposes, reads, receipts, head, fields, earlier, messages] = await Promise.all([
       ctx.consent.decisions.of(subject),
       ctx.consent.agreements.runningOf(subject),
       ctx.consent.purposes.versions(),
@@ -47,6 +48,7 @@ export function rightsPages(ctx: RightsContext): readonly Bound[] {
       ctx.audit.head(),
       fieldsIn(language),
       ctx.consent.takenOver.of(subject),
+      ctx.messagesOf(subject),
     ])
     const takenOver = earlier.map(({ taken }) => taken)
     const evidenceOf = (code: string) => earlier.find(({ id }) => id === code)?.taken
@@ -87,7 +89,7 @@ export function rightsPages(ctx: RightsContext): readonly Bound[] {
       </ul>
       <h2 id="goes-on">${m.goesOn}</h2>
       <p>${m.goesOnLead}</p>
-      ${goesOn(others, running, takenOver, m, language, fields, ctx.clock())}
+      ${goesOn(others, running, takenOver, m, language, fields, ctx.clock())} ${messagesSaid(messages, m)}
       <h2 id="who-read">${m.whoRead}</h2>
       <p>${m.whoReadLead}</p>
       ${await readsTable(reads.items, { m, language, purposes, fields, keys: await ctx.identity.keys.list(), published: head.size })}

@@ -101,3 +101,20 @@ export function restsOn(purpose: Purpose, m: Words, language: Language, now: num
   const basis = purpose.ground === 'law' && purpose.duty ? purpose.duty[language] : law?.name[language]
   return law ? m.restsOn(basis ?? '', law.article[language]) : ''
 }
+
+/** Which of the person's conversations the platform can read, and which only the devices of those in them. */
+export function messagesSaid(counts: { open: number; sealed: number; boxes: number }, m: Words): Html | '' {
+  if (counts.open + counts.sealed + counts.boxes === 0) return ''
+  const open = html`<li>
+    <b>${m.openMessages(counts.open)}</b>
+    <p>${m.openMessagesMean}</p>
+  </li>`
+  const sealed = html`<li>
+    <b>${m.sealedMessages(counts.sealed)}</b>
+    <p>${m.sealedMessagesMean} ${m.boxes(counts.boxes)}</p>
+  </li>`
+  return html`<h2 id="messages">${m.messages}</h2>
+    <ul class="goes">
+      ${counts.open === 0 ? '' : open}${counts.sealed + counts.boxes === 0 ? '' : sealed}
+    </ul>`
+}

@@ -57,6 +57,7 @@ export async function openPlatform(opened: Opened): Promise<RoleSlices> {
         audit,
         consent,
         rules: people.vault.registry.rules,
+        messagesOf: people.vault.conversations.countsOf,
         identity,
         clock,
         frame: frames.citizen,
