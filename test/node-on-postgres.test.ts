@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'node:test'
 import { createKhien, newSubject } from '../src/client/index.ts'
+import { silentLog } from '../src/kit/log.ts'
+import { claimPostgres } from '../src/storage/sql/index.ts'
 import { newPostgresDatabase, postgresBin } from '../src/storage/sql/testing.ts'
 import { runningNode } from './running-node.ts'
 
@@ -79,5 +82,33 @@ test(
       assert.match(error.message, /^PostgreSQL at 127\.0\.0\.1:\d+\/no-such-database has no database of this name\.$/)
       return true
     })
+  },
+)
+
+test(
+  'a process beside a node: it needs the node’s tables and key, and no command takes the database away under it',
+  { skip, timeout: 60_000 },
+  async () => {
+    const [databaseUrl, keysDatabaseUrl] = [await newPostgresDatabase(), await newPostgresDatabase()]
+    const folder = join(mkdtempSync(join(tmpdir(), 'khien-beside-')), 'platform')
+    const config = { databaseUrl, keysDatabaseUrl, folder, beside: true }
+    await assert.rejects(runningNode({ config }), { code: 'data/no-node' })
+    const whole = await runningNode({ config: { databaseUrl, keysDatabaseUrl } })
+    // Its own key would make what it wrote unreadable to the node.
+    await assert.rejects(runningNode({ config }), { code: 'data/other-key' })
+    cpSync(join(whole.config.folder, 'key.json'), join(folder, 'key.json'))
+    {
+      await using beside = await runningNode({ config })
+      const { key } = whole.serviceKey()
+      const there = createKhien({ origin: beside.internal, key, publicOrigin: beside.public })
+      await there.put([{ subject: newSubject(), collection: 'person', fields: { name: 'Hoa' } }])
+      const answers = await Promise.all(
+        ['/api/backups', '/api/alerts', '/sign-in', '/readyz'].map((path) => fetch(beside.internal + path)),
+      )
+      assert.deepEqual(answers.map(({ status }) => status), [404, 404, 404, 200]) // prettier-ignore
+      await whole[Symbol.asyncDispose]()
+      await assert.rejects(claimPostgres(databaseUrl, silentLog), { code: 'data/in-use' })
+    }
+    await (await claimPostgres(databaseUrl, silentLog))[Symbol.asyncDispose]()
   },
 )

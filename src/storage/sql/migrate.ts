@@ -11,13 +11,16 @@ export type Migration = {
 type MigrationTables = { khien_migration: { name: string; applied_at: string } }
 
 /**
- * For a process that shares a store which is another's to bring forward. Errors: `data/older-format`, `data/newer-format`.
+ * For a process that shares a store which is another's to bring forward. Errors: `data/no-node`, `data/older-format`,
+ * `data/newer-format`.
  */
 export async function checkMigrated(database: Database, migrations: readonly Migration[]): Promise<void> {
   const tables = await database.tables<MigrationTables>().introspection.getTables()
   const rows = tables.some(({ name }) => name === 'khien_migration')
     ? await database.tables<MigrationTables>().selectFrom('khien_migration').select('name').execute()
     : []
+  if (rows.length === 0)
+    throw new StartError('data/no-node', 'No node has begun on this database yet: start the whole node on it first.')
   const applied = new Set(rows.map((row) => row.name))
   refuseNewer(applied, migrations)
   if (migrations.every(({ name }) => applied.has(name))) return
