@@ -2,7 +2,6 @@ import { Link } from '@tanstack/react-router'
 import { useMemo } from 'react'
 import { auditRoutes, type ActView } from '../../../../src/audit/contract.ts'
 import { vaultRoutes } from '../../../../src/vault/contract.ts'
-import { useCallers } from '../caller-names.ts'
 import type { Column } from '../components/data-table.tsx'
 import { List } from '../components/list.tsx'
 import { Leaf } from '../components/marks.tsx'
@@ -46,7 +45,6 @@ export function ActList({ wish, name, none }: Props) {
   const m = useWords(evidenceWords)
   const f = useFormats()
   const tell = useTeller()
-  const callers = useCallers()
   const titleOf = usePurposes()
   const columns = useMemo(
     (): readonly Column<ActView>[] => [
@@ -76,7 +74,7 @@ export function ActList({ wish, name, none }: Props) {
       {
         id: 'actor',
         head: m.actor,
-        cell: ({ actor }) => callers.nameOf(actor) ?? <span className="tok">{brief(actor)}</span>,
+        cell: ({ actor }) => tell.actor(actor) ?? <span className="tok">{brief(actor)}</span>,
       },
       {
         id: 'subject',
@@ -106,7 +104,7 @@ export function ActList({ wish, name, none }: Props) {
         cell: (act) => <FactLine of={act} tell={tell} />,
       },
     ],
-    [m, f, tell, callers, titleOf],
+    [m, f, tell, titleOf],
   )
   return (
     <List

@@ -2,7 +2,6 @@ import { Link, useParams } from '@tanstack/react-router'
 import { Fragment, useState } from 'react'
 import { auditRoutes } from '../../../../src/audit/contract.ts'
 import { useCall, type Got } from '../api.ts'
-import { useCallers } from '../caller-names.ts'
 import { download } from '../components/download.ts'
 import { Status } from '../components/marks.tsx'
 import { Facts, Head, Sec } from '../components/page.tsx'
@@ -66,7 +65,7 @@ export function OneAct() {
   return (
     <>
       <Head
-        title={`${name.slice(0, 1).toUpperCase()}${name.slice(1)}`}
+        title={capital(name)}
         name={name}
         crumb={[{ to: '/evidence', text: m.title }]}
         meta={
@@ -83,11 +82,13 @@ export function OneAct() {
   )
 }
 
+const capital = (word: React.ReactNode): React.ReactNode =>
+  typeof word === 'string' ? `${word.slice(0, 1).toUpperCase()}${word.slice(1)}` : word
+
 function ActPage({ of: { act, proof, vkey } }: { readonly of: Got<typeof auditRoutes.proof> }) {
   const m = useWords(evidenceWords)
   const f = useFormats()
   const tell = useTeller()
-  const callers = useCallers()
   const titleOf = usePurposes()
   const [verdict, setVerdict] = useState<ProofVerdict | 'busy' | 'broken'>()
   async function verify(): Promise<void> {
@@ -111,7 +112,7 @@ function ActPage({ of: { act, proof, vkey } }: { readonly of: Got<typeof auditRo
             [
               m.actor,
               <Link key="a" to="/evidence" search={{ q: `actor:${act.actor}` }}>
-                {callers.nameOf(act.actor)} <span className="tok">{act.actor}</span>
+                {tell.actor(act.actor)} <span className="tok">{act.actor}</span>
               </Link>,
             ],
             act.subject !== null && [
@@ -133,7 +134,7 @@ function ActPage({ of: { act, proof, vkey } }: { readonly of: Got<typeof auditRo
               </span>,
             ],
             ...Object.entries(act.facts).map(([key, value]): [React.ReactNode, React.ReactNode] => [
-              tell.label(key),
+              capital(tell.label(key)),
               tell.value(key, value),
             ]),
           ]}

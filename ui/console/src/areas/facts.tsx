@@ -5,6 +5,7 @@ import { useCallers } from '../caller-names.ts'
 import { useNames, type Names } from '../field-names.ts'
 import { useFormats, useSpeech, useWords, type Language } from '../language.tsx'
 import type { Formats } from '../format.ts'
+import { usePurposes } from '../purpose-names.ts'
 import { actWords } from '../words/acts.ts'
 import { evidenceWords } from '../words/evidence.ts'
 import { shareWords } from '../words/share.ts'
@@ -47,6 +48,8 @@ export const observedCode = ({ facts }: ActView): string | undefined =>
 
 export type Teller = {
   kind(kind: string): ReactNode
+  /** The name of an application, a word for the node and the like; undefined for whoever is known by id alone. */
+  actor(actor: string): string | undefined
   label(key: string): ReactNode
   value(key: string, value: Fact): ReactNode
 }
@@ -59,6 +62,7 @@ export function useTeller(): Teller {
   const warn = useWords(warnWords)
   const names = useNames()
   const callers = useCallers()
+  const titleOf = usePurposes()
   const f = useFormats()
   const { language } = useSpeech()
   return useMemo((): Teller => {
@@ -76,6 +80,7 @@ export function useTeller(): Teller {
     const word = (code: string): ReactNode => own(tables.find((table) => Object.hasOwn(table, code)) ?? {}, code)
     return {
       kind: (kind) => own(m.acts, kind),
+      actor: (actor) => callers.nameOf(actor) ?? (m.actors as Table)[actor],
       label: (key) => own(m.facts, key),
       value(key, value) {
         if (typeof value === 'boolean') return value ? m.yes : m.no
@@ -83,6 +88,13 @@ export function useTeller(): Teller {
         if (value === '') return '–'
         if (key === 'fields') return fieldsTold(value, names, m.andMore)
         if (key === 'collections') return value.split(' ').map(names.collection).join(', ')
+        if (key === 'purposes')
+          return value.split(' ').map((id, i) => (
+            <Fragment key={id}>
+              {i > 0 ? ', ' : ''}
+              {titleOf(id) ?? token(id)}
+            </Fragment>
+          ))
         if (key === 'article') return m.article(value)
         if (TIMES.has(key)) return Number.isNaN(Date.parse(value)) ? token(value) : f.full(value)
         if (key === 'caller' && callers.nameOf(value) !== undefined) return callers.nameOf(value)
@@ -96,7 +108,7 @@ export function useTeller(): Teller {
         ))
       },
     }
-  }, [m, share, shell, warn, names, callers, f, language])
+  }, [m, share, shell, warn, names, callers, titleOf, f, language])
 }
 
 const token = (text: string): ReactNode => <span className="tok">{text}</span>

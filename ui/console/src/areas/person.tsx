@@ -4,7 +4,6 @@ import { useState } from 'react'
 import { auditRoutes } from '../../../../src/audit/contract.ts'
 import { vaultRoutes } from '../../../../src/vault/contract.ts'
 import { useCall } from '../api.ts'
-import { useCallers } from '../caller-names.ts'
 import { useNow } from '../components/clock.tsx'
 import { Icon } from '../components/icon.tsx'
 import { ClassChip, Masked } from '../components/marks.tsx'
@@ -266,7 +265,6 @@ function Grounds({ of }: { readonly of: Person }) {
 function Acts({ of: { subject, purposes } }: { readonly of: Person }) {
   const { language } = useSpeech()
   const tell = useTeller()
-  const callers = useCallers()
   const titles = new Map(purposes.map(({ purpose, title }) => [purpose, title[language]]))
   const m = useWords(personWords)
   const acts = useCall(auditRoutes.list, { query: { subject, limit: LATEST } }, { every: 15_000 })
@@ -298,7 +296,7 @@ function Acts({ of: { subject, purposes } }: { readonly of: Person }) {
                         : 'sys',
                 what: (
                   <>
-                    {callers.nameOf(act.actor) ?? m.actors[act.actor.split(':')[0]!] ?? act.actor}{' '}
+                    {tell.actor(act.actor) ?? m.actors[act.actor.split(':')[0]!] ?? act.actor}{' '}
                     <Link to="/evidence/$id" params={{ id: act.id }}>
                       <b>{tell.kind(act.kind)}</b>
                     </Link>{' '}

@@ -4,6 +4,8 @@ import { words } from '../catalogue.ts'
 export const actWords = words(
   {
     observed: 'cho qua, khi bật cưỡng chế sẽ bị từ chối',
+    /** Whoever is no application and no member of staff. */
+    actors: { node: 'nút này', host: 'ở máy chủ', person: 'chính người này', nobody: 'không ai' },
     yes: 'có',
     no: 'không',
     andMore: (n: string) => `và ${n} trường nữa`,
@@ -254,6 +256,7 @@ export const actWords = words(
   },
   {
     observed: 'let through, would be refused when enforced',
+    actors: { node: 'this node', host: 'at the host', person: 'the person', nobody: 'nobody' },
     yes: 'yes',
     no: 'no',
     andMore: (n) => `and ${n} more`,
