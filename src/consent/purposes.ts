@@ -1,4 +1,5 @@
 import { badRequest } from '../kit/errors.ts'
+import { oneAtATime } from '../storage/sql/index.ts'
 import type { ConsentContext } from './context.ts'
 import type { Purpose } from './contract.ts'
 import type { ConsentTables } from './store.ts'
@@ -67,6 +68,7 @@ export function purposeRegistry(ctx: ConsentContext) {
     if (twice)
       throw badRequest('consent/purpose-twice', `The purpose "${twice.id}" is declared twice.`, 'body.purposes')
     await ctx.db.transaction<ConsentTables, void>(async (trx) => {
+      await oneAtATime(ctx.db, trx, 'consent purposes')
       const before = byId(await trx.selectFrom('purpose').selectAll().orderBy('id').orderBy('version').execute())
       const changed = purposes.filter((p) => JSON.stringify(before.get(p.id)?.at(-1)) !== JSON.stringify(p))
       const turned = purposes.find((p) => before.has(p.id) && before.get(p.id)!.at(-1)!.ground !== p.ground)
