@@ -41,7 +41,7 @@ for (const wrong of [
     says: /^khien: The data folder \/proc\/khien cannot be written \(\w+\)\.\n$/,
   },
   { args: 'key init', code: 2, says: 'khien: Say which node with --role platform|telecom|authority.\n' },
-  { args: 'key', code: 2, says: /^khien: Say khien key init\|rewrap\|rotate\|transit\|pkcs11\|escrow\|recover/ },
+  { args: 'key', code: 2, says: /^khien: Say khien key init\|rewrap\|rotate\|prune\|transit\|pkcs11\|escrow\|recover/ },
   { args: 'key init --role platform --passphrase x', code: 2, says: /^khien: Unknown flag --passphrase/ },
   { args: 'key init --role platform --data /nowhere', code: 1, says: /^khien: There is no terminal to ask/ },
   { args: 'unseal --role platform --data /nowhere --key-fd 3', code: 1, says: /^khien: .*file descriptor 3/ },
