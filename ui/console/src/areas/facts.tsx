@@ -88,29 +88,25 @@ export function useTeller(): Teller {
         if (value === '') return '–'
         if (key === 'fields') return fieldsTold(value, names, m.andMore)
         if (key === 'collections') return value.split(' ').map(names.collection).join(', ')
-        if (key === 'purposes')
-          return value.split(' ').map((id, i) => (
-            <Fragment key={id}>
-              {i > 0 ? ', ' : ''}
-              {titleOf(id) ?? token(id)}
-            </Fragment>
-          ))
+        if (key === 'purposes') return each(value, (id) => titleOf(id) ?? token(id))
         if (key === 'article') return m.article(value)
         if (TIMES.has(key)) return Number.isNaN(Date.parse(value)) ? token(value) : f.full(value)
         if (key === 'caller' && callers.nameOf(value) !== undefined) return callers.nameOf(value)
         if (CODES.has(key)) return own(codesIn(language), value)
-        if (!WORDS.has(key)) return token(value)
-        return value.split(' ').map((one, i) => (
-          <Fragment key={one}>
-            {i > 0 ? ', ' : ''}
-            {word(one)}
-          </Fragment>
-        ))
+        return each(value, WORDS.has(key) ? word : token)
       },
     }
   }, [m, share, shell, warn, names, callers, titleOf, f, language])
 }
 
+/** Several with blanks between, each told apart. */
+const each = (value: string, tell: (one: string) => ReactNode): ReactNode =>
+  value.split(' ').map((one, i) => (
+    <Fragment key={one}>
+      {i > 0 ? ', ' : ''}
+      {tell(one)}
+    </Fragment>
+  ))
 const token = (text: string): ReactNode => <span className="tok">{text}</span>
 const own = (table: Table, key: string): ReactNode => (Object.hasOwn(table, key) ? table[key] : token(key))
 const codesIn = (language: Language): Table => rightsMessages[language].why
