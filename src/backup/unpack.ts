@@ -78,7 +78,7 @@ function openKey(openSmall: OpenSmall, sealed: string, about: string, name: stri
   } catch (cause) {
     throw new StartError(
       'backup/other-key',
-      `The key of ${name} does not open with this key.json; take the key.json that belongs to the backup.`,
+      `The key of ${name} does not open with this key.json: it is another node's, or the node's key was rotated after the file was copied. Take the newest copy of key.json.`,
       { status: 409, cause },
     )
   }
