@@ -33,6 +33,7 @@ export type Reading = {
 }
 
 const FIELD = 'message.body'
+const erasedAt = (item: number): Refusal => ({ ...SHREDDED, field: `body.items.${item}.from` })
 const MOST_BOXES = 20
 /** All that one message takes, sealed to every device. */
 const LONGEST = 256 * 1024
@@ -134,7 +135,7 @@ export function conversationService(ctx: VaultContext, keys: Keyring, registry: 
       return [{ item: i, row: { conversation: id, record: item.record, subject: item.from, sealed, at: now } }]
     })
     return runOnce<Tables, Written[]>(ctx.db, once, now, async (trx) => {
-      const answers: Written[] = items.map((item, i) => judged[i] ?? (gone.has(item.from) || gone.has(id) ? SHREDDED : { ok: true })) // prettier-ignore
+      const answers: Written[] = items.map((item, i) => judged[i] ?? (gone.has(item.from) || gone.has(id) ? erasedAt(i) : { ok: true })) // prettier-ignore
       // Ended, or somebody left, since it was looked at: the key in hand is one of yesterday.
       const still = await headOf(trx, id)
       const erased = await erasedSince(trx as never, [id, ...authors])
@@ -144,7 +145,8 @@ export function conversationService(ctx: VaultContext, keys: Keyring, registry: 
       const counts = new Map<string, number>()
       for (const { item, row } of rows) {
         const writer = writers.get(row.record)
-        if (erased.has(row.subject) || erased.has(id) || !still.people.includes(row.subject)) answers[item] = SHREDDED
+        if (erased.has(row.subject) || erased.has(id) || !still.people.includes(row.subject))
+          answers[item] = erasedAt(item)
         else if (writer !== undefined && writer !== row.subject)
           answers[item] = refuse('vault/other-writer', 'Another person wrote this record.', `body.items.${item}.record`)
         else {
