@@ -7,8 +7,12 @@ import type { VaultContext } from './context.ts'
 import { takeMessages } from './conversations/index.ts'
 import type { ConversationTables } from './conversations/store.ts'
 import type { Keyring } from './keyring.ts'
+import type { InboxTables } from './inbox/store.ts'
 import type { RelayTables } from './relay/store.ts'
 import type { KeyTables, VaultTables } from './store.ts'
+
+/** All that holds something of a person. */
+type Everything = VaultTables & RelayTables & ConversationTables & InboxTables
 
 export type Shredded = {
   readonly id: string
@@ -40,7 +44,7 @@ export function shredService(ctx: VaultContext, keys: Keyring) {
       .executeTakeFirst()
     // The person is named by the path, of which the fingerprint of the body knows nothing.
     const own = once && { ...once, fingerprint: `${once.fingerprint} ${subject}` }
-    await runOnce<VaultTables & RelayTables & ConversationTables, null>(ctx.db, own, ctx.clock(), async (trx) => {
+    await runOnce<Everything, null>(ctx.db, own, ctx.clock(), async (trx) => {
       await oneAtATime(ctx.db, trx, subject)
       const before = await trx.selectFrom('vault_shred').select('id').where('subject', '=', subject).executeTakeFirst()
       if (before) return null
@@ -68,7 +72,7 @@ export function shredService(ctx: VaultContext, keys: Keyring) {
     const row = (await rowOf(subject))!
     if (row.destroyed_at !== null) return
     await keys.destroy(subject)
-    await ctx.db.transaction<VaultTables & RelayTables & ConversationTables, void>(async (trx) => {
+    await ctx.db.transaction<Everything, void>(async (trx) => {
       const at = ctx.clock()
       const until = await ctx.keyBackupsUntil(trx)
       const open = until !== null && until > at ? until : null
@@ -99,11 +103,9 @@ export function shredService(ctx: VaultContext, keys: Keyring) {
     await ctx.db.forget()
   }
 
-  async function takeAll(
-    trx: Transaction<VaultTables & RelayTables & ConversationTables>,
-    subject: string,
-  ): Promise<number> {
+  async function takeAll(trx: Transaction<Everything>, subject: string): Promise<number> {
     // Values before their index, as they are written: on PostgreSQL two that go crosswise wait for each other.
+    await trx.deleteFrom('vault_erased_place').where('subject', '=', subject).execute()
     const gone = await trx.deleteFrom('vault_value').where('subject', '=', subject).executeTakeFirst()
     await trx.deleteFrom('vault_index').where('subject', '=', subject).execute()
     await trx.updateTable('vault_relayed').set({ answer: null }).where('subject', '=', subject).execute()
@@ -127,7 +129,7 @@ export function shredService(ctx: VaultContext, keys: Keyring) {
         continue
       }
       // PostgreSQL: a write of another process may have been committed behind the key's end.
-      await ctx.db.transaction<VaultTables & RelayTables & ConversationTables, number>((trx) => takeAll(trx, subject))
+      await ctx.db.transaction<Everything, number>((trx) => takeAll(trx, subject))
       await ctx.forgetRecords(subject)
       await tables()
         .updateTable('vault_shred')
