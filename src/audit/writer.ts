@@ -80,6 +80,8 @@ export async function appendBatch(writer: Writer, state: LogState): Promise<LogS
   step?.('settled')
   if (writer.copy) await compareKnown(writer, head, edge.size)
   const next = await publish(writer, { ...state, edge, tail: grown.tail }, state)
+  // A folder put back by this one batch is known as well.
+  if (!writer.copy) await noteHead(db, head.origin, { size: next.head.size, root: toBase64(next.head.root) })
   // Partial tiles whose full tile is published have no reader left that cannot take the full one.
   const full = grown.files.filter((file) => file.tile.width === TILE_WIDTH)
   await Promise.all(full.map((file) => files.remove(`${tilePath(file.tile)}.p`)))

@@ -22,7 +22,13 @@ export async function sealMessage(
 ): Promise<Record<string, string>> {
   const plain = text.encode(body.normalize('NFC'))
   const sealed = await Promise.all(
-    boxes.map(async ({ id, publicKey }) => [id, toBase64url(await hpkeSeal(fromBase64url(publicKey), plain, contextOf(place, id)))] as const), // prettier-ignore
+    boxes.map(async ({ id, publicKey }) => {
+      try {
+        return [id, toBase64url(await hpkeSeal(fromBase64url(publicKey), plain, contextOf(place, id)))] as const
+      } catch (cause) {
+        throw new RangeError(`nothing can be sealed to the box ${id}: its public key is wrong`, { cause })
+      }
+    }),
   )
   return Object.fromEntries(sealed)
 }
@@ -46,6 +52,10 @@ export async function openMessage(
  * a server that hands out keys could hand out its own.
  */
 export async function safetyNumber(boxes: readonly Box[]): Promise<string> {
+  // Whoever hands out the list must not be able to write two boxes as one line.
+  for (const { subject, publicKey } of boxes)
+    if (!/^[0-9A-Z-]{19}$/.test(subject) || !/^[\w-]{43}$/.test(publicKey))
+      throw new RangeError('a box has a subject token and a public key of 43 signs')
   const lines = boxes.map(({ subject, publicKey }) => `${subject} ${publicKey}`).sort()
   const digest = new Uint8Array(
     await crypto.subtle.digest('SHA-512', text.encode(`khien/boxes/v1\n${lines.join('\n')}`)),

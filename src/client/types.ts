@@ -83,6 +83,8 @@ export type Exported = {
   at: string
   records: { collection: string; record: string; fields: Values }[]
   closed: { collection: string; record: string; code: string }[]
+  /** Read one by one with `conversations.read`. */
+  conversations: { id: string; mode: 'open' | 'sealed' }[]
 }
 export type StoredHash = {
   readonly subject: string

@@ -177,6 +177,8 @@ export const vaultRoutes = {
       records: z.array(z.strictObject({ collection: z.string(), record: z.string(), fields: Values })),
       /** Records that the purpose does not open, each with the code of why. */
       closed: z.array(z.strictObject({ collection: z.string(), record: z.string(), code: z.string() })),
+      /** Conversations this person is in; their messages are read one by one. */
+      conversations: z.array(z.strictObject({ id: z.string(), mode: z.enum(['open', 'sealed']) })),
     }),
   }),
   shred: route({

@@ -8,10 +8,18 @@ import type { getService } from './get.ts'
 import type { VaultTables } from './store.ts'
 
 const MOST_FIELDS = 5_000
+const MESSAGES = 'message.body'
+type Parts = {
+  readonly get: ReturnType<typeof getService>
+  readonly registry: Registry
+  readonly conversationsOf: (subject: string) => Promise<{ id: string; mode: 'open' | 'sealed' }[]>
+}
 
 /** All of one person that a purpose opens now, through the same door as every read: ruled, recorded, then answered. */
-export function exportService(ctx: VaultContext, get: ReturnType<typeof getService>, registry: Registry) {
-  return async function exported(
+export function exportService(ctx: VaultContext, { get, registry, conversationsOf }: Parts) {
+  return exported
+
+  async function exported(
     purpose: string,
     reason: string,
     subject: string,
@@ -53,12 +61,40 @@ export function exportService(ctx: VaultContext, get: ReturnType<typeof getServi
     }
     const items = [...records.values()]
     const results = items.length === 0 ? [] : await get(purpose, reason, items, actor)
-    const answer: Output<typeof rows.export> = { subject, at: iso(ctx.clock()), records: [], closed: [] }
+    const answer: Output<typeof rows.export> = {
+      subject,
+      at: iso(ctx.clock()),
+      records: [],
+      closed: [],
+      conversations: [],
+    }
     for (const [i, { collection, record }] of items.entries()) {
       const result = results[i]!
       if (result.ok) answer.records.push({ collection, record, fields: result.fields })
       else answer.closed.push({ collection, record, code: result.code })
     }
+    if (named.has(MESSAGES)) {
+      const told = await conversations(purpose, reason, subject, actor)
+      if ('code' in told) answer.closed.push({ collection: 'conversation', record: '-', code: told.code })
+      else answer.conversations.push(...told.found)
+    }
     return answer
+  }
+
+  /** Which they are is told on the ground that opens them; the messages are read conversation by conversation. */
+  async function conversations(purpose: string, reason: string, subject: string, actor: string) {
+    const found = await conversationsOf(subject)
+    if (found.length === 0) return { found }
+    return ctx.db.transaction(async (trx) => {
+      const [ruling] = await ctx.consent.rule(trx, purpose, [{ subject, fields: [MESSAGES] }])
+      const act = { kind: 'vault.read', actor, subject, purpose, reason }
+      if (!ruling!.lawful) {
+        await ctx.record(trx, [{ ...act, result: 'refused', facts: { fields: MESSAGES, code: ruling!.code } }])
+        return { code: ruling!.code }
+      }
+      const { ground, article } = ruling!
+      await ctx.record(trx, [{ ...act, result: 'allowed', facts: { fields: MESSAGES, count: 0, ground, article } }])
+      return { found }
+    })
   }
 }

@@ -78,7 +78,7 @@ export function openVault(ctx: VaultContext) {
     },
     tokens: tokenService(ctx, registry),
     erase: eraseService(ctx, registry),
-    export: exportService(ctx, get, registry),
+    export: exportService(ctx, { get, registry, conversationsOf: conversations.of }),
     shred,
     shredReceipt: receipt,
     rewrap,

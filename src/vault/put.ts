@@ -177,7 +177,8 @@ export function putService(
             actor,
             subject,
             result: 'done' as const,
-            facts: { fields: shortList(fields) },
+            // Whoever writes values to learn their tokens is seen by how many.
+            facts: { fields: shortList(fields), ...(fields.length > new Set(fields).size ? { count: fields.length } : {}) }, // prettier-ignore
           })),
         )
       }

@@ -6,6 +6,7 @@ import type { Purpose } from '../../consent/index.ts'
 import { newSubject, systemEntropy } from '../../kit/ids.ts'
 import type { Database } from '../../storage/sql/index.ts'
 import { STORES } from '../../storage/sql/testing.ts'
+import { CollectionDeclaration } from '../declared/contract.ts'
 import type { KeyTables } from '../store.ts'
 import { vaultOver } from '../testing.ts'
 import type { ConversationTables } from './store.ts'
@@ -166,6 +167,8 @@ for (const store of STORES) {
     }
     assert.deepEqual([found.size, pages], [61, 2], 'two million signs an answer, the rest with the next')
 
+    await assert.rejects(safetyNumber([{ ...boxes[0]!, subject: `${hoa} x\n${lan}` }]), /subject token/)
+    await assert.rejects(sealMessage('x', [{ ...boxes[0]!, publicKey: 'A'.repeat(43) }], place), new RegExp(box))
     const number = await safetyNumber(boxes)
     assert.match(number, /^(?:\d{5} ){11}\d{5}$/)
     assert.equal(await safetyNumber(boxes.toReversed()), number)

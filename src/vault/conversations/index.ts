@@ -20,6 +20,7 @@ export function openConversations(
     /** Destroys the key; the receipt is that of an erasure, of a conversation in place of a person. */
     end: (id: string, reason: string, actor: string, once: Once | undefined) => shred(id, reason, actor, once),
     async sweep(): Promise<void> {
+      await service.expire()
       for (const id of await service.deserted()) await shred(id, 'nobody-left', 'node', undefined)
     },
   }

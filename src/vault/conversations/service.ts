@@ -1,11 +1,11 @@
 import type { ConsentTables } from '../../consent/index.ts'
-import { SealError } from '../../engine/seal/index.ts'
+import { hpkeSeal, SealError } from '../../engine/seal/index.ts'
 import type { Act } from '../../kit/act.ts'
 import { iso } from '../../kit/clock.ts'
 import type { Once } from '../../kit/contract.ts'
 import { badRequest, KhienError } from '../../kit/errors.ts'
-import { newId } from '../../kit/ids.ts'
-import { runOnce, type Transaction } from '../../storage/sql/index.ts'
+import { newId, type Entropy } from '../../kit/ids.ts'
+import { oneAtATime, runOnce, type Transaction } from '../../storage/sql/index.ts'
 import type { VaultContext } from '../context.ts'
 import type { Registry } from '../declared/registry.ts'
 import type { Keyring } from '../keyring.ts'
@@ -35,10 +35,13 @@ export type Reading = {
 const FIELD = 'message.body'
 const erasedAt = (item: number): Refusal => ({ ...SHREDDED, field: `body.items.${item}.from` })
 const MOST_BOXES = 20
+const MOST_TOLD = 5_000
+const DAY_MS = 86_400_000
 /** All that one message takes, sealed to every device. */
 const LONGEST = 256 * 1024
 /** Bytes of one answer; what is beyond comes with the next. */
 const MOST_ANSWERED = 2 * 1024 * 1024
+const STEP = 25
 
 /**
  * Conversations, each under a key of its own (Law 91/2025 art. 4: private messages are sensitive). A message is sealed
@@ -62,26 +65,30 @@ export function conversationService(ctx: VaultContext, keys: Keyring, registry: 
       throw badRequest('vault/one-person', 'A conversation has two people or more.', 'body.people')
     const now = ctx.clock()
     const fresh = newId('cnv', now, ctx.entropy)
-    // Durable before anything is sealed under it; where the request is a repeat, a key that nothing was sealed under stays.
+    // Durable before anything is sealed under it; taken back where the request is a repeat, or refused.
     await keys.keysFor([fresh], true)
-    return runOnce<Tables, { id: string; mode: Mode }>(ctx.db, once, now, async (trx) => {
+    const opened = await runOnce<Tables, { id: string; mode: Mode }>(ctx.db, once, now, async (trx) => {
       const gone = await shreddedOf(trx as never, members)
       if (gone.size > 0) throw badRequest('vault/shredded', 'One of these people was erased for good.', 'body.people')
       await trx.insertInto('vault_conversation').values({ id: fresh, mode, opened_at: now }).execute()
       await trx.insertInto('vault_conversation_person').values(members.map((subject) => ({ conversation: fresh, subject }))).execute() // prettier-ignore
       await ctx.record(trx, members.map((subject) => ({ kind: 'vault.conversation-opened', actor, subject, result: 'done', facts: { conversation: fresh, mode } }))) // prettier-ignore
       return { id: fresh, mode }
-    })
+    }).catch((error: unknown) => error as Error)
+    if (opened instanceof Error || opened.id !== fresh) await keys.destroy(fresh)
+    if (opened instanceof Error) throw opened
+    return opened
   }
 
   async function headOf(db: Pick<Transaction<Tables>, 'selectFrom'>, id: string) {
     const row = await db.selectFrom('vault_conversation').selectAll().where('id', '=', id).executeTakeFirst()
-    if (!row)
+    const people = row === undefined ? [] : await db.selectFrom('vault_conversation_person').select('subject').where('conversation', '=', id).orderBy('subject').execute() // prettier-ignore
+    // One that everybody has left is about to end.
+    if (!row || people.length === 0)
       throw new KhienError('vault/unknown-conversation', 'There is no such conversation, or it was ended.', {
         status: 404,
         field: 'path.id',
       })
-    const people = await db.selectFrom('vault_conversation_person').select('subject').where('conversation', '=', id).orderBy('subject').execute() // prettier-ignore
     return { ...row, people: people.map(({ subject }) => subject) }
   }
 
@@ -136,6 +143,8 @@ export function conversationService(ctx: VaultContext, keys: Keyring, registry: 
     })
     return runOnce<Tables, Written[]>(ctx.db, once, now, async (trx) => {
       const answers: Written[] = items.map((item, i) => judged[i] ?? (gone.has(item.from) || gone.has(id) ? erasedAt(i) : { ok: true })) // prettier-ignore
+      // Two writers of one record must not both be told that it is theirs.
+      await oneAtATime(ctx.db, trx, id)
       // Ended, or somebody left, since it was looked at: the key in hand is one of yesterday.
       const still = await headOf(trx, id)
       const erased = await erasedSince(trx as never, [id, ...authors])
@@ -190,20 +199,14 @@ export function conversationService(ctx: VaultContext, keys: Keyring, registry: 
         )
         return { refused, mode, page: [], more: false }
       }
-      let query = trx.selectFrom('vault_message').selectAll().where('conversation', '=', id)
-      if (after)
-        query = query.where((eb) =>
-          eb.or([eb('at', '<', after.at), eb.and([eb('at', '=', after.at), eb('record', '<', after.record)])]),
-        )
-      const rows = await query.orderBy('at', 'desc').orderBy('record', 'desc').limit(asked.limit + 1).execute() // prettier-ignore
+      const { page, more } = await pageOf(trx, id, after, asked.limit)
       const ruled = rulings[0] as { ground: string; article: string }
-      const page = pageOf(rows.slice(0, asked.limit))
       const facts = { count: page.length, ground: ruled.ground, article: ruled.article }
       await ctx.record(
         trx,
         people.map((subject) => act(subject, 'allowed', facts)),
       )
-      return { mode, page, more: rows.length > page.length }
+      return { mode, page, more }
     })
     if (found.refused) throw new KhienError(found.refused.code, found.refused.why, { status: 403 })
     const { page } = found
@@ -248,6 +251,12 @@ export function conversationService(ctx: VaultContext, keys: Keyring, registry: 
   }
 
   async function addBox(subject: string, publicKey: string, actor: string, once: Once | undefined) {
+    if (!isPoint(publicKey, ctx.entropy))
+      throw badRequest(
+        'vault/bad-public-key',
+        'This is no public key that anything can be sealed to.',
+        'body.publicKey',
+      )
     const now = ctx.clock()
     return runOnce<Tables, ReturnType<typeof boxShown>>(ctx.db, once, now, async (trx) => {
       if ((await shreddedOf(trx as never, [subject])).size > 0)
@@ -291,6 +300,37 @@ export function conversationService(ctx: VaultContext, keys: Keyring, registry: 
     return rows.map(({ id }) => id)
   }
 
+  /** Messages that have been kept for as long as `message.body` is declared to be; answers how many went. */
+  async function expire(): Promise<number> {
+    const days = (await registry.rules()).of('message', 'body')?.keepDays
+    if (days === undefined) return 0
+    let expired = 0
+    for (;;) {
+      const gone = await ctx.db.transaction<Tables, number>(async (trx) => {
+        const rows = await trx.selectFrom('vault_message').select(['conversation', 'record', 'subject']).where('at', '<=', ctx.clock() - days * DAY_MS).limit(500).execute() // prettier-ignore
+        for (const { conversation, record } of rows)
+          await trx.deleteFrom('vault_message').where('conversation', '=', conversation).where('record', '=', record).execute() // prettier-ignore
+        const counts = Map.groupBy(rows, ({ subject }) => subject)
+        if (rows.length > 0)
+          await ctx.record(trx, [...counts].map(([subject, own]) => ({ kind: 'vault.expired', actor: 'node', subject, result: 'done' as const, facts: { fields: FIELD, count: own.length } }))) // prettier-ignore
+        return rows.length
+      })
+      expired += gone
+      if (gone < 500) return expired
+    }
+  }
+
+  /** The conversations a person is in. */
+  const of = (subject: string): Promise<{ id: string; mode: Mode }[]> =>
+    tables()
+      .selectFrom('vault_conversation_person as p')
+      .innerJoin('vault_conversation as c', 'c.id', 'p.conversation')
+      .select(['c.id', 'c.mode'])
+      .where('p.subject', '=', subject)
+      .orderBy('c.id')
+      .limit(MOST_TOLD)
+      .execute()
+
   /** What of whose conversations is readable for whom: for the person's page. */
   async function countsOf(subject: string): Promise<{ open: number; sealed: number; boxes: number }> {
     const rows = await tables()
@@ -304,19 +344,41 @@ export function conversationService(ctx: VaultContext, keys: Keyring, registry: 
     return { open: of('open'), sealed: of('sealed'), boxes: (await boxesOf([subject])).length }
   }
 
-  return { open, shown, write, read, erase, addBox, removeBox, deserted, countsOf }
+  return { open, shown, write, read, erase, addBox, removeBox, deserted, expire, of, countsOf }
 }
 type KeyOf = ReturnType<Awaited<ReturnType<Keyring['keysOf']>>['get']>
 
-function pageOf(rows: readonly ConversationTables['vault_message'][]): ConversationTables['vault_message'][] {
+type Place = { readonly at: number; readonly record: string }
+
+/** Newest first, as many as may be and no more bytes than one answer takes; a few rows are read at a time. */
+async function pageOf(trx: Transaction<ConversationTables>, id: string, before: Place | undefined, limit: number) {
   const page: ConversationTables['vault_message'][] = []
-  let size = 0
-  for (const row of rows) {
-    size += row.sealed.length
-    if (size > MOST_ANSWERED && page.length > 0) break
-    page.push(row)
+  let [size, after] = [0, before]
+  for (;;) {
+    let query = trx.selectFrom('vault_message').selectAll().where('conversation', '=', id)
+    const { at, record } = after ?? { at: 0, record: '' }
+    if (after)
+      query = query.where((eb) => eb.or([eb('at', '<', at), eb.and([eb('at', '=', at), eb('record', '<', record)])]))
+    const rows = await query.orderBy('at', 'desc').orderBy('record', 'desc').limit(STEP).execute()
+    for (const row of rows) {
+      size += row.sealed.length
+      if (page.length === limit || (size > MOST_ANSWERED && page.length > 0)) return { page, more: true }
+      page.push(row)
+    }
+    if (rows.length < STEP) return { page, more: false }
+    after = { at: Number(page.at(-1)!.at), record: page.at(-1)!.record }
   }
-  return page
+}
+
+/** Of small order, it would make every device's sealing fail (RFC 9180 §7.1.4). */
+function isPoint(publicKey: string, entropy: Entropy): boolean {
+  const none = Buffer.alloc(0)
+  try {
+    hpkeSeal(Uint8Array.from(Buffer.from(publicKey, 'base64url')), none, entropy(32), { info: none, aad: none })
+    return true
+  } catch {
+    return false
+  }
 }
 
 const boxShown = (box: ConversationTables['vault_box']) => ({

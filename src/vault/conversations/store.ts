@@ -46,6 +46,7 @@ export const conversationMigrations: readonly Migration[] = [
         .on('vault_message')
         .columns(['conversation', 'at', 'record'])
         .execute()
+      await db.schema.createIndex('vault_message_age').on('vault_message').column('at').execute()
       for (const table of ['vault_conversation_person', 'vault_message', 'vault_box'] as const)
         await db.schema.createIndex(`${table}_subject`).on(table).column('subject').execute()
     },
