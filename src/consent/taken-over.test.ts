@@ -30,7 +30,7 @@ async function setup(db: Database) {
     emit: async () => {},
   })
   await consent.purposes.declare(both('Thông báo'), PURPOSES, 'service:test')
-  return { consent, acts, person: () => personOf(consent, db) }
+  return { consent, acts, clock, person: () => personOf(consent, db) }
 }
 
 function personOf(consent: ReturnType<typeof openConsent>, db: Database) {
@@ -71,7 +71,42 @@ const UNFIT = [
   { more: { purpose: 'other' }, code: 'consent/unknown-purpose', field: 'body.items.0.purpose' },
   { more: { version: 2 }, code: 'consent/unknown-purpose', field: 'body.items.0.purpose' },
   { more: { purpose: 'delivery' }, code: 'consent/not-by-consent', field: 'body.items.0.purpose' },
+  { more: { version: 5_000_000_000 }, code: 'consent/unknown-purpose', field: 'body.items.0.purpose' },
   { evidence: { given: '2026-11-23' }, code: 'consent/in-future', field: 'body.items.0.evidence.given' },
+  { more: { withdrawn: '9999-12-31' }, code: 'consent/end-in-future', field: 'body.items.0.withdrawn' },
+  { more: { withdrawn: '2026-11-22T03:00:01Z' }, code: 'consent/end-in-future', field: 'body.items.0.withdrawn' },
+  { more: { withdrawn: '2024-02-29' }, code: 'consent/end-before-given', field: 'body.items.0.withdrawn' },
+]
+const UNFIT_AGREEMENTS = [
+  { ended: '2027-12-31', code: 'consent/end-in-future' },
+  { ended: '2020-01-01', code: 'consent/end-before-given' },
+]
+
+/** Rows of one person, and whether reads are lawful in the end, in whatever order and in however many calls they come. */
+const HISTORIES = [
+  { rows: [['2024-03-01'], ['2024-03-01', '2024-06-01']], lawful: false },
+  { rows: [['2024-03-01'], ['not-known', '2024-06-01']], lawful: false },
+  { rows: [['2024-03-01'], ['2024-03-01', '2024-03-01']], lawful: false },
+  { rows: [['2024-03-01T08:00:00+07:00'], ['2024-03-01T08:00:00+07:00', '2024-03-01T09:00:00+07:00']], lawful: false },
+  { rows: [['2024-01-01'], ['2023-08-01', '2023-09-01']], lawful: true },
+  { rows: [['2024-01-01'], ['2024-01-01', '2024-06-01'], ['2025-01-01']], lawful: true },
+  { rows: [['2024-01-01'], ['2024-01-01', '2024-06-01'], ['2024-05-01']], lawful: false },
+  { rows: [['2024-01-01'], ['2024-01-01', '2024-06-01'], ['2025-01-01'], ['2025-01-01', '2025-02-01']], lawful: false },
+] as const
+
+function* ordersOf<T>(rows: readonly T[]): Generator<T[]> {
+  if (rows.length === 0) yield []
+  for (const [i, row] of rows.entries()) for (const rest of ordersOf(rows.toSpliced(i, 1))) yield [row, ...rest]
+}
+
+const DECIDED = Date.parse(NOW)
+/** Ends told an hour after the person decided here. */
+const ENDS_HERE = [
+  { end: '2026-11-22', overruled: false },
+  { end: '2026-11-21', overruled: false },
+  { end: '2026-11-22T02:59:59Z', overruled: false },
+  { end: '2026-11-22T03:00:00Z', overruled: false },
+  { end: '2026-11-22T03:30:00Z', overruled: true },
 ]
 
 for (const store of STORES) {
@@ -128,8 +163,8 @@ for (const store of STORES) {
     const { rule, take } = person()
     const withdrawn = { withdrawn: '2026-05-01' }
     assert.partialDeepStrictEqual(await take(), { state: 'live' })
-    assert.partialDeepStrictEqual(await take({}, { withdrawn: '2024-02-01' }), { state: 'ended' })
-    assert.partialDeepStrictEqual(await rule('news', 'person.email'), { lawful: true }, 'withdrawn before it was given')
+    assert.partialDeepStrictEqual(await take({ given: '2023-08-01' }, { withdrawn: '2024-02-01' }), { state: 'ended' })
+    assert.partialDeepStrictEqual(await rule('news', 'person.email'), { lawful: true }, 'given again after that')
     assert.partialDeepStrictEqual(await take({}, withdrawn), { state: 'ended', why: 'consent/withdrawn-before' })
     assert.partialDeepStrictEqual(await rule('news', 'person.email'), { lawful: false })
     assert.partialDeepStrictEqual(await take({}, withdrawn), { state: 'known' })
@@ -152,10 +187,86 @@ for (const store of STORES) {
     assert.partialDeepStrictEqual(await takeAgreement(old, { ended: '2026-10-01' }), { state: 'ended' })
     assert.partialDeepStrictEqual(await rule('delivery', 'person.phone'), { lawful: false })
     assert.partialDeepStrictEqual(await takeAgreement({ kept: 'x' }), {
-      state: 'known',
-      why: 'consent/agreement-known',
+      state: 'ended',
+      why: 'consent/ended-before',
     })
     assert.equal((await consent.agreements.runningOf(subject)).length, 0)
+  })
+
+  test(`${store.name}: in whatever order they are told, what has ended never runs`, options, async (t) => {
+    await using db = await store.open()
+    const { consent, person, clock } = await setup(db)
+    const by = ['DPO-17', 'service:app', undefined] as const
+    for (const { rows, lawful } of HISTORIES)
+      for (const order of ordersOf<readonly [string, string?]>(rows))
+        for (const size of [rows.length, 1])
+          await t.test(`${JSON.stringify(order)}, ${size} a call`, async () => {
+            const { subject, rule } = person()
+            for (let at = 0; at < order.length; at += size) {
+              const part = order.slice(at, at + size)
+              const old = part.map(([given, end]) => ({ subject, evidence: { ...EVIDENCE, given }, end }))
+              await consent.takenOver.consents(
+                old.map(({ end, ...one }) => ({ ...one, purpose: 'news', version: 1, withdrawn: end })),
+                ...by,
+              )
+              await consent.takenOver.agreements(
+                old.map(({ end, ...one }) => ({ ...one, kind: 'membership', ref: 'HD-7', ended: end })),
+                ...by,
+              )
+              clock.advance(1_000)
+            }
+            assert.equal((await rule('news', 'person.email')).lawful, lawful, 'the consent')
+            assert.equal((await rule('delivery', 'person.phone')).lawful, lawful, 'the agreement')
+          })
+  })
+
+  test(`${store.name}: only a known instant after it overrules what was decided here`, options, async (t) => {
+    await using db = await store.open()
+    const { consent, person, clock } = await setup(db)
+    for (const { end, overruled } of ENDS_HERE)
+      await t.test(end, async () => {
+        const { subject, rule, take, takeAgreement, decide } = person()
+        clock.set(DECIDED)
+        await decide(true)
+        await consent.agreements.open({ subject, kind: 'membership', ref: 'HD-7' }, 'service:app', undefined)
+        clock.advance(3_600_000)
+        const state = overruled ? 'ended' : 'known'
+        assert.partialDeepStrictEqual(await take({}, { withdrawn: end }), { state })
+        assert.partialDeepStrictEqual(await takeAgreement({}, { ended: end }), { state })
+        assert.partialDeepStrictEqual(await rule('news', 'person.email'), { lawful: !overruled })
+        assert.partialDeepStrictEqual(await rule('delivery', 'person.phone'), { lawful: !overruled })
+        assert.partialDeepStrictEqual(await take(), { state: 'known', why: 'consent/decided-here' })
+        await decide(true)
+        assert.partialDeepStrictEqual(await take({}, { withdrawn: end }), { state: 'known' })
+        assert.partialDeepStrictEqual(await rule('news', 'person.email'), { lawful: true }, 'given again after the end')
+      })
+  })
+
+  test(`${store.name}: what a person withdrew here stays so after an end of before`, options, async () => {
+    await using db = await store.open()
+    const { consent, person, clock } = await setup(db)
+    const { subject, rule, take } = person()
+    await take()
+    await consent.decisions.withdraw(subject, 'news', 'person')
+    assert.partialDeepStrictEqual(await take({}, { withdrawn: '2024-06-01' }), { why: 'consent/decided-here' })
+    clock.advance(1_000)
+    assert.partialDeepStrictEqual(await take({ given: '2025-01-01' }), { state: 'known', why: 'consent/decided-here' })
+    assert.partialDeepStrictEqual(await rule('news', 'person.email'), { lawful: false })
+  })
+
+  test(`${store.name}: a request that is refused for its key has withdrawn nothing`, options, async () => {
+    await using db = await store.open()
+    const { consent, person } = await setup(db)
+    const { subject, rule } = person()
+    const once = { key: 'k1234567', caller: 'service:app' }
+    const item = { subject, purpose: 'news', version: 1, evidence: EVIDENCE }
+    const over = { ...item, withdrawn: '2026-01-01' }
+    await consent.takenOver.consents([item], 'DPO-17', 'service:app', { ...once, fingerprint: 'one' })
+    await assert.rejects(consent.takenOver.consents([over], 'DPO-17', 'service:app', { ...once, fingerprint: 'two' }), {
+      code: 'http/key-reused',
+    })
+    assert.partialDeepStrictEqual(await rule('news', 'person.email'), { lawful: true })
+    assert.deepEqual(await consent.decisions.receiptsOf(subject), [])
   })
 
   test(`${store.name}: what cannot be one is refused by itself`, options, async (t) => {
@@ -166,6 +277,14 @@ for (const store of STORES) {
         const { subject, take } = person()
         assert.partialDeepStrictEqual(await take(evidence, more), { ok: false, code, field })
         assert.deepEqual(await consent.takenOver.of(subject), [])
+      })
+    for (const { ended, code } of UNFIT_AGREEMENTS)
+      await t.test(`an agreement: ${code}`, async () => {
+        const { subject, rule, takeAgreement } = person()
+        await consent.agreements.open({ subject, kind: 'membership', ref: 'HD-7' }, 'service:app', undefined)
+        const refusal = { ok: false, code, field: 'body.items.0.ended' }
+        assert.partialDeepStrictEqual(await takeAgreement({}, { ended }), refusal)
+        assert.partialDeepStrictEqual(await rule('delivery', 'person.phone'), { lawful: true })
       })
   })
 }

@@ -1,14 +1,14 @@
 import { iso } from '../kit/clock.ts'
 import type { Once } from '../kit/contract.ts'
-import { KhienError } from '../kit/errors.ts'
 import { newId } from '../kit/ids.ts'
-import { consentOf } from '../law/index.ts'
 import { oneAtATime, runOnce, type Transaction } from '../storage/sql/index.ts'
 import type { ConsentContext } from './context.ts'
 import type { Evidence, Outcome, TakenOver } from './contract.ts'
-import type { decisionService } from './decisions.ts'
+import { decisionService } from './decisions.ts'
+import { noticeService } from './notices.ts'
 import type { purposeRegistry } from './purposes.ts'
 import type { ConsentTables } from './store.ts'
+import { ends, from, isEndOf, isLater, isOver, isSame, isTaken, known, lacking, until } from './taken-over-told.ts'
 
 type Trx = Transaction<ConsentTables>
 type Row = ConsentTables['taken_over']
@@ -27,12 +27,8 @@ type OldAgreement = {
   readonly ended?: string | undefined
 }
 
-const DAY_MS = 24 * 3_600_000
-/** Ms; a day begins in Vietnam. */
-const from = (when: string): number => Date.parse(when.length === 10 ? `${when}T00:00:00+07:00` : when)
-/** Ms; the last of a day, for one of which only the day is known. */
-const until = (when: string): number => (when.length === 10 ? from(when) + DAY_MS - 1 : from(when))
-const known = (told: string): boolean => told !== 'not-known'
+/** What a column of the store holds. */
+const HIGHEST_VERSION = 2_147_483_647
 
 /**
  * Consents and agreements of before, from another program or from paper. They are recorded with the evidence there is and
@@ -41,12 +37,16 @@ const known = (told: string): boolean => told !== 'not-known'
  * Law 91/2025 art. 39 keeps consents under Decree 13/2023 valid; the proof that one is such (when, how, to which text:
  * Decree 13 art. 11, Law 91 art. 9) is the controller's. So a consent carries reads when all of that and the place of its
  * evidence are known; what lacks any is kept on record and carries none. An agreement (Law 91 art. 19) carries them while
- * it runs, when its day and the place of its evidence are known. What a person has decided here is never overruled.
+ * it runs, when its day and the place of its evidence are known.
+ *
+ * The order in which they are told does not matter: an end ends what was given up to it, whether that was told before or
+ * is told later, and of several that run the one given last stands. What a person has decided here is overruled only by
+ * an end at a known instant after it; of a mere day nobody can say whether it was before or after.
  */
 export function takeOverService(
   ctx: ConsentContext,
   purposes: ReturnType<typeof purposeRegistry>,
-  decisions: ReturnType<typeof decisionService>,
+  _decisions: ReturnType<typeof decisionService>,
 ) {
   async function consents(
     items: readonly OldConsent[],
@@ -55,73 +55,79 @@ export function takeOverService(
     once: Once | undefined,
   ): Promise<{ items: Outcome[] }> {
     const refusals = await Promise.all(items.map((item, i) => unfit(item, i)))
-    const over = new Set<number>()
-    // Whoever withdrew there after giving must not be read here: with a receipt, recipients told, like any withdrawal.
-    for (const [i, item] of items.entries())
-      if (refusals[i] === undefined && item.withdrawn !== undefined)
-        if (await withdraw(item, until(item.withdrawn), actor)) over.add(i)
     return runOnce<ConsentTables, { items: Outcome[] }>(ctx.db, once, ctx.clock(), async (trx) => {
       await inTurn(trx, items)
       const outcomes: Outcome[] = []
-      for (const [i, item] of items.entries())
-        if (over.has(i)) outcomes.push({ ok: true, state: 'ended', why: 'consent/withdrawn-before' })
-        else outcomes.push(refusals[i] ?? (await take(trx, item, statedBy, actor)))
+      for (const [i, item] of items.entries()) outcomes.push(refusals[i] ?? (await take(trx, item, statedBy, actor)))
       return { items: outcomes }
     })
   }
 
-  async function unfit({ purpose: id, version, evidence }: OldConsent, i: number): Promise<Outcome | undefined> {
+  async function unfit(item: OldConsent, i: number): Promise<Outcome | undefined> {
+    const { purpose: id, version } = item
     const field = `body.items.${i}`
-    const found = await purposes.find(id, version)
+    const found = version > HIGHEST_VERSION ? undefined : await purposes.find(id, version)
     if (!found) return refused('consent/unknown-purpose', `There is no purpose "${id}" of version ${version}.`, `${field}.purpose`) // prettier-ignore
     if (found.purpose.ground !== 'consent')
       return refused('consent/not-by-consent', `"${id}" does not rest on consent.`, `${field}.purpose`)
-    return inFuture(evidence, field)
+    return untimely(item.evidence, item.withdrawn, field, 'withdrawn')
   }
 
-  const inFuture = ({ given }: Evidence, field: string): Outcome | undefined =>
-    known(given) && from(given) > ctx.clock()
-      ? refused('consent/in-future', 'It would have been given in the future.', `${field}.evidence.given`)
+  /** A given or an end that cannot be: not yet, or over before it was given. */
+  function untimely({ given }: Evidence, ended: string | undefined, field: string, end: string): Outcome | undefined {
+    if (known(given) && from(given) > ctx.clock())
+      return refused('consent/in-future', 'It would have been given in the future.', `${field}.evidence.given`)
+    if (ended === undefined) return undefined
+    if (from(ended) > ctx.clock())
+      return refused('consent/end-in-future', 'Its end is still to come: tell it when it has ended.', `${field}.${end}`)
+    return known(given) && until(ended) < from(given)
+      ? refused('consent/end-before-given', 'It would have ended before it was given.', `${field}.${end}`)
       : undefined
-
-  async function withdraw({ subject, purpose }: OldConsent, at: number, actor: string): Promise<boolean> {
-    const live = (await decisions.of(subject)).find((row) => row.purpose === purpose && row.withdrawn_at === null)
-    if (live === undefined || Number(live.given_at) > at) return false
-    try {
-      await decisions.withdraw(subject, purpose, actor)
-      return true
-    } catch (error) {
-      // The person was quicker.
-      if (error instanceof KhienError && error.code === 'consent/none') return false
-      throw error
-    }
   }
 
   async function take(trx: Trx, item: OldConsent, statedBy: string, actor: string): Promise<Outcome> {
     const { subject, purpose, version, evidence, withdrawn } = item
     const row = rowOf(subject, 'consent', purpose, String(version), evidence, withdrawn, statedBy)
-    if (await isKnown(trx, row)) return { ok: true, state: 'known', why: 'consent/taken-over-already' }
-    if (await decidedHere(trx, subject, purpose)) return { ok: true, state: 'known', why: 'consent/decided-here' }
-    const why = withdrawn === undefined ? lacking(evidence) : 'consent/withdrawn-before'
-    const live = why === null
-    if (live && (await runs(trx, subject, purpose))) return { ok: true, state: 'known', why: 'consent/runs-already' }
-    await keep(trx, { ...row, live: live ? 1 : 0, why }, actor)
-    if (live)
+    const before = await told(trx, row)
+    const running = await runningOf(trx, subject, purpose)
+    const again: Outcome = { ok: true, state: 'known', why: 'consent/taken-over-already' }
+    const here = await decidedHere(trx, subject, purpose, before)
+    if (withdrawn !== undefined) {
+      const over = running !== undefined && ends(withdrawn, Number(running.given_at), isTaken(running))
+      // With a receipt, and recipients told, like any withdrawal.
+      if (over) await within(trx, row.taken_at).withdraw(subject, purpose, actor)
+      if (isSame(before, row)) return over ? { ok: true, state: 'ended', why: 'consent/withdrawn-before' } : again
+      if (here && !over) return { ok: true, state: 'known', why: 'consent/decided-here' }
+      await keep(trx, { ...row, why: 'consent/withdrawn-before' }, actor)
+      return { ok: true, state: 'ended', why: 'consent/withdrawn-before' }
+    }
+    if (isSame(before, row)) return again
+    if (here) return { ok: true, state: 'known', why: 'consent/decided-here' }
+    const over = isOver(before, evidence.given)
+    const why = over ? 'consent/withdrawn-before' : lacking(evidence)
+    if (why === null && running && !isLater(from(evidence.given), version, running))
+      return { ok: true, state: 'known', why: 'consent/runs-already' }
+    await keep(trx, { ...row, live: why === null ? 1 : 0, why }, actor)
+    if (why !== null) return { ok: true, state: over ? 'ended' : 'kept', why }
+    const rests = { version, method: evidence.method, given_at: from(evidence.given), receipt: row.id }
+    if (running) await trx.updateTable('consent').set(rests).where('id', '=', running.id).execute()
+    else {
+      const id = newId('con', ctx.clock(), ctx.entropy)
       await trx
         .insertInto('consent')
-        .values({
-          id: newId('con', ctx.clock(), ctx.entropy),
-          subject,
-          purpose,
-          version,
-          method: evidence.method,
-          given_at: from(evidence.given),
-          withdrawn_at: null,
-          receipt: row.id,
-          withdrawal: null,
-        })
+        .values({ id, subject, purpose, ...rests, withdrawn_at: null, withdrawal: null })
         .execute()
-    return { ok: true, state: live ? 'live' : withdrawn === undefined ? 'kept' : 'ended', why }
+    }
+    return { ok: true, state: 'live', why }
+  }
+
+  /**
+   * Withdrawals in a transaction that runs already, at its instant: by that instant `decidedHere` tells an end of before
+   * from what the person decided here.
+   */
+  const within = (trx: Trx, at: number): ReturnType<typeof decisionService> => {
+    const db = { ...ctx.db, transaction: (work: (same: never) => Promise<never>) => work(trx as never) }
+    return decisionService({ ...ctx, db: db as ConsentContext['db'], clock: () => at }, purposes, noticeService(ctx))
   }
 
   async function agreements(
@@ -135,10 +141,8 @@ export function takeOverService(
       const outcomes: Outcome[] = []
       for (const [i, { subject, kind, ref, evidence, ended }] of items.entries()) {
         const row = rowOf(subject, 'agreement', kind, ref, evidence, ended, statedBy)
-        const refusal = inFuture(evidence, `body.items.${i}`)
-        if (refusal) outcomes.push(refusal)
-        else if (await isKnown(trx, row)) outcomes.push({ ok: true, state: 'known', why: 'consent/taken-over-already' })
-        else outcomes.push(await takeAgreement(trx, row, actor))
+        const refusal = untimely(evidence, ended, `body.items.${i}`, 'ended')
+        outcomes.push(refusal ?? (await takeAgreement(trx, row, actor)))
       }
       return { items: outcomes }
     })
@@ -146,33 +150,52 @@ export function takeOverService(
 
   async function takeAgreement(trx: Trx, row: Row, actor: string): Promise<Outcome> {
     const { subject, name: kind, ref, given, kept, ended } = row
+    const before = await told(trx, row)
     const there = await trx
       .selectFrom('agreement')
-      .select('closed_at')
+      .select(['opened_at', 'closed_at'])
       .where('subject', '=', subject)
       .where('kind', '=', kind)
       .where('ref', '=', ref)
       .executeTakeFirst()
-    const over = ended !== ''
-    if (there && !(over && there.closed_at === null))
-      return { ok: true, state: 'known', why: 'consent/agreement-known' }
-    const lacks = !known(given) ? 'consent/no-time' : !known(kept) ? 'consent/no-evidence' : null
-    const why = over ? 'consent/ended-before' : lacks
-    await keep(trx, { ...row, live: why === null ? 1 : 0, why }, actor)
-    if (there)
-      await trx
+    const runs = there !== undefined && there.closed_at === null
+    const taken = before.some(({ live }) => live === 1)
+    const closedHere =
+      there !== undefined && !runs && !before.some((one) => isEndOf(one, there.opened_at, there.closed_at))
+    const here = there !== undefined && (!taken || closedHere)
+    const set = (to: { opened_at?: number; closed_at: number | null }) =>
+      trx
         .updateTable('agreement')
-        .set({ closed_at: ctx.clock() })
+        .set(to)
         .where('subject', '=', subject)
         .where('kind', '=', kind)
         .where('ref', '=', ref)
         .execute()
-    else if (why === null)
+    const again: Outcome = { ok: true, state: 'known', why: 'consent/taken-over-already' }
+    const stays: Outcome = { ok: true, state: 'known', why: 'consent/agreement-known' }
+    if (ended !== '') {
+      const over = runs && ends(ended, Number(there.opened_at), !here)
+      if (over) await set({ closed_at: row.taken_at })
+      if (isSame(before, row)) return over ? { ok: true, state: 'ended', why: 'consent/ended-before' } : again
+      if (here && !over) return stays
+      await keep(trx, { ...row, why: 'consent/ended-before' }, actor)
+      return { ok: true, state: 'ended', why: 'consent/ended-before' }
+    }
+    if (isSame(before, row)) return again
+    if (here) return stays
+    const over = isOver(before, given)
+    const lacks = !known(given) ? 'consent/no-time' : !known(kept) ? 'consent/no-evidence' : null
+    const why = over ? 'consent/ended-before' : lacks
+    if (why === null && runs && Number(there.opened_at) >= from(given)) return stays
+    await keep(trx, { ...row, live: why === null ? 1 : 0, why }, actor)
+    if (why !== null) return { ok: true, state: over ? 'ended' : 'kept', why }
+    if (there) await set({ opened_at: from(given), closed_at: null })
+    else
       await trx
         .insertInto('agreement')
         .values({ subject, kind, ref, opened_at: from(given), closed_at: null })
         .execute()
-    return { ok: true, state: why === null ? 'live' : over ? 'ended' : 'kept', why }
+    return { ok: true, state: 'live', why }
   }
 
   const rowOf = (subject: string, what: Row['what'], name: string, ref: string, evidence: Evidence, ended: string | undefined, statedBy: string): Row => ({
@@ -198,41 +221,51 @@ export function takeOverService(
     ])
   }
 
-  /** The same said again, by whoever. */
-  async function isKnown(trx: Trx, row: Row): Promise<boolean> {
-    const rows = await trx
+  /** What was told before of the same consent (whatever its version) or the same agreement. */
+  async function told(trx: Trx, { subject, what, name, ref }: Row): Promise<Row[]> {
+    const rows = trx
       .selectFrom('taken_over')
       .selectAll()
-      .where('subject', '=', row.subject)
-      .where('what', '=', row.what)
-      .where('name', '=', row.name)
-      .where('ref', '=', row.ref)
-      .execute()
-    const same = ['given', 'ended', 'method', 'text', 'kept'] as const
-    return rows.some((each) => same.every((column) => each[column] === row[column]))
+      .where('subject', '=', subject)
+      .where('what', '=', what)
+      .where('name', '=', name)
+    return (what === 'consent' ? rows : rows.where('ref', '=', ref)).execute()
   }
 
-  /** A person who has given, refused or withdrawn here has a receipt that names the purpose. */
-  async function decidedHere(trx: Trx, subject: string, purpose: string): Promise<boolean> {
-    const row = await trx
+  /**
+   * A person who has given, refused or withdrawn here has a receipt that names the purpose. The receipt of a withdrawal
+   * that was told of before says what they did there.
+   */
+  async function decidedHere(trx: Trx, subject: string, purpose: string, before: readonly Row[]): Promise<boolean> {
+    const receipts = await trx
       .selectFrom('receipt')
       .select('code')
       .where('subject', '=', subject)
       .where('note', 'like', `%\npurpose: ${purpose} version %`)
-      .executeTakeFirst()
-    return row !== undefined
+      .execute()
+    if (receipts.length === 0) return false
+    const over = await trx
+      .selectFrom('consent')
+      .select(['receipt', 'withdrawal', 'given_at', 'withdrawn_at'])
+      .where('subject', '=', subject)
+      .where('purpose', '=', purpose)
+      .where('withdrawn_at', 'is not', null)
+      .execute()
+    const there = over.filter(
+      (one) => isTaken(one) && before.some((row) => isEndOf(row, one.given_at, one.withdrawn_at)),
+    )
+    const codes = new Set(there.map(({ withdrawal }) => withdrawal))
+    return receipts.some(({ code }) => !codes.has(code))
   }
 
-  async function runs(trx: Trx, subject: string, purpose: string): Promise<boolean> {
-    const row = await trx
+  const runningOf = (trx: Trx, subject: string, purpose: string) =>
+    trx
       .selectFrom('consent')
-      .select('id')
+      .select(['id', 'version', 'given_at', 'receipt'])
       .where('subject', '=', subject)
       .where('purpose', '=', purpose)
       .where('withdrawn_at', 'is', null)
       .executeTakeFirst()
-    return row !== undefined
-  }
 
   /** One after another per person, and in one order for everybody, so that two batches do not wait for each other. */
   async function inTurn(trx: Trx, items: readonly { readonly subject: string }[]): Promise<void> {
@@ -262,12 +295,3 @@ export function takeOverService(
 }
 
 const refused = (code: string, detail: string, field: string): Outcome => ({ ok: false, code, detail, field })
-
-/** What is missing before a consent can be shown to be one; null when nothing is. */
-function lacking({ given, method, text, kept }: Evidence): string | null {
-  if (!known(given)) return 'consent/no-time'
-  if (consentOf(from(given)) === undefined) return 'consent/before-the-decree'
-  if (!known(method)) return 'consent/no-method'
-  if (!known(text)) return 'consent/no-text'
-  return known(kept) ? null : 'consent/no-evidence'
-}
