@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { hpkeReceiver, hpkeSeal, SealError } from '../engine/seal/index.ts'
-import { StartError } from '../kit/errors.ts'
+import { KhienError, StartError } from '../kit/errors.ts'
 import { type Entropy, newId } from '../kit/ids.ts'
 import type { Log } from '../kit/log.ts'
 import { bytesType, type Database, type Migration } from '../storage/sql/index.ts'
@@ -12,8 +12,11 @@ type ProcessTables = {
     id: string
     seen_at: number
     public_key: Uint8Array
+    /** Over all that others believe of it. */
     mac: string
     known: string
+    /** Rises with every sign of life: a row put back is told by it. */
+    beats: number
     handed: Uint8Array | null
   }
 }
@@ -34,6 +37,15 @@ export const processMigrations: readonly Migration[] = [
         .execute()
     },
   },
+  {
+    name: '20261202T000100-count-beats',
+    async up(db) {
+      await db.schema
+        .alterTable('node_process')
+        .addColumn('beats', 'bigint', (c) => c.notNull().defaultTo(0))
+        .execute()
+    },
+  },
 ]
 /** In the store of keys: which rotated keys wrap something by now. */
 export const usedKeyMigrations: readonly Migration[] = [
@@ -51,6 +63,9 @@ export const usedKeyMigrations: readonly Migration[] = [
 export const BEAT_MS = 1_000
 /** Silent for so long, a process is taken for dead: of its own it would only find keys it cannot open any more. */
 const ALIVE_MS = 15_000
+/** And itself seals nothing after half of that, whether it was frozen or cut off: by then the others may go on without it. */
+const SURE_MS = ALIVE_MS / 2
+const HEARD = 1_000
 const FORGOTTEN_MS = 3_600_000
 const INFO = Buffer.from('khien/fellow/v1')
 /** By the server's clock: those of two machines differ. */
@@ -67,11 +82,12 @@ type Context = {
 
 /**
  * The processes that serve one vault, as they know of each other through its PostgreSQL. A new wrapping key is used when
- * every living one has it: who was alive when it came is handed it, sealed to a key that lives as long as that process;
- * who starts later must bring it in its key.json, so that an old key file cannot ask for the new key.
+ * every living one has it, and none before it ever again. Who had all keys that were in use before is handed it, sealed to
+ * a key that lives as long as that process; who lacks a key in use is not waited for and wraps nothing, so that an old key
+ * file can neither ask for the new key nor bring the old one back.
  */
 export async function openFellows(ctx: Context): Promise<Fellows> {
-  const { db, keysDb, entropy } = ctx
+  const { db, keysDb, entropy, log } = ctx
   const { wrapping, fingerprint } = ctx.secrets
   await mustKnowUsed(ctx)
   let used: string | undefined
@@ -90,58 +106,109 @@ export async function openFellows(ctx: Context): Promise<Fellows> {
     usedSince = performance.now()
   }
 
-  async function retire(kek: string): Promise<void> {
-    if (db.dialect === 'postgres' && performance.now() - usedSince < ALIVE_MS)
-      throw new StartError('key/behind', 'The key was taken into use a moment ago; try again in 15 seconds.', { status: 409 }) // prettier-ignore
-    await keysDb.tables<UsedKeyTables>().deleteFrom('used_key').where('kek', '<>', kek).execute()
-  }
-
   if (db.dialect !== 'postgres') {
     const take = (): Promise<void> => use(wrapping.known().at(-1)!)
     await take()
-    return { beat: take, retire, fileLacks: () => undefined, [Symbol.asyncDispose]: async () => undefined }
+    return {
+      beat: take,
+      mayWrap: () => undefined,
+      retire: async (kek) =>
+        void (await keysDb.tables<UsedKeyTables>().deleteFrom('used_key').where('kek', '<>', kek).execute()),
+      fileLacks: () => undefined,
+      [Symbol.asyncDispose]: async () => undefined,
+    }
   }
   const id = newId('prc', Date.now(), entropy)
   const secret = Uint8Array.from(entropy(32))
   const receiver = hpkeReceiver(secret)
   secret.fill(0)
-  const macOf = (name: string, key: Uint8Array): string =>
-    fingerprint(`fellow ${name} ${Buffer.from(key).toString('base64url')}`)
-  const mac = macOf(id, receiver.publicKey)
-  /** Those who had every key that we had: when another comes, they are handed it. */
+  const macOf = (row: Omit<Row, 'mac'>): string =>
+    fingerprint(`fellow ${row.id} ${Buffer.from(row.public_key).toString('base64url')} ${row.beats} ${row.known}`)
+  /** Those who had every key that was in use when they were seen: they are handed what comes after. */
   const trusted = new Set<string>()
+  const heard = new Map<string, { readonly beats: number; readonly at: number }>()
+  const strangers = new Set<string>()
   const handed: string[] = []
+  let living: readonly Fellow[] = []
+  let beats = 0
+  /** A key in use that this process has not. */
+  let lacking: string | undefined
+  let last: Moment = { steady: -Infinity, wall: -Infinity }
   let running: Promise<void> = Promise.resolve()
 
   async function turn(): Promise<void> {
-    const tables = db.tables<ProcessTables>()
-    const row = { seen_at: now, known: wrapping.known().join(' ') }
-    await tables
+    const began = moment()
+    await tell()
+    const all = await rows()
+    const gift = all.find((one) => one.id === id)?.handed
+    if (gift) await accept(gift)
+    living = all.filter(isAlive).map((one) => ({ ...one, known: one.known.split(' ') }))
+    // After our row was written: who puts a key in use from now on sees it.
+    const inUse = await usedKeys(keysDb)
+    lacking = inUse.find((kek) => wrapping.of(kek) === undefined)
+    if (lacking !== undefined) return
+    const needed = used === undefined ? inUse : [...inUse, used]
+    const ours = living.filter(({ known }) => needed.every((kek) => known.includes(kek)))
+    for (const fellow of ours) trusted.add(fellow.id)
+    for (const fellow of living) {
+      const wanted = wrapping.known().slice(used === undefined ? 0 : wrapping.known().indexOf(used))
+      const lacks = [...new Set([...inUse, ...wanted])].filter((kek) => !fellow.known.includes(kek))
+      if (lacks.length > 0 && trusted.has(fellow.id)) await hand(fellow, lacks)
+      else if (lacks.length > 0) passOver(fellow, lacks)
+    }
+    // All of them have every key in use, so that what is common to them is never an earlier one.
+    const common = wrapping.known().findLast((kek) => ours.every(({ known }) => known.includes(kek)))
+    if (common !== undefined) await use(common)
+    last = began
+  }
+
+  async function tell(): Promise<void> {
+    beats++
+    const known = wrapping.known().join(' ')
+    const row = { known, beats, mac: macOf({ id, public_key: receiver.publicKey, beats, known }) }
+    await db
+      .tables<ProcessTables>()
       .insertInto('node_process')
-      .values({ id, public_key: receiver.publicKey, mac, handed: null, ...row })
-      .onConflict((c) => c.column('id').doUpdateSet(row))
+      .values({ id, public_key: receiver.publicKey, handed: null, seen_at: now, ...row })
+      .onConflict((c) => c.column('id').doUpdateSet({ seen_at: now, ...row }))
       .execute()
-    await tables
+    await db
+      .tables<ProcessTables>()
       .deleteFrom('node_process')
       .where('seen_at', '<', sql<number>`${now} - ${FORGOTTEN_MS}`)
       .execute()
-    const all = await tables
+  }
+
+  const rows = () =>
+    db
+      .tables<ProcessTables>()
       .selectFrom('node_process')
       .selectAll()
       .where('seen_at', '>', sql<number>`${now} - ${ALIVE_MS}`)
       .execute()
-    const gift = all.find((one) => one.id === id)?.handed
-    if (gift) await accept(gift)
-    const fellows = all
-      .filter((one) => one.id !== id && one.mac === macOf(one.id, Uint8Array.from(one.public_key)))
-      .map((one) => ({ ...one, known: one.known.split(' ') }))
-    for (const fellow of fellows) {
-      const lacks = wrapping.known().filter((kek) => !fellow.known.includes(kek))
-      if (lacks.length === 0) trusted.add(fellow.id)
-      else if (trusted.has(fellow.id)) await hand(fellow, lacks)
-    }
-    const common = wrapping.known().findLast((kek) => fellows.every(({ known }) => known.includes(kek)))
-    if (common !== undefined) await use(common)
+
+  /** Whether somebody with the node's secrets has written the row, and goes on writing it. */
+  function isAlive(row: ProcessTables['node_process']): boolean {
+    if (row.id === id || row.mac !== macOf(row)) return false
+    const before = heard.get(row.id)
+    const at = performance.now()
+    if (before !== undefined && row.beats <= before.beats) return at - before.at < ALIVE_MS
+    heard.delete(row.id)
+    heard.set(row.id, { beats: row.beats, at })
+    if (heard.size > HEARD) forget(heard.keys().next().value!)
+    return true
+  }
+
+  function forget(other: string): void {
+    heard.delete(other)
+    trusted.delete(other)
+    strangers.delete(other)
+  }
+
+  function passOver(fellow: Fellow, lacks: readonly string[]): void {
+    if (strangers.has(fellow.id)) return
+    strangers.add(fellow.id)
+    log.warn('key.stranger', { process: fellow.id, lacks: lacks.join(' '), todo: 'copy key.json to it and start it again' }) // prettier-ignore
   }
 
   async function hand(to: { readonly id: string; readonly public_key: Uint8Array }, keks: readonly string[]) {
@@ -154,7 +221,7 @@ export async function openFellows(ctx: Context): Promise<Fellows> {
       .set({ handed: sealed })
       .where('id', '=', to.id)
       .execute()
-    ctx.log.info('key.handed', { to: to.id, keys: keks.join(' ') })
+    log.info('key.handed', { to: to.id, keys: keks.join(' ') })
   }
 
   async function accept(gift: Uint8Array): Promise<void> {
@@ -166,12 +233,35 @@ export async function openFellows(ctx: Context): Promise<Fellows> {
         if (wrapping.of(kek) !== undefined) continue
         wrapping.learn(kek, Buffer.from(key, 'base64'))
         handed.push(kek)
-        ctx.log.warn('key.taken', { key: kek, todo: 'copy key.json from the process that rotated it' })
+        log.warn('key.taken', { key: kek, todo: 'copy key.json from the process that rotated it' })
       }
     } catch (error) {
       if (!(error instanceof SealError)) throw error
-      ctx.log.warn('key.not-taken', { code: error.code })
+      log.warn('key.not-taken', { code: error.code })
     }
+  }
+
+  function mayWrap(): void {
+    if (lacking !== undefined)
+      throw new KhienError('vault/older-key', `This process lacks the key ${lacking}, which is in use by now: copy key.json from where the key was rotated, and start it again.`, { status: 503 }) // prettier-ignore
+    const { steady, wall } = moment()
+    if (steady - last.steady < SURE_MS && wall - last.wall < SURE_MS) return
+    throw new KhienError('vault/out-of-touch', 'This process was out of touch with its database for a while, and does not know whether its key is still in use; try again in a second.', { status: 503 }) // prettier-ignore
+  }
+
+  async function retire(kek: string): Promise<void> {
+    mayWrap()
+    if (performance.now() - usedSince < ALIVE_MS)
+      throw new StartError('key/behind', 'The key was taken into use a moment ago; try again in 15 seconds.', { status: 409 }) // prettier-ignore
+    const without = living.find(({ known }) => !known.includes(kek))
+    if (without !== undefined)
+      throw new StartError('key/behind', `The process ${without.id} serves without the key ${kek}: stop it, or copy key.json to it and start it again.`, { status: 409 }) // prettier-ignore
+    const earlier = wrapping.known().slice(0, wrapping.known().indexOf(kek))
+    const inUse = await usedKeys(keysDb)
+    if (inUse.some((one) => one !== kek && !earlier.includes(one)))
+      throw new StartError('key/behind', 'Another process uses a later key already; try again in a moment.', { status: 409 }) // prettier-ignore
+    if (earlier.length > 0)
+      await keysDb.tables<UsedKeyTables>().deleteFrom('used_key').where('kek', 'in', earlier).execute()
   }
 
   const beat = (): Promise<void> => {
@@ -179,33 +269,75 @@ export async function openFellows(ctx: Context): Promise<Fellows> {
     running = next.catch(() => undefined)
     return next
   }
+  const leave = () =>
+    db.tables<ProcessTables>().deleteFrom('node_process').where('id', '=', id).execute().catch(() => undefined) // prettier-ignore
   await beat()
+  if (lacking !== undefined) {
+    await leave()
+    throw olderKey(ctx.folder, lacking)
+  }
   return {
     beat,
+    mayWrap,
     retire,
-    fileLacks: () => (handed.length === 0 ? undefined : `key.json here lacks ${handed.join(' ')}: copy it from the process that rotated the key, before the next start`), // prettier-ignore
+    fileLacks() {
+      const keys = lacking === undefined ? handed : [lacking]
+      return keys.length === 0 ? undefined : `key.json here lacks ${keys.join(' ')}: copy it from the process that rotated the key, before the next start` // prettier-ignore
+    },
     async [Symbol.asyncDispose]() {
       await running
-      await db.tables<ProcessTables>().deleteFrom('node_process').where('id', '=', id).execute().catch(() => undefined) // prettier-ignore
+      await leave()
     },
   }
 }
 export type Fellows = AsyncDisposable & {
   /** Tells the others that this process is alive and what it has; takes what it was handed. Every second, and at once after a rotation. */
   beat(): Promise<void>
+  /**
+   * Asked right before something is put under the key in use. Errors, both 503: `vault/older-key` when a key is in use that
+   * this process has not, `vault/out-of-touch` when it was silent so long that the others may have gone on without it.
+   */
+  mayWrap(): void
   /** From now on a key file needs no earlier key than this one. Errors: `key/behind` while others may still use one. */
   retire(kek: string): Promise<void>
   /** What the key file of this process lacks, as a sentence. */
   fileLacks(): string | undefined
 }
+type Row = Pick<ProcessTables['node_process'], 'id' | 'public_key' | 'mac' | 'known' | 'beats'>
+type Fellow = Omit<Row, 'known'> & { readonly known: readonly string[] }
+/** Milliseconds: one clock goes on while the process is stopped, the other while the machine is. */
+type Moment = { readonly steady: number; readonly wall: number }
+const moment = (): Moment => ({ steady: performance.now(), wall: Date.now() })
+
+/** Secrets that put nothing under a key unless these fellows agree. */
+export function guarded(secrets: Secrets, fellows: Pick<Fellows, 'mayWrap'>): Secrets {
+  return {
+    ...secrets,
+    wrapping: {
+      ...secrets.wrapping,
+      current() {
+        fellows.mayWrap()
+        return secrets.wrapping.current()
+      },
+    },
+    sealSmall(plain, about) {
+      fellows.mayWrap()
+      return secrets.sealSmall(plain, about)
+    },
+  }
+}
+
+const usedKeys = async (keysDb: Database): Promise<string[]> =>
+  (await keysDb.tables<UsedKeyTables>().selectFrom('used_key').select('kek').execute()).map(({ kek }) => kek)
 
 async function mustKnowUsed({ keysDb, folder, secrets }: Context): Promise<void> {
-  const used = await keysDb.tables<UsedKeyTables>().selectFrom('used_key').select('kek').execute()
-  const missing = used.find(({ kek }) => secrets.wrapping.of(kek) === undefined)
-  if (missing === undefined) return
-  throw new StartError(
+  const missing = (await usedKeys(keysDb)).find((kek) => secrets.wrapping.of(kek) === undefined)
+  if (missing !== undefined) throw olderKey(folder, missing)
+}
+
+const olderKey = (folder: string, kek: string): StartError =>
+  new StartError(
     'data/older-key',
-    `The key.json in ${folder} lacks the key ${missing.kek}, which was put in use since: copy key.json from where the key was rotated.`,
+    `The key.json in ${folder} lacks the key ${kek}, which was put in use since: copy key.json from where the key was rotated.`,
     { status: 409 },
   )
-}

@@ -20,7 +20,7 @@ import type { Running } from './child.ts'
 import type { NodeConfig } from './config.ts'
 import { controlSocket } from './control-socket.ts'
 import { citizenFrame, consoleFrame } from './frames.ts'
-import { BEAT_MS, openFellows, type Fellows } from './fellows.ts'
+import { BEAT_MS, guarded, openFellows, type Fellows } from './fellows.ts'
 import { smallSecrets, type SmallSecrets } from './key-small.ts'
 import { diskCheck, health, type Checks } from './health.ts'
 import { nodeMessages } from './messages.ts'
@@ -35,10 +35,16 @@ import { secretsOf, type Secrets } from './secrets.ts'
 import { checkKey } from './store-pair.ts'
 import { openStores, type Stores } from './stores.ts'
 
-export type NodeDeps = { readonly clock: Clock; readonly entropy: Entropy; readonly log: Log }
+export type NodeDeps = {
+  readonly clock: Clock
+  readonly entropy: Entropy
+  readonly log: Log
+  /** What to do when the stores may be another's: this process ends, and whoever watches it starts it again. */
+  readonly end?: (why: StartError) => void
+}
 
 /** Everything a role's slices are opened with, once the node has its key. */
-export type Opened = NodeDeps & {
+export type Opened = Omit<NodeDeps, 'end'> & {
   readonly config: NodeConfig
   readonly stores: Stores
   readonly secrets: Secrets
@@ -84,7 +90,7 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
   // Whatever fails below, what was opened is closed again.
   await using stack = new AsyncDisposableStack()
   const beside = config.beside === true
-  const stores = stack.use(await openStores(config, log, beside ? 'beside' : 'whole'))
+  const stores = stack.use(await openStores(config, log, beside ? 'beside' : 'whole', deps.end ?? endProcess(log)))
   const refusals = refusalStore({ db: stores.db, clock: deps.clock })
   const gatewaySettings = currentSettings({ db: stores.db, clock: deps.clock })
   const outbox = openOutbox({ ...deps, db: stores.db })
@@ -168,11 +174,13 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
 
   async function unseal(bundle: KeyBundle): Promise<void> {
     if (open) throw new KhienError('node/open', 'The node is unsealed already.', { status: 409 })
-    const secrets = secretsOf(bundle, config.role, deps.entropy)
-    await checkKey(stores.db, secrets.kekId)
-    await checkKey(stores.keysDb, secrets.kekId)
+    const own = secretsOf(bundle, config.role, deps.entropy)
+    await checkKey(stores.db, own.kekId)
+    await checkKey(stores.keysDb, own.kekId)
     await using fellowship = new AsyncDisposableStack()
-    const fellows = fellowship.use(await openFellows({ ...deps, ...stores, folder: config.folder, secrets }))
+    const fellows = fellowship.use(await openFellows({ ...deps, ...stores, folder: config.folder, secrets: own }))
+    using _beating = beatMeanwhile(fellows)
+    const secrets = guarded(own, fellows)
     const audit = openAudit({
       ...deps,
       db: stores.db,
@@ -367,9 +375,22 @@ async function takeKeys(
       `The key.json in ${folder} lacks the key ${id} that this node uses: copy it from where the key was rotated, then rotate.`,
       { status: 409 },
     )
+  // Who is here now had every key of before.
+  await fellows.beat()
   wrapping.renew(file)
   await fellows.beat()
   return wrapping.known().at(-1)!
+}
+
+/** Opening may take longer than the others wait for a sign of life. */
+function beatMeanwhile(fellows: Fellows): Disposable {
+  const timer = setInterval(() => void fellows.beat().catch(() => undefined), BEAT_MS)
+  return { [Symbol.dispose]: () => clearInterval(timer) }
+}
+
+const endProcess = (log: Log) => (why: StartError) => {
+  log.error('node.ends', { code: why.code, todo: why.message })
+  process.exit(1)
 }
 
 const peerOf = (env: object): string =>

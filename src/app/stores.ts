@@ -61,9 +61,15 @@ export type StorePlaces = Pick<NodeConfig, 'folder' | 'databaseUrl' | 'keysDatab
 
 /**
  * Opens and brings forward a node's control store and, apart from it, its subject keys. Errors: `data/in-use`; a process
- * beside a node finds them as the node made them, or `data/older-format`.
+ * beside a node finds them as the node made them, or `data/older-format`. `lost` is told when a store is not this
+ * process's any more.
  */
-export async function openStores(config: StorePlaces, log: Log, claim: Claim = 'alone'): Promise<Stores> {
+export async function openStores(
+  config: StorePlaces,
+  log: Log,
+  claim: Claim = 'alone',
+  lost?: (why: StartError) => void,
+): Promise<Stores> {
   try {
     mkdirSync(join(config.folder, 'run'), { recursive: true, mode: 0o700 })
   } catch (cause) {
@@ -72,7 +78,7 @@ export async function openStores(config: StorePlaces, log: Log, claim: Claim = '
   await using opened = new AsyncDisposableStack()
   const open = async (url: string | undefined, file: string, forgetful: boolean): Promise<Database> => {
     if (url === undefined) return opened.use(openSqlite(join(config.folder, file), { forgetful }))
-    opened.use(await claimPostgres(url, log, claim))
+    opened.use(await claimPostgres(url, log, claim, lost))
     const database = opened.use(await openPostgres(url, log))
     await refuseForeign(database, url)
     return database

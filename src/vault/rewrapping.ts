@@ -14,14 +14,20 @@ const nextTurn = promisify(setImmediate)
  * touched. Goes on after a crash where it stood: a key is under one or the other.
  */
 export function rewrapping(ctx: VaultContext) {
-  let done: string | undefined
+  let current: string | undefined
+  let done = false
   let left = 0
   /** Nothing was left the first time: a write that began under the earlier key, here or elsewhere, may still end. */
-  let clean: { readonly id: string; readonly at: number } | undefined
+  let clean: number | undefined
 
   async function run(): Promise<void> {
     const { id, key } = ctx.wrapping.current()
-    if (done === id || (clean?.id === id && ctx.clock() - clean.at < SETTLED_MS)) return
+    if (id !== current) {
+      done = false
+      clean = undefined
+      current = id
+    }
+    if (done || (clean !== undefined && ctx.clock() - clean < SETTLED_MS)) return
     left = await countBehind(id)
     for (let after = ''; ;) {
       const last = await page(id, key, after)
@@ -32,8 +38,8 @@ export function rewrapping(ctx: VaultContext) {
     await rewrapInboxKeys(ctx)
     left = await countBehind(id)
     if (left > 0 || ctx.wrapping.current().id !== id) return
-    if (clean?.id === id) done = id
-    else clean = { id, at: ctx.clock() }
+    if (clean !== undefined) done = true
+    else clean = ctx.clock()
   }
 
   async function countBehind(id: string): Promise<number> {
@@ -56,20 +62,34 @@ export function rewrapping(ctx: VaultContext) {
       .orderBy('subject')
       .limit(PAGE)
     const rows = await read.execute()
+    // Asked right before: the key may have been changed, or this process been frozen, since the page was begun.
+    if (ctx.wrapping.current().id !== id) return undefined
     const old = rows.filter((row) => row.kek !== id)
     const renewed = old.flatMap((row) => {
       const was = ctx.wrapping.of(row.kek)
       if (was === undefined) return []
       const context = { node: ctx.node, subject: row.subject, version: row.version }
-      return [{ ...row, kek: id, wrapped: ctx.sealer.wrap(key, ctx.sealer.unwrap(was, row.wrapped, context), context) }]
+      return [
+        {
+          ...row,
+          was: row.kek,
+          kek: id,
+          wrapped: ctx.sealer.wrap(key, ctx.sealer.unwrap(was, row.wrapped, context), context),
+        },
+      ]
     })
     if (renewed.length > 0) {
-      // An update alone: a person who is erased at this moment must not come back by it.
+      // An update alone, and of what was read: a person who is erased at this moment must not come back by it, nor an
+      // earlier key over one that another process has put there meanwhile.
       const bytes = ctx.keysDb.dialect === 'postgres' ? sql`::bytea` : sql``
-      const pairs = sql.join(renewed.map((row) => sql`(${row.subject}, ${row.kek}, ${row.wrapped}${bytes})`))
+      const pairs = sql.join(
+        renewed.map((row) => sql`(${row.subject}, ${row.was}, ${row.kek}, ${row.wrapped}${bytes})`),
+      )
       await ctx.keysDb.transaction<KeyTables, unknown>((trx) =>
-        sql`with renewed(subject, kek, wrapped) as (values ${pairs}) update subject_key set kek = renewed.kek,
-          wrapped = renewed.wrapped from renewed where subject_key.subject = renewed.subject`.execute(trx),
+        sql`with renewed(subject, was, kek, wrapped) as (values ${pairs}) update subject_key set kek = renewed.kek,
+          wrapped = renewed.wrapped from renewed where subject_key.subject = renewed.subject and subject_key.kek = renewed.was`.execute(
+          trx,
+        ),
       )
       left = Math.max(0, left - renewed.length)
     }

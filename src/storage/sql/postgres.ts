@@ -87,30 +87,80 @@ const CLAIMS: Readonly<Record<Claim, readonly string[]>> = {
   beside: [`pg_try_advisory_lock_shared(${SERVING})`],
 }
 
+/** A server that is started anew is back by then. */
+const RECLAIM_MS = 30_000
+
 /**
  * Holds a database: locks of a session of its own, which the server drops with the connection, however the process
- * dies. Errors: `data/in-use`, `data/unreachable`.
+ * dies. When the session ends, as with the server, the database is claimed again at once; `lost` is told when it is
+ * another's by then, or does not answer for half a minute. Errors: `data/in-use`, `data/unreachable`.
  */
-export async function claimPostgres(url: string, log: Log, claim: Claim = 'alone'): Promise<AsyncDisposable> {
+export async function claimPostgres(
+  url: string,
+  log: Log,
+  claim: Claim = 'alone',
+  lost: (why: StartError) => void = () => undefined,
+): Promise<AsyncDisposable> {
+  let given = false
+  let client: pg.Client | undefined
+  let renewing: Promise<void> = Promise.resolve()
+  const hold = async (): Promise<void> => {
+    const held = await claimOnce(url, log, claim)
+    client = held
+    held.once('end', () => {
+      if (!given) renewing = renew()
+    })
+  }
+  async function renew(): Promise<void> {
+    for (const since = performance.now(); !given;) {
+      try {
+        await hold()
+        return log.warn('sql.claimed-again')
+      } catch (error) {
+        const why = error instanceof StartError ? error : unreachable(url, error)
+        if (given) return
+        if (why.code === 'data/in-use' || performance.now() - since > RECLAIM_MS) {
+          log.error('sql.claim-not-held', { code: why.code })
+          return lost(why)
+        }
+        await new Promise((resolve) => setTimeout(resolve, CLAIM_WAIT_MS))
+      }
+    }
+  }
+  await hold()
+  return {
+    async [Symbol.asyncDispose]() {
+      given = true
+      await renewing
+      await client?.end()
+    },
+  }
+}
+
+/** The session that holds the locks, or an error and no session. */
+async function claimOnce(url: string, log: Log, claim: Claim): Promise<pg.Client> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 3_000, keepAlive: true })
   client.on('error', (error: Error & { code?: string }) => log.warn('sql.claim-lost', { code: error.code }))
   await client.connect().catch((cause: unknown) => {
     throw unreachable(url, cause)
   })
-  const wanted = [...CLAIMS[claim]]
-  for (let tries = 1; ; tries++) {
-    while (wanted.length > 0) {
-      const { rows } = await client.query<{ held: boolean }>(`select ${wanted[0]} as held`)
-      if (!rows[0]?.held) break
-      wanted.shift()
+  try {
+    const wanted = [...CLAIMS[claim]]
+    for (let tries = 1; ; tries++) {
+      while (wanted.length > 0) {
+        const { rows } = await client.query<{ held: boolean }>(`select ${wanted[0]} as held`)
+        if (!rows[0]?.held) break
+        wanted.shift()
+      }
+      if (wanted.length === 0) return client
+      if (tries === CLAIM_TRIES) throw new StartError('data/in-use', IN_USE[claim])
+      // A node that was killed a moment ago: the server is about to notice.
+      await new Promise((resolve) => setTimeout(resolve, CLAIM_WAIT_MS))
     }
-    if (wanted.length === 0) return { [Symbol.asyncDispose]: () => client.end() }
-    if (tries === CLAIM_TRIES) break
-    // A node that was killed a moment ago: the server is about to notice.
-    await new Promise((resolve) => setTimeout(resolve, CLAIM_WAIT_MS))
+  } catch (error) {
+    await client.end().catch(() => undefined)
+    throw error
   }
-  await client.end()
-  throw new StartError('data/in-use', IN_USE[claim])
 }
 
 const IN_USE: Readonly<Record<Claim, string>> = {
