@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { stat } from 'node:fs/promises'
 import { z } from 'zod'
 import { KhienError } from '../kit/errors.ts'
-import { Reference } from '../kit/schema.ts'
+import { Reference, Subject } from '../kit/schema.ts'
 import {
   columnOf,
   keyFrom,
@@ -28,6 +28,7 @@ const METHODS: ReadonlySet<string> = new Set(['web-form', 'app', 'paper', 'call'
 const YES = /^(?:1|t|true|y|yes|on|có|x)$/i
 const NOT_KNOWN = 'not-known'
 const WORD = /^[a-z][a-z0-9-]{0,39}$/
+const HIGHEST_VERSION = 2_147_483_647
 
 type Counts = Record<string, number>
 export type ConsentReport = {
@@ -56,6 +57,9 @@ export type ConsentOptions = {
 
 type Place = { readonly at: string; readonly row: Row }
 type Reached = { after: string | null; report: ConsentReport; done: boolean }
+const SEVERAL = Symbol('several people')
+/** Of a value in the table of persons: the one person it is of. */
+type Found = string | typeof SEVERAL
 type Person = { readonly column: string; readonly table: Table; readonly to: string }
 
 /**
@@ -91,7 +95,7 @@ async function takeBatch(
   map: ConsentMap,
   person: Person,
   batch: readonly Place[],
-  subjects: ReadonlyMap<string, string>,
+  subjects: ReadonlyMap<string, Found>,
   before: ConsentReport,
 ): Promise<ConsentReport> {
   const tally = tallyFrom(before)
@@ -101,6 +105,7 @@ async function takeBatch(
     const subject = subjects.get(place.row[person.column] ?? '')
     if (map.agreed !== undefined && !YES.test(cell(place.row, map.agreed)?.trim() ?? '')) tally.notGiven()
     else if (subject === undefined) tally.left(place.at, 'adopt/no-person')
+    else if (subject === SEVERAL) tally.left(place.at, 'adopt/many-people')
     else {
       const made = itemOf(map, place.row, subject)
       if (typeof made === 'string') tally.left(place.at, made)
@@ -157,7 +162,8 @@ function itemOf(map: ConsentMap, row: Row, subject: string): OldConsent | string
   if (map.purpose !== undefined) {
     const purpose = cell(row, map.purpose) ?? ''
     const version = Number(cell(row, map.version) ?? Number.NaN)
-    if (!WORD.test(purpose) || !Number.isInteger(version) || version < 1) return 'adopt/purpose'
+    if (!WORD.test(purpose) || !Number.isInteger(version) || version < 1 || version > HIGHEST_VERSION)
+      return 'adopt/purpose'
     return { subject, purpose, version, evidence, ...(ended === undefined ? {} : { withdrawn: ended }) }
   }
   const [kind, ref] = [cell(row, map.kind) ?? '', nameOf(cell(row, map.ref))]
@@ -254,20 +260,45 @@ async function* linesOf(path: string, columns: readonly string[], after: string 
   if (batch.length > 0) yield batch
 }
 
-async function subjectsOf(source: Source, person: Person, batch: readonly Place[]): Promise<Map<string, string>> {
+/** A value that the column cannot hold, or that no adopted person has, is left out. */
+async function subjectsOf(source: Source, person: Person, batch: readonly Place[]): Promise<Map<string, Found>> {
   const values = [...new Set(batch.flatMap(({ row }) => row[person.column] ?? []))]
   const number = columnOf(person.table, person.to)!.shape === 'number'
-  const asked = number ? values.filter((value) => /^\d{1,19}$/.test(value)) : values
-  if (asked.length === 0) return new Map()
-  const bound = asked.map((value) =>
+  return lookUp(source, person, number ? values.filter((value) => /^\d{1,19}$/.test(value)) : values)
+}
+
+async function lookUp(source: Source, person: Person, values: readonly string[]): Promise<Map<string, Found>> {
+  if (values.length === 0) return new Map()
+  const number = columnOf(person.table, person.to)!.shape === 'number'
+  const bound = values.map((value) =>
     number && source.kind === 'mysql' ? sql`cast(${value} as decimal(30))` : sql`${value}`,
   )
-  const rows = await source.read((s) =>
-    s.rows(
-      sql`select ${name(person.to)} as a, ${name(SUBJECT)} as b from ${name(person.table.schema, person.table.name)} where ${name(person.to)} in (${list(bound)})`,
-    ),
-  )
-  return new Map(rows.flatMap((row) => (row['b'] == null ? [] : [[row['a']!, row['b']] as const])))
+  const [to, subject] = [name(person.to), name(SUBJECT)]
+  try {
+    // Counted there: a column that was mistaken for a key may hold one value a million times.
+    const rows = await source.read((s) =>
+      s.rows(
+        sql`select ${to} as a, min(${subject}) as b, count(distinct coalesce(${subject}, '')) as n from ${name(person.table.schema, person.table.name)} where ${to} in (${list(bound)}) group by ${to}`,
+      ),
+    )
+    return new Map(
+      rows.flatMap(({ a, b, n }) => (Subject.safeParse(b).success ? [[a!, n === '1' ? b! : SEVERAL] as const] : [])),
+    )
+  } catch (error) {
+    if (!isOddValue(error)) throw error
+    // One value that the column cannot hold must not stop the others: the halves are asked for by themselves.
+    if (values.length === 1) return new Map()
+    const middle = Math.ceil(values.length / 2)
+    const first = await lookUp(source, person, values.slice(0, middle))
+    return new Map([...first, ...(await lookUp(source, person, values.slice(middle)))])
+  }
+}
+
+const ODD: ReadonlySet<unknown> = new Set(['ER_WRONG_VALUE', 'ER_CANT_AGGREGATE_2COLLATIONS', 'ER_CANT_AGGREGATE_NCOLLATIONS']) // prettier-ignore
+/** What a server says of a value its column cannot hold: SQLSTATE class 22, data exception, and MySQL's own names. */
+function isOddValue(error: unknown): boolean {
+  const { code, sqlState } = (error ?? {}) as { code?: unknown; sqlState?: unknown }
+  return ODD.has(code) || [code, sqlState].some((each) => /^22\w{3}$/.test(String(each)))
 }
 
 const NOTHING: ConsentReport = { rows: 0, live: 0, kept: {}, ended: 0, known: {}, notGiven: 0, left: {}, named: [] }

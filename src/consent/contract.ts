@@ -190,6 +190,7 @@ export const consentRoutes = {
             /** The version of the purpose whose data and recipients the old text covered. */
             version: z.int().min(1),
             evidence: Evidence,
+            /** Not still to come, and not before it was given. */
             withdrawn: When.optional(),
           }),
         )
@@ -216,6 +217,7 @@ export const consentRoutes = {
             kind: Word,
             ref: Reference,
             evidence: Evidence,
+            /** Not still to come, and not before it was given. */
             ended: When.optional(),
           }),
         )
