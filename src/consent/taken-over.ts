@@ -163,13 +163,15 @@ export function takeOverService(
     const closedHere =
       there !== undefined && !runs && !before.some((one) => isEndOf(one, there.opened_at, there.closed_at))
     const here = there !== undefined && (!taken || closedHere)
-    const set = (to: { opened_at?: number; closed_at: number | null }) =>
+    // Closing here waits for nobody: what it has closed meanwhile stays as it closed it.
+    const set = (to: { opened_at?: number; closed_at?: number | null }) =>
       trx
         .updateTable('agreement')
         .set(to)
         .where('subject', '=', subject)
         .where('kind', '=', kind)
         .where('ref', '=', ref)
+        .where('closed_at', runs ? 'is' : '=', runs ? null : there!.closed_at)
         .execute()
     const again: Outcome = { ok: true, state: 'known', why: 'consent/taken-over-already' }
     const stays: Outcome = { ok: true, state: 'known', why: 'consent/agreement-known' }
@@ -189,7 +191,7 @@ export function takeOverService(
     if (why === null && runs && Number(there.opened_at) >= from(given)) return stays
     await keep(trx, { ...row, live: why === null ? 1 : 0, why }, actor)
     if (why !== null) return { ok: true, state: over ? 'ended' : 'kept', why }
-    if (there) await set({ opened_at: from(given), closed_at: null })
+    if (there) await set({ opened_at: from(given), ...(runs ? {} : { closed_at: null }) })
     else
       await trx
         .insertInto('agreement')
