@@ -1,15 +1,19 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { dirname, join } from 'node:path'
 import test from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
 import { newSubject } from '../../src/client/index.ts'
 import { openBundle, rotateBundle, sealBundle } from '../../src/engine/seal/index.ts'
 import { systemEntropy } from '../../src/kit/ids.ts'
 import { silentLog } from '../../src/kit/log.ts'
 import { openPostgres } from '../../src/storage/sql/index.ts'
-import { newPostgresDatabase, STORES } from '../../src/storage/sql/testing.ts'
+import { freePort, newPostgresDatabase, STORES } from '../../src/storage/sql/testing.ts'
+import { demoConfig } from '../running-node.ts'
 import { call, type Child, newNodeFolder, PROCESSING, startChild } from './child.ts'
 import { again, load, newLedger } from './ledger.ts'
 import { checkLog, checkWhole } from './whole.ts'
@@ -219,3 +223,86 @@ test(
     }
   },
 )
+
+test(
+  'one sleeps over a rotation: the other goes on without it, and nobody comes under the earlier key again',
+  { skip, timeout: 120_000 },
+  async () => {
+    const { stores, folders, start, a, b } = await pair()
+    let whole = a
+    try {
+      await using keysDb = await openPostgres(stores.keysDatabaseUrl, silentLog)
+      type Keys = { subject_key: { subject: string; kek: string }; used_key: { kek: string } }
+      const used = () => keysDb.tables<Keys>().selectFrom('used_key').select('kek').execute()
+      const [first] = await used()
+      for (const child of [a, b]) assert.equal((await put(child, newSubject(), { name: 'Hoa' })).status, 200)
+      await sleep(1_500)
+      process.kill(b.pid, 'SIGSTOP')
+      assert.equal(await rotate(folders.whole), 200)
+      for (let tries = 0; (await used()).length < 2; tries++) {
+        assert.ok(tries < 300, 'the silent one was waited for, for ever')
+        await sleep(100)
+      }
+      process.kill(b.pid, 'SIGCONT')
+      const acknowledged: string[] = []
+      let refused = 0
+      const writing = async (child: Child, until: number) => {
+        while (performance.now() < until) {
+          const subject = newSubject()
+          const { status, items } = await put(child, subject, { name: 'Hoa' })
+          if (status === 200 && items[0]!['ok'] === true) acknowledged.push(subject)
+          else refused++
+          await sleep(10)
+        }
+      }
+      const until = performance.now() + 4_000
+      await Promise.all([writing(a, until), writing(b, until)])
+      assert.ok(acknowledged.length > 100)
+      const rows = await keysDb.tables<Keys>().selectFrom('subject_key').select(['subject', 'kek']).where('subject', 'in', acknowledged).execute() // prettier-ignore
+      assert.deepEqual(
+        rows.filter(({ kek }) => kek === first!.kek),
+        [],
+        'the earlier key came back',
+      )
+      assert.equal(rows.length, acknowledged.length)
+      assert.equal((await put(b, newSubject(), { name: 'Hoa' })).items[0]!['ok'], true, `${refused} were refused`)
+      await b.kill()
+      await a.stop()
+      whole = await start.whole()
+      for (const subject of acknowledged.filter((_, i) => i % 20 === 0))
+        assert.deepEqual(await get(whole, subject, 'name'), { ok: true, fields: { name: 'Hoa' } })
+    } finally {
+      await Promise.all([whole.stop(), b.kill()])
+    }
+  },
+)
+
+test('a node whose database another took meanwhile ends, with a sentence', { skip, timeout: 60_000 }, async () => {
+  const stores: Places = { databaseUrl: await newPostgresDatabase(), keysDatabaseUrl: await newPostgresDatabase() }
+  const config = { ...demoConfig('platform', newNodeFolder(), await freePort(), await freePort()), ...stores }
+  const entry = join(import.meta.dirname, 'node-process.ts')
+  const child = spawn(process.execPath, [entry, JSON.stringify(config)], { stdio: ['pipe', 'pipe', 'pipe'] })
+  let said = ''
+  child.stderr.on('data', (part: Buffer) => (said += part.toString()))
+  const gone = once(child, 'close') as Promise<[number | null]>
+  const [here, other] = [new pg.Client(stores.databaseUrl), new pg.Client(stores.databaseUrl)]
+  try {
+    for (const client of [here, other]) await client.connect()
+    await once(child.stdout, 'data')
+    const holders = `select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and granted
+      and database = (select oid from pg_database where datname = current_database())`
+    await here.query(holders)
+    await sleep(1_500)
+    assert.equal((await fetch(`${config.internalOrigin}/readyz`)).status, 200, 'claimed again: it serves on')
+    // Waits at the server, and so comes before whoever asks again.
+    const taken = other.query(`select pg_advisory_lock(hashtext('khien node'))`)
+    await sleep(200)
+    await here.query(holders)
+    await taken
+    assert.equal((await gone)[0], 1)
+    assert.match(said, /"node\.ends".*Another node is running on this PostgreSQL database/)
+  } finally {
+    for (const client of [here, other]) await client.end()
+    child.kill('SIGKILL')
+  }
+})
