@@ -7,6 +7,8 @@ import type { KeyTables } from './store.ts'
 /** Keys in one transaction: some milliseconds of the loop. */
 const PAGE = 200
 const SETTLED_MS = 20_000
+/** PostgreSQL: a process that was frozen in the middle of a write ends it whenever it is thawed. */
+const LOOK_AGAIN_MS = 600_000
 const nextTurn = promisify(setImmediate)
 
 /**
@@ -15,7 +17,7 @@ const nextTurn = promisify(setImmediate)
  */
 export function rewrapping(ctx: VaultContext) {
   let current: string | undefined
-  let done = false
+  let done: number | undefined
   let left = 0
   /** Nothing was left the first time: a write that began under the earlier key, here or elsewhere, may still end. */
   let clean: number | undefined
@@ -23,11 +25,12 @@ export function rewrapping(ctx: VaultContext) {
   async function run(): Promise<void> {
     const { id, key } = ctx.wrapping.current()
     if (id !== current) {
-      done = false
+      done = undefined
       clean = undefined
       current = id
     }
-    if (done || (clean !== undefined && ctx.clock() - clean < SETTLED_MS)) return
+    if (done !== undefined && (ctx.db.dialect === 'sqlite' || ctx.clock() - done < LOOK_AGAIN_MS)) return
+    if (clean !== undefined && ctx.clock() - clean < SETTLED_MS) return
     left = await countBehind(id)
     for (let after = ''; ;) {
       const last = await page(id, key, after)
@@ -38,7 +41,7 @@ export function rewrapping(ctx: VaultContext) {
     await rewrapInboxKeys(ctx)
     left = await countBehind(id)
     if (left > 0 || ctx.wrapping.current().id !== id) return
-    if (clean !== undefined) done = true
+    if (clean !== undefined) done = ctx.clock()
     else clean = ctx.clock()
   }
 
