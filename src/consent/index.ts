@@ -23,7 +23,7 @@ export function openConsent(ctx: ConsentContext) {
   const notices = noticeService(ctx)
   const decisions = decisionService(ctx, purposes, notices)
   const agreements = agreementService(ctx)
-  const takenOver = takeOverService(ctx, purposes, decisions)
+  const takenOver = takeOverService(ctx, purposes)
   return { purposes, decisions, notices, agreements, takenOver, rule: groundService(ctx) }
 }
 

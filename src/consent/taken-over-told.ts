@@ -20,9 +20,9 @@ export function isSame(before: readonly Row[], row: Row): boolean {
 /** Whether a consent rests on what was taken over, and not on a receipt of ours. */
 export const isTaken = ({ receipt }: { readonly receipt: string }): boolean => receipt.startsWith('tko_')
 
-/** Whether an end that is told reaches what began at `began` (ms): what was decided here it must surely come after. */
+/** Whether an end that is told reaches what began at `began` (ms): what was decided here it must surely come after: a day, from its beginning. */
 export const ends = (end: string, began: number, taken: boolean): boolean =>
-  taken ? began <= until(end) : end.length > 10 && began < from(end)
+  taken ? began <= until(end) : began < from(end)
 
 /** Whether what was given at `given` has ended by what was told before. */
 export const isOver = (before: readonly Row[], given: string): boolean =>

@@ -100,13 +100,14 @@ function* ordersOf<T>(rows: readonly T[]): Generator<T[]> {
 }
 
 const DECIDED = Date.parse(NOW)
-/** Ends told an hour after the person decided here. */
+/** Ends told an hour after the person decided here, or as many as are said. */
 const ENDS_HERE = [
   { end: '2026-11-22', overruled: false },
   { end: '2026-11-21', overruled: false },
   { end: '2026-11-22T02:59:59Z', overruled: false },
   { end: '2026-11-22T03:00:00Z', overruled: false },
   { end: '2026-11-22T03:30:00Z', overruled: true },
+  { end: '2026-11-23', overruled: true, hours: 72 },
 ]
 
 for (const store of STORES) {
@@ -220,16 +221,16 @@ for (const store of STORES) {
           })
   })
 
-  test(`${store.name}: only a known instant after it overrules what was decided here`, options, async (t) => {
+  test(`${store.name}: only an end that surely came after overrules what was decided here`, options, async (t) => {
     await using db = await store.open()
     const { consent, person, clock } = await setup(db)
-    for (const { end, overruled } of ENDS_HERE)
+    for (const { end, overruled, hours = 1 } of ENDS_HERE)
       await t.test(end, async () => {
         const { subject, rule, take, takeAgreement, decide } = person()
         clock.set(DECIDED)
         await decide(true)
         await consent.agreements.open({ subject, kind: 'membership', ref: 'HD-7' }, 'service:app', undefined)
-        clock.advance(3_600_000)
+        clock.advance(hours * 3_600_000)
         const state = overruled ? 'ended' : 'known'
         assert.partialDeepStrictEqual(await take({}, { withdrawn: end }), { state })
         assert.partialDeepStrictEqual(await takeAgreement({}, { ended: end }), { state })

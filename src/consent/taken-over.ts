@@ -41,13 +41,9 @@ const HIGHEST_VERSION = 2_147_483_647
  *
  * The order in which they are told does not matter: an end ends what was given up to it, whether that was told before or
  * is told later, and of several that run the one given last stands. What a person has decided here is overruled only by
- * an end at a known instant after it; of a mere day nobody can say whether it was before or after.
+ * an end that surely comes after it: a known instant, or a day that begins later.
  */
-export function takeOverService(
-  ctx: ConsentContext,
-  purposes: ReturnType<typeof purposeRegistry>,
-  _decisions: ReturnType<typeof decisionService>,
-) {
+export function takeOverService(ctx: ConsentContext, purposes: ReturnType<typeof purposeRegistry>) {
   async function consents(
     items: readonly OldConsent[],
     statedBy: string,
