@@ -109,6 +109,8 @@ export function keyring(ctx: VaultContext) {
       .values(wrapped)
       .onConflict((c) => c.doNothing())
       .execute()
+    // Frozen meanwhile, the key may be retired by now: then nothing may be acknowledged under it.
+    ctx.wrapping.current()
     await load(
       wrapped.map((row) => row.subject),
       found,

@@ -88,6 +88,47 @@ for (const store of STORES) {
     },
   )
 
+  onStore('two who write one record at once: one of them has it', async ({ hoa, lan, begin, say, bodies }) => {
+    for (let n = 0; n < 5; n++) {
+      const id = await begin()
+      await Promise.all([say(id, hoa, 'A', 'x'), say(id, lan, 'B', 'x')])
+      const said = await Promise.all([say(id, hoa, 'R', 'Hoà'), say(id, lan, 'R', 'Lan')])
+      assert.deepEqual(said.map((one) => one.ok).toSorted(), [false, true])
+      assert.ok((await bodies(id, hoa)).includes(said[0]!.ok ? 'Hoà' : 'Lan'))
+    }
+  })
+
+  onStore(
+    'who never wrote can be erased; what is over goes; an export says which conversations there are',
+    async (over) => {
+      const { ctx, vault, conversations, hoa, lan, begin, say, bodies, clock, member } = over
+      const id = await begin()
+      const before = (await keysLeft(ctx.keysDb)).length
+      const gone = await member()
+      await vault.put([{ subject: gone, collection: 'message', record: 'M', fields: { body: 'x' } }], APP, undefined)
+      await vault.shred(gone, 'T-0', 'staff:dpo', undefined)
+      await assert.rejects(conversations.open([hoa, gone], 'open', APP, undefined), { code: 'vault/shredded' })
+      assert.equal((await keysLeft(ctx.keysDb)).length, before, 'no key is left of what was refused')
+      await say(id, hoa, 'M-1', 'cũ')
+      assert.partialDeepStrictEqual((await vault.export('chat', 'T-1', lan, APP)).conversations, [{ id, mode: 'open' }])
+      const said = { name: 'message', fields: { body: { kind: 'message', keepDays: 30 } } }
+      await vault.registry.declare([CollectionDeclaration.parse(said)], APP)
+      clock.advance(31 * 86_400_000)
+      await say(id, hoa, 'M-2', 'mới')
+      await conversations.sweep()
+      assert.deepEqual(await bodies(id, hoa), ['mới'])
+      await assert.rejects(conversations.addBox(lan, 'A'.repeat(43), APP, undefined), {
+        code: 'vault/bad-public-key',
+        field: 'body.publicKey',
+      })
+      await vault.shred(lan, 'T-2', 'staff:dpo', undefined)
+      assert.deepEqual((await conversations.shown(id)).people, [hoa])
+      await assert.rejects(vault.shred(await member(), 'T-2', 'staff:dpo', undefined), { code: 'vault/unknown-person' })
+      await vault.shred(hoa, 'T-3', 'staff:dpo', undefined)
+      await assert.rejects(bodies(id), { code: 'vault/unknown-conversation', status: 404 })
+    },
+  )
+
   onStore(
     'ending it, or erasing who wrote, makes messages unreadable even with an old copy of the values',
     async (over) => {
