@@ -394,9 +394,10 @@ test('một mảnh của bàn điều khiển mất sau khi dựng lại: trang 
   let gone = 0
   await page.route(/\/files\/evidence-[^/]+\.js$/, (route) => (gone++ === 0 ? route.abort() : route.continue()))
   await page.locator('.rail a[href="/evidence"]').click()
+  // The heading of the page left stays until the piece is here, and that page has rows of its own.
+  await page.locator('main h1', { hasText: 'Nhật ký bằng chứng' }).waitFor()
   await page.waitForSelector('main tbody tr')
-  assert.ok(gone >= 1)
-  assert.equal(await page.locator('main h1').innerText(), 'Nhật ký bằng chứng')
+  assert.ok(gone >= 2, 'the piece was asked for again')
 })
 
 test('công tắc cảnh báo, nhập nhật ký chia cổng, hỏi một địa chỉ là của ai', { skip }, async () => {
