@@ -32,14 +32,15 @@ export function sealing(link: Transport, spool: Spool, serviceKey: string) {
     const answer = await link.call<Answer>('GET', '/api/vault/inbox-key', undefined, { onlyOnceMs: 3_000 })
     const ended = Date.now()
     const ahead = Math.round(Date.parse(answer.now) - (began + ended) / 2)
-    key = {
+    const fresh: InboxKey = {
       id: answer.id,
       publicKey: answer.publicKey,
       // Less than what a message takes to travel is no difference of clocks.
       ahead: Math.abs(ahead) <= ended - began ? 0 : ahead,
       renewAt: ended + Math.max(60_000, Date.parse(answer.renewAt) - Date.parse(answer.now)),
     }
-    const note = JSON.stringify({ ...key, mac: await (await macOf())(aboutKey(key)) })
+    key = fresh
+    const note = JSON.stringify({ ...fresh, mac: await (await macOf())(aboutKey(fresh)) })
     // A full disk is the spool's trouble when something must be kept; this process has its key.
     await spool.keepNote(NOTE, note).catch(() => undefined)
   }
@@ -57,7 +58,9 @@ export function sealing(link: Transport, spool: Spool, serviceKey: string) {
   const macOf = () => (mac ??= macUnder(serviceKey))
 
   async function current(): Promise<InboxKey> {
-    key ??= await noted()
+    // Not `key ??= await …`: that would put what was noted over a key that came meanwhile.
+    const held = key ?? (await noted())
+    key ??= held
     if (link.state() === 'up') {
       const asked = key === undefined || key.renewAt < Date.now() ? ask() : undefined
       const silent = asked?.catch((error: unknown) => {
