@@ -333,6 +333,8 @@ export async function startNode(config: NodeConfig, deps: NodeDeps): Promise<Run
         const behind = (await open.small.behind()) + ((await open.slices.keysBehind?.()) ?? 0)
         if (behind > 0)
           throw new KhienError('key/behind', `${behind} keys and secrets lie under earlier keys still; try again in a while.`, { status: 409 }) // prettier-ignore
+        // What lay under them is in the write-ahead logs still.
+        await Promise.all([stores.db.forget(), stores.keysDb.forget()])
         const act = { kind: 'node.keys-retired', actor: 'host', result: 'done' as const, facts: { key: id } }
         await open.fellows.retire(id)
         await stores.db.transaction((trx) => open!.audit.record(trx, [act]))

@@ -76,15 +76,15 @@ export async function openStores(
     throw new StartError('data-folder', `The data folder ${config.folder} cannot be written.`, { cause })
   }
   await using opened = new AsyncDisposableStack()
-  const open = async (url: string | undefined, file: string, forgetful: boolean): Promise<Database> => {
-    if (url === undefined) return opened.use(openSqlite(join(config.folder, file), { forgetful }))
+  const open = async (url: string | undefined, file: string): Promise<Database> => {
+    if (url === undefined) return opened.use(openSqlite(join(config.folder, file)))
     opened.use(await claimPostgres(url, log, claim, lost))
     const database = opened.use(await openPostgres(url, log))
     await refuseForeign(database, url)
     return database
   }
-  const db = await open(config.databaseUrl, 'control.db', false)
-  const keysDb = await open(config.keysDatabaseUrl, 'keys.db', true)
+  const db = await open(config.databaseUrl, 'control.db')
+  const keysDb = await open(config.keysDatabaseUrl, 'keys.db')
   const bringForward = claim === 'beside' ? checkMigrated : migrate
   await bringForward(db, controlMigrations)
   await bringForward(keysDb, keyStoreMigrations)

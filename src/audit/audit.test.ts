@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { cpSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Kysely } from 'kysely'
@@ -177,6 +178,26 @@ for (const store of STORES) {
       await assert.rejects(next.reconcile(), { code: 'audit/log-altered' })
       await assert.rejects(record(db, next, entries(1)), { code: 'audit/log-altered', status: 503 })
       await assert.rejects(next.integrate(), { code: 'audit/log-altered' })
+    }
+  })
+
+  test(...named('a folder put back by the last batch alone is found, though the store can grow it again'), async () => {
+    for (const appended of [1, 300]) {
+      await using db = await store.open()
+      await migrate(db, auditMigrations)
+      const folder = newFolder()
+      const log = testAudit(db, folder)
+      await record(db, log, entries(290))
+      await log.integrate()
+      const copy = `${newFolder()}/before`
+      cpSync(folder, copy, { recursive: true })
+      await record(db, log, entries(appended))
+      await log.integrate()
+      const next = testAudit(db, copy)
+      // Rows that the log has taken in are changed; with the folder of before, they would be taken in anew as they are now.
+      const change = db.tables<AuditTables>().updateTable('audit_record').set({ salt: 'AAAAAAAAAAAAAAAAAAAAAA==' })
+      await change.where('leaf_index', '=', 290).execute()
+      await assert.rejects(next.reconcile(), { code: 'audit/log-altered' })
     }
   })
 }

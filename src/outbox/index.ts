@@ -125,9 +125,7 @@ export function openOutbox(ctx: {
   function repeat(name: string, ms: number, work: () => Promise<unknown>): void {
     const turn = async (): Promise<void> => {
       timers.delete(timer)
-      running = work().catch((error: unknown) =>
-        log.warn('job.failed', { job: name, error: error instanceof Error ? error.name : 'unknown' }),
-      )
+      running = work().catch((error: unknown) => log.warn('job.failed', { job: name, error: nameOf(error) }))
       await running
       if (!stopped) arm()
     }
@@ -157,9 +155,7 @@ export function openOutbox(ctx: {
     start: () =>
       repeat('outbox', POLL_MS, async () => {
         for (const lane of await start())
-          lane.catch((error: unknown) =>
-            log.warn('job.failed', { job: 'outbox', error: error instanceof Error ? error.name : 'unknown' }),
-          )
+          lane.catch((error: unknown) => log.warn('job.failed', { job: 'outbox', error: nameOf(error) }))
       }),
     drain,
     async pending() {
@@ -178,3 +174,7 @@ export function openOutbox(ctx: {
     },
   }
 }
+
+/** A code where there is one; a message may hold what it was about. */
+const nameOf = (error: unknown): string =>
+  error instanceof KhienError ? error.code : error instanceof Error ? error.name : 'unknown'

@@ -321,7 +321,7 @@ for (const store of STORES) {
 test('a value, its index entry and its key are in no byte of the files after an erasure', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'khien-shred-'))
   await using db = openSqlite(join(folder, 'control.db'))
-  await using keysDb = openSqlite(join(folder, 'keys.db'), { forgetful: true })
+  await using keysDb = openSqlite(join(folder, 'keys.db'))
   const { person, put, vault, ctx } = await setup(db, keysDb, { tag: (_c, index, text) => `TAG-${index}-${text}` })
   const subjects = await Promise.all(Array.from({ length: 30 }, person))
   for (const [i, subject] of subjects.entries()) await put(subject, { phone: `09123456${String(i).padStart(2, '0')}` })

@@ -273,7 +273,7 @@ for (const { name, skip, open } of STORES)
               await last?.keysDb[Symbol.asyncDispose]()
               last = {
                 db: openSqlite(join(folder, 'a.db')),
-                keysDb: openSqlite(join(folder, 'k.db'), { forgetful: true }),
+                keysDb: openSqlite(join(folder, 'k.db')),
               }
               return last
             }

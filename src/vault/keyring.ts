@@ -1,10 +1,12 @@
 import type { KeyObject } from 'node:crypto'
 import { KhienError } from '../kit/errors.ts'
+import { recent } from '../kit/recent.ts'
 import { heldOff, letPass, type Transaction } from '../storage/sql/index.ts'
 import type { VaultContext } from './context.ts'
-import { shreddedOf, type KeyTables, type VaultTables } from './store.ts'
+import { insertKeys, shreddedOf, type KeyTables, type VaultTables } from './store.ts'
 
-const KEPT = 20_000
+/** Keys at hand without being unwrapped: 70 MB of them. */
+const KEPT = 100_000
 const VERSION = 1
 const SHREDDING = 'vault shredding'
 const NOBODY: ReadonlySet<string> = new Set()
@@ -15,7 +17,7 @@ const OVERLAP_MS = 120_000
 
 /** The random key of each person, wrapped by the node's key. Destroying the row destroys what it sealed. */
 export function keyring(ctx: VaultContext) {
-  const kept = new Map<string, KeyObject>()
+  const kept = recent<string, KeyObject>(KEPT)
   /** Rises with every key that is destroyed: what was being read meanwhile is not kept. */
   let destroyed = 0
 
@@ -37,7 +39,6 @@ export function keyring(ctx: VaultContext) {
       const key = ctx.sealer.unwrap(wrapping, wrapped, { node: ctx.node, subject, version })
       into.set(subject, key)
       if (before !== destroyed) continue
-      if (kept.size >= KEPT) kept.delete(kept.keys().next().value!)
       kept.set(subject, key)
     }
   }
@@ -60,7 +61,10 @@ export function keyring(ctx: VaultContext) {
     await dropDestroyed()
     const found = new Map<string, KeyObject>()
     const wanted = new Set(subjects)
-    for (const subject of wanted) if (kept.has(subject)) found.set(subject, kept.get(subject)!)
+    for (const subject of wanted) {
+      const key = kept.get(subject)
+      if (key) found.set(subject, key)
+    }
     await load(
       [...wanted].filter((subject) => !found.has(subject)),
       found,
@@ -81,7 +85,8 @@ export function keyring(ctx: VaultContext) {
     const watched = ctx.db.dialect === 'postgres' ? await shredded([...wanted]) : new Set<string>()
     for (const subject of watched) kept.delete(subject)
     const found = await keysOf([...wanted].filter((subject) => !watched.has(subject)))
-    const missing = [...wanted].filter((subject) => !found.has(subject))
+    // In one order for everybody: two that make keys for the same people must not wait for each other crosswise.
+    const missing = [...wanted].filter((subject) => !found.has(subject)).toSorted()
     if (missing.length === 0) return { found, gone: watched }
     // Asked anew: whose key was destroyed since the first look must not be given another.
     const gone = new Set([...watched, ...(await shredded(missing))])
@@ -103,12 +108,7 @@ export function keyring(ctx: VaultContext) {
       : []
     if (wrapped.length === 0) return { found, gone }
     // Two first writes may race: whoever loses reads the winner's key.
-    await ctx.keysDb
-      .tables<KeyTables>()
-      .insertInto('subject_key')
-      .values(wrapped)
-      .onConflict((c) => c.doNothing())
-      .execute()
+    await ctx.keysDb.transaction<KeyTables, void>((trx) => insertKeys(trx, ctx.keysDb.dialect, wrapped))
     // Frozen meanwhile, the key may be retired by now: then nothing may be acknowledged under it.
     ctx.wrapping.current()
     await load(
@@ -137,13 +137,20 @@ export function keyring(ctx: VaultContext) {
 
   /** Takes the key of a person out of the store and out of memory, for good. */
   async function destroy(subject: string): Promise<void> {
-    destroyed++
-    kept.delete(subject)
-    await ctx.keysDb.tables<KeyTables>().deleteFrom('subject_key').where('subject', '=', subject).execute()
-    await ctx.keysDb.forget()
-    await heldOff(ctx.db, SHREDDING)
-    destroyed++
-    kept.delete(subject)
+    const drop = (): void => {
+      destroyed++
+      kept.delete(subject)
+    }
+    drop()
+    try {
+      await ctx.keysDb.tables<KeyTables>().deleteFrom('subject_key').where('subject', '=', subject).execute()
+      // Whoever read it just before has kept it again.
+      drop()
+      await ctx.keysDb.forget()
+      await heldOff(ctx.db, SHREDDING)
+    } finally {
+      drop()
+    }
   }
 
   return { keysOf, keysFor, destroy, watch }

@@ -6,6 +6,7 @@ import type { KeyTables } from './store.ts'
 
 /** Keys in one transaction: some milliseconds of the loop. */
 const PAGE = 200
+const FIRST = { sqlite: 0, postgres: '' } as const
 const SETTLED_MS = 20_000
 /** PostgreSQL: a process that was frozen in the middle of a write ends it whenever it is thawed. */
 const LOOK_AGAIN_MS = 600_000
@@ -32,7 +33,7 @@ export function rewrapping(ctx: VaultContext) {
     if (done !== undefined && (ctx.db.dialect === 'sqlite' || ctx.clock() - done < LOOK_AGAIN_MS)) return
     if (clean !== undefined && ctx.clock() - clean < SETTLED_MS) return
     left = await countBehind(id)
-    for (let after = ''; ;) {
+    for (let after: string | number = FIRST[ctx.keysDb.dialect]; ;) {
       const last = await page(id, key, after)
       if (last === undefined) break
       after = last
@@ -55,14 +56,18 @@ export function rewrapping(ctx: VaultContext) {
     return Number(row.n) + (await inboxKeysBehind(ctx, id))
   }
 
-  /** The last subject of the page, undefined behind the last one. */
-  async function page(id: string, key: ReturnType<VaultContext['wrapping']['current']>['key'], after: string) {
+  /**
+   * The place of the page's last row, undefined behind the last one. SQLite: in the order in which the rows lie, so that a
+   * page of the file is written once and not once for each of its thirty rows.
+   */
+  async function page(id: string, key: ReturnType<VaultContext['wrapping']['current']>['key'], after: string | number) {
+    const place = ctx.keysDb.dialect === 'sqlite' ? sql.ref<string | number>('rowid') : sql.ref<string>('subject')
     const read = ctx.keysDb
       .tables<KeyTables>()
       .selectFrom('subject_key')
-      .select(['subject', 'version', 'kek', 'wrapped', 'created_at'])
-      .where('subject', '>', after)
-      .orderBy('subject')
+      .select(['subject', 'version', 'kek', 'wrapped', 'created_at', place.as('place')])
+      .where(place, '>', after)
+      .orderBy(place)
       .limit(PAGE)
     const rows = await read.execute()
     // Asked right before: the key may have been changed, or this process been frozen, since the page was begun.
@@ -96,7 +101,7 @@ export function rewrapping(ctx: VaultContext) {
       )
       left = Math.max(0, left - renewed.length)
     }
-    return rows.length < PAGE ? undefined : rows.at(-1)!.subject
+    return rows.length < PAGE ? undefined : rows.at(-1)!.place
   }
 
   return {

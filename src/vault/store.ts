@@ -81,6 +81,21 @@ export const insertTags = (
     rows.map((row) => [row.subject, row.collection, row.record, row.field, row.tag]),
   )
 
+const KEY = ['subject', 'version', 'kek', 'wrapped', 'created_at'] as const
+const newKeys = bulkInsert('subject_key', KEY, 'on conflict do nothing')
+
+/** Puts keys in where there are none. */
+export const insertKeys = (
+  trx: Transaction<KeyTables>,
+  dialect: Dialect,
+  rows: readonly KeyTables['subject_key'][],
+): Promise<void> =>
+  newKeys(
+    trx,
+    dialect,
+    rows.map((row) => KEY.map((column) => row[column])),
+  )
+
 export const vaultMigrations: readonly Migration[] = [
   {
     name: '20261121T000400-create-vault',

@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs'
+import fs, { readFileSync } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { NodeConfig } from '../../src/app/config.ts'
@@ -26,7 +27,8 @@ function makeCareless(): void {
   const { prototype } = DatabaseSync
   const { exec } = prototype
   prototype.exec = function (text) {
-    if (/pragma/.test(text) && !text.includes('synchronous=full')) return exec.call(this, text)
-    return exec.call(this, text.replace('synchronous=full', 'synchronous=off'))
+    return exec.call(this, text.replace('synchronous=normal', 'synchronous=off'))
   }
+  fs.fdatasync = Object.assign((_: number, done: fs.NoParamCallback) => done(null), { __promisify__: undefined! })
+  syncBuiltinESMExports()
 }

@@ -4,7 +4,14 @@ export const TRACED =
   'fsync,fdatasync,write,writev,pwrite64,pwritev,sendto,sendmsg,openat,creat,rename,renameat,renameat2,mkdir,mkdirat'
 
 /** One call of the system; `began` and `ended` are places in the trace, since calls of threads overlap. */
-type Call = { readonly name: string; readonly args: string; result: string; readonly began: number; ended: number }
+type Call = {
+  readonly thread: string
+  readonly name: string
+  readonly args: string
+  result: string
+  readonly began: number
+  ended: number
+}
 
 /** Calls in the order they began; one that never came back is left out. */
 export function readTrace(text: string): Call[] {
@@ -14,9 +21,16 @@ export function readTrace(text: string): Call[] {
     const begun = /^(\d+)\s+([a-z0-9_]+)\((.*)$/s.exec(line)
     const resumed = /^(\d+)\s+<\.\.\. ([a-z0-9_]+) resumed>(.*)$/s.exec(line)
     if (begun) {
-      const [, pid, name, rest] = begun
-      const unfinished = rest!.endsWith('<unfinished ...>')
-      const call: Call = { name: name!, args: rest!, result: resultOf(rest!), began: at, ended: unfinished ? -1 : at }
+      const [, pid, name, rest] = begun as unknown as [string, string, string, string]
+      const unfinished = rest.endsWith('<unfinished ...>')
+      const call: Call = {
+        thread: pid,
+        name,
+        args: rest,
+        result: resultOf(rest),
+        began: at,
+        ended: unfinished ? -1 : at,
+      }
       calls.push(call)
       if (unfinished) open.set(`${pid} ${name}`, call)
     } else if (resumed) {
@@ -41,21 +55,25 @@ export type Findings = {
   readonly syncs: number
   readonly directorySyncs: number
   readonly published: number
+  /** Write-ahead logs that were started over. */
+  readonly restarts: number
 }
 
 /**
  * Follows files of one node's `folder`:
- * - when an answer begins, no write to a store's write-ahead log is without a later, finished sync;
- * - nor is a file of the stores, or the folder itself, without a sync of the directory that names it;
+ * - when an answer begins, no file of the stores, nor the folder itself, is without a sync of the directory that names it;
  * - a log file is synced before it takes its name; when the checkpoint takes its, every name under the log is synced;
  * - a write-ahead log is started over only when the database it fed is synced.
+ *
+ * That an answer's own writes were synced before it, `syncedBetween` and `lateAnswers` tell: others may be writing.
  */
 export function check(calls: readonly Call[], folder: string): Findings {
   const faults: string[] = []
   const answers: number[] = []
   const dirty = new Map<string, number>()
   const names = new Map<string, { path: string; since: number }>()
-  const count = { syncs: 0, directorySyncs: 0, published: 0 }
+  const count = { syncs: 0, directorySyncs: 0, published: 0, restarts: 0 }
+  const begun = new Set<string>()
   const unsynced = (belongs: (path: string) => boolean): string[] => [
     ...[...dirty.keys()].filter((path) => belongs(path) && !path.endsWith('.db')),
     ...[...names.values()].filter(({ path }) => belongs(path)).map(({ path }) => `the name of ${path}`),
@@ -69,12 +87,17 @@ export function check(calls: readonly Call[], folder: string): Findings {
       answers.push(call.began)
       blame(
         'answered',
-        unsynced((path) => ofStores(path, folder)),
+        unsynced((path) => ofStores(path, folder)).filter(
+          (what) => !what.endsWith('-wal') || what.startsWith('the name'),
+        ),
       )
     }
     if (!/^p?write/.test(call.name) || !file.startsWith(folder)) return
-    if (file.endsWith('-wal') && / 0\) = \d+$/.test(call.args) && dirty.has(file.slice(0, -4)))
-      blame('started the write-ahead log over', [file.slice(0, -4)])
+    if (file.endsWith('-wal') && / 0\) = \d+$/.test(call.args)) {
+      if (begun.has(file)) count.restarts++
+      begun.add(file)
+      if (dirty.has(file.slice(0, -4))) blame('started the write-ahead log over', [file.slice(0, -4)])
+    }
     if (!file.endsWith('-shm')) dirty.set(file, Number.POSITIVE_INFINITY)
   }
   const end = (call: Call): void => {
@@ -127,18 +150,35 @@ export function check(calls: readonly Call[], folder: string): Findings {
 const ofStores = (path: string, folder: string): boolean =>
   folder.startsWith(path) || /^\/(?:control\.db|keys\.db|key\.json)(?:-wal)?$/.test(path.slice(folder.length))
 
-/** Begin and end of a write to `file` that carries `token`, between two places; undefined when there is none. */
-export function writeOf(calls: readonly Call[], file: string, token: string, from: number, to: number) {
-  return calls.find(
-    (call) =>
-      call.began > from &&
-      call.ended < to &&
-      call.name.startsWith('pwrite') &&
-      named(call.args) === file &&
-      call.args.includes(token),
-  )
-}
+/** The last write to `file` that carries `token`, between two places; undefined when there is none. */
+export const writeOf = (
+  calls: readonly Call[],
+  file: string,
+  token: string,
+  from: number,
+  to: number,
+): Call | undefined => calls.findLast((call) => call.began > from && call.ended < to && writes(call, file, token))
+const writes = (call: Call, file: string, token: string): boolean =>
+  call.name.startsWith('pwrite') && named(call.args) === file && call.args.includes(token) // prettier-ignore
+
+/** Threads that synced `file`. */
+export const threadsThatSynced = (calls: readonly Call[], file: string): ReadonlySet<string> =>
+  new Set(calls.filter((call) => call.name.endsWith('sync') && named(call.args) === file).map(({ thread }) => thread))
 
 /** Whether `file` was synced, from beginning to end, between two places. */
 export const syncedBetween = (calls: readonly Call[], file: string, from: number, to: number): boolean =>
-  calls.some((call) => call.name.endsWith('sync') && named(call.args) === file && call.began > from && call.ended < to)
+  calls.some((call) => call.name.endsWith('sync') && call.result === '0' && named(call.args) === file && call.began > from && call.ended < to) // prettier-ignore
+
+/**
+ * Of many answers at once, of which nobody sees whose each is: those that began when fewer of the `tokens` were on the
+ * disk in `file` than answers had been given. Each token is one request's own.
+ */
+export function lateAnswers(calls: readonly Call[], file: string, tokens: readonly string[], answers: readonly number[]): number {
+  const durable = tokens.map((token) => {
+    // The first: later commits write the page it lies on once more.
+    const own = calls.find((call) => writes(call, file, token))
+    const sync = own && calls.find((call) => call.name.endsWith('sync') && named(call.args) === file && call.began > own.ended)
+    return sync?.result === '0' ? sync.ended : Number.POSITIVE_INFINITY
+  }).toSorted((a, b) => a - b)
+  return answers.toSorted((a, b) => a - b).filter((began, n) => !(durable[n]! < began)).length
+} // prettier-ignore

@@ -104,9 +104,9 @@ export async function putAside(
   const { manifest } = chosen.backup
   await mkdir(places.folder, { recursive: true, mode: 0o700 })
   told('keys', 0)
-  const makeKeys = tablesIn(places.keysDatabaseUrl, join(places.folder, 'keys.db'), keyStoreMigrations, true)
+  const makeKeys = tablesIn(places.keysDatabaseUrl, join(places.folder, 'keys.db'), keyStoreMigrations)
   await unpackKeys(chosen.keys, chosen.sealedKey, secrets.openSmall, places, makeKeys)
-  const makeControl = tablesIn(places.databaseUrl, join(places.folder, 'control.db'), controlMigrations, false)
+  const makeControl = tablesIn(places.databaseUrl, join(places.folder, 'control.db'), controlMigrations)
   await unpackData(chosen.backup, secrets.openSmall, places, makeControl, told)
   told('verify', 0)
   await filled()
@@ -139,7 +139,7 @@ export async function putAside(
 
 export const logVerifierOf = (secrets: Secrets) => noteSigner(`khien/${secrets.node}`, secrets.logSigner)
 
-function tablesIn(url: string | undefined, file: string, known: readonly Migration[], forgetful: boolean) {
+function tablesIn(url: string | undefined, file: string, known: readonly Migration[]) {
   return async (names: readonly string[]): Promise<void> => {
     const ours = new Set(known.map(({ name }) => name))
     const foreign = names.find((name) => !ours.has(name))
@@ -148,7 +148,7 @@ function tablesIn(url: string | undefined, file: string, known: readonly Migrati
         'data/newer-format',
         `The backup was made by a newer Khiên (it knows "${foreign}"); restore it with that version.`,
       )
-    await using db = url === undefined ? openSqlite(file, { forgetful }) : await openPostgres(url, silentLog)
+    await using db = url === undefined ? openSqlite(file) : await openPostgres(url, silentLog)
     await migrate(
       db,
       known.filter(({ name }) => names.includes(name)),

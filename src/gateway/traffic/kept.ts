@@ -183,6 +183,7 @@ export function keptTraffic(ctx: TrafficContext) {
     if (ids.length === 0) return
     // The key first: without it the file says nothing, should we end here.
     await keys().deleteFrom('gateway_traffic_key').where('id', 'in', ids).execute()
+    await ctx.keysDb.forget()
     for (const id of ids) await rm(fileOf(id), { force: true })
     await tables().deleteFrom('gateway_traffic').where('key', 'in', ids).execute()
   }

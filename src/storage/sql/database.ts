@@ -49,10 +49,8 @@ export function databaseOver(kysely: Kysely<unknown>, dialect: Dialect): Databas
     ping: async () => {
       await sql`select 1`.execute(kysely)
     },
-    forget: async () => {
-      // PostgreSQL keeps old rows until its vacuum, and its log until it is recycled: docs/keeping.md says what that means.
-      if (dialect === 'sqlite') await sql`pragma wal_checkpoint(truncate)`.execute(kysely)
-    },
+    // PostgreSQL keeps old rows until its vacuum, and its log until it is recycled: docs/keeping.md says what that means.
+    forget: async () => {},
     [Symbol.asyncDispose]: () => kysely.destroy(),
   }
 }

@@ -1,5 +1,6 @@
-import type { Kysely } from 'kysely'
+import type { ControlledTransaction, Kysely } from 'kysely'
 import type { Transaction } from './database.ts'
+import type { WriteAheadLog } from './write-ahead-log.ts'
 
 type Waiting = {
   readonly work: (trx: Transaction<unknown>) => Promise<unknown>
@@ -7,16 +8,18 @@ type Waiting = {
   readonly reject: (error: unknown) => void
 }
 
+type Begun = ControlledTransaction<unknown>
+
 /** So many at most share a commit: whoever comes next shall not wait for all of a crowd. */
 const MOST = 64
 
 /**
- * Transactions for a store with one connection, where each commit waits for the disk and everybody waits for it: those
- * that came in the same turn of the event loop run one after the other, each in a savepoint of its own, and share one
- * commit. One that throws takes back only what it did itself; none resolves before the commit is on the disk, and when
- * that fails, all fail. Alone, a transaction is an ordinary one. bench/vault.ts: single requests, 16 in flight.
+ * Transactions for a store with one connection: those that came in the same turn of the event loop run one after the
+ * other, each in a savepoint of its own, and share one commit. One that throws takes back only what it did itself; none
+ * resolves before the commit is on the disk, and when that fails, all fail. While the disk is at it the next ones run.
+ * bench/vault.ts: single requests, 16 in flight.
  */
-export function groupCommit(kysely: Kysely<unknown>) {
+export function groupCommit(kysely: Kysely<unknown>, wal: WriteAheadLog) {
   let queue: Waiting[] = []
   let running = false
 
@@ -24,32 +27,17 @@ export function groupCommit(kysely: Kysely<unknown>) {
     while (queue.length > 0) {
       const group = queue.slice(0, MOST)
       queue = queue.slice(MOST)
-      await (group.length === 1 ? alone(group[0]!) : together(group))
+      await together(group)
     }
     running = false
   }
 
-  const alone = ({ work, resolve, reject }: Waiting): Promise<void> =>
-    kysely.transaction().execute(work).then(resolve, reject)
-
   async function together(group: readonly Waiting[]): Promise<void> {
-    const settle: (() => void)[] = []
+    let settle: readonly (() => void)[]
     try {
       const trx = await kysely.startTransaction().execute()
       try {
-        for (const { work, resolve, reject } of group) {
-          const own = await trx.savepoint('one').execute()
-          try {
-            const result = await work(own)
-            await own.releaseSavepoint('one').execute()
-            settle.push(() => resolve(result))
-          } catch (error) {
-            // Where SQLite has given up the whole transaction (disk full), there is no savepoint: this throws, for all.
-            await own.rollbackToSavepoint('one').execute()
-            await own.releaseSavepoint('one').execute()
-            settle.push(() => reject(error))
-          }
-        }
+        settle = group.length === 1 ? [await alone(trx, group[0]!)] : await oneByOne(trx, group)
         await trx.commit().execute()
       } catch (error) {
         await trx
@@ -59,10 +47,46 @@ export function groupCommit(kysely: Kysely<unknown>) {
         throw error
       }
     } catch (error) {
+      // What was refused may have been refused for what another has just committed.
+      settle = group.map(
+        ({ reject }) =>
+          () =>
+            reject(error),
+      )
+    }
+    void settled(group, settle)
+  }
+
+  async function settled(group: readonly Waiting[], settle: readonly (() => void)[]): Promise<void> {
+    try {
+      await wal.durable()
+    } catch (error) {
       for (const { reject } of group) reject(error)
-      return
     }
     for (const done of settle) done()
+  }
+
+  async function alone(trx: Begun, { work, resolve }: Waiting): Promise<() => void> {
+    const result = await work(trx)
+    return () => resolve(result)
+  }
+
+  async function oneByOne(trx: Begun, group: readonly Waiting[]): Promise<(() => void)[]> {
+    const settle: (() => void)[] = []
+    for (const { work, resolve, reject } of group) {
+      const own = await trx.savepoint('one').execute()
+      try {
+        const result = await work(own)
+        await own.releaseSavepoint('one').execute()
+        settle.push(() => resolve(result))
+      } catch (error) {
+        // Where SQLite has given up the whole transaction (disk full), there is no savepoint: this throws, for all.
+        await own.rollbackToSavepoint('one').execute()
+        await own.releaseSavepoint('one').execute()
+        settle.push(() => reject(error))
+      }
+    }
+    return settle
   }
 
   return <T, R>(work: (trx: Transaction<T>) => Promise<R>): Promise<R> =>

@@ -1,37 +1,61 @@
 import { closeSync, fsyncSync, openSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
-import { Kysely, SqliteDialect } from 'kysely'
+import { DatabaseSync } from 'node:sqlite'
+import { Kysely } from 'kysely'
 import { StartError } from '../../kit/errors.ts'
+import { type Checkpointed, type CheckpointKind, checkpoints } from './checkpoints.ts'
 import { databaseOver, type Database } from './database.ts'
 import { groupCommit } from './group-commit.ts'
+import { sqliteDialect } from './sqlite-driver.ts'
+import { noLog, writeAheadLog, type WriteAheadLog } from './write-ahead-log.ts'
 
-export type SqliteOptions = {
-  /** Keep the write-ahead log short: for key stores, where a deletion must be one. */
-  readonly forgetful?: boolean
-}
+const MEMORY = ':memory:'
+
+/** A test's way to a log that fails. */
+export type SqliteOptions = { readonly wal?: WriteAheadLog }
 
 /**
- * Opens (or makes) one SQLite file: WAL, `synchronous=FULL`, so a commit is on the disk before it is acknowledged.
- * Errors: `data/unreadable` when the file cannot be opened or is not a database.
+ * Opens (or makes) one SQLite file with a write-ahead log. Whatever a call wrote, or saw, is on the disk when it resolves.
+ * Errors: `data/unreadable` when the file cannot be opened or is not a database, later `data/not-durable`.
  */
 export function openSqlite(path: string, options: SqliteOptions = {}): Database {
   let file: DatabaseSync
   try {
     file = new DatabaseSync(path)
     // busy_timeout ≤ 50 ms: whatever waits longer for a lock would hold the event loop.
-    file.exec('pragma busy_timeout=50; pragma journal_mode=wal; pragma synchronous=full; pragma foreign_keys=on')
+    file.exec('pragma busy_timeout=50; pragma journal_mode=wal; pragma synchronous=normal; pragma foreign_keys=on')
     // A batch of 500 fields and its records touches more than the 2 MB that SQLite keeps by itself.
     file.exec('pragma cache_size=-32768')
     // What is deleted is overwritten: an index entry of an erased person is no entry of a free page.
     file.exec('pragma secure_delete=on')
-    if (options.forgetful) file.exec('pragma wal_autocheckpoint=64; pragma journal_size_limit=0')
+    // What a killed process left in the log: deleted keys perhaps, and commits of which nobody knows whether the disk has them.
+    file.exec('pragma wal_checkpoint(truncate)')
     syncFoldersAbove(path)
   } catch (cause) {
     throw new StartError('data/unreadable', `The data file ${path} cannot be opened as a database.`, { cause })
   }
-  const kysely = new Kysely<unknown>({ dialect: new SqliteDialect({ database: kyselyFace(file) }) })
-  return { ...databaseOver(kysely, 'sqlite'), transaction: groupCommit(kysely) }
+  const wal = options.wal ?? (path === MEMORY ? noLog : writeAheadLog(path))
+  const kysely = new Kysely<unknown>({ dialect: sqliteDialect(file, wal, () => carrying?.committed()) })
+  const own = (kind: CheckpointKind): Checkpointed =>
+    file.prepare(`pragma wal_checkpoint(${kind})`).get() as Checkpointed
+  const carrying =
+    path === MEMORY
+      ? undefined
+      : checkpoints(path, {
+          own,
+          net: (frames) => file.exec(`pragma wal_autocheckpoint=${frames}`),
+          held: (work) => kysely.connection().execute(work),
+        })
+  return {
+    ...databaseOver(kysely, 'sqlite'),
+    transaction: groupCommit(kysely, wal),
+    forget: async () => carrying?.forget(),
+    async [Symbol.asyncDispose]() {
+      await carrying?.[Symbol.asyncDispose]()
+      await kysely.destroy()
+      await wal[Symbol.asyncDispose]()
+    },
+  }
 }
 
 /**
@@ -50,37 +74,5 @@ function syncFoldersAbove(path: string): void {
     } catch (error) {
       if (!['EACCES', 'EPERM', 'EINVAL', 'EROFS'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
     }
-  }
-}
-
-const CACHED = 256
-
-/** node:sqlite has no `reader` flag and takes parameters spread; statements are prepared once and kept. */
-function kyselyFace(file: DatabaseSync) {
-  const statements = new Map<string, ReturnType<typeof face>>()
-  return {
-    close: () => file.close(),
-    prepare(text: string) {
-      const known = statements.get(text)
-      if (known) return known
-      const made = face(file.prepare(text))
-      if (statements.size >= CACHED) statements.delete(statements.keys().next().value!)
-      statements.set(text, made)
-      return made
-    },
-  }
-}
-
-function face(statement: StatementSync) {
-  const reader = statement.columns().length > 0
-  return {
-    reader,
-    all: (parameters: readonly unknown[]) => statement.all(...(parameters as SQLInputValue[])) as unknown[],
-    run: (parameters: readonly unknown[]) => {
-      const { changes, lastInsertRowid } = statement.run(...(parameters as SQLInputValue[]))
-      return { changes, lastInsertRowid }
-    },
-    iterate: (parameters: readonly unknown[]) =>
-      statement.iterate(...(parameters as SQLInputValue[])) as IterableIterator<unknown>,
   }
 }
