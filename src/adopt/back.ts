@@ -1,11 +1,13 @@
 import { isToken } from '../client/columns.ts'
-import { KhienError } from '../kit/errors.ts'
-import { countRows, keyText, lockRows, page, setColumn, type Key } from '../source/index.ts'
+import { countRows, keyText, lockRows, setColumn, type Key } from '../source/index.ts'
 import { demandGiven, read, type Compare } from './compare.ts'
 import { alone } from './copy.ts'
+import { parts } from './door.ts'
+import { lanesOf, walk } from './lanes.ts'
 import { columnIn, note, own, patiently, stateName, tokens, type Move, type Moving } from './move.ts'
 import { columnsOf, place, placeOf } from './places.ts'
 import type { PlanColumn } from './plan.ts'
+import { gauge, type Progress } from './progress.ts'
 import { leave, remember, type Left } from './state.ts'
 
 /** Few at once: they are locked while the vault is asked. */
@@ -23,42 +25,45 @@ export type Back = {
  * Puts values back where tokens stand. A row is held while its value is read, so that nothing the app writes meanwhile is
  * overwritten. Goes round until a round finds no token, or the same that are not given out.
  */
-export async function backColumn(move: Move, named: string, onProgress?: (rows: number) => void): Promise<Back> {
+export async function backColumn(
+  move: Move,
+  named: string,
+  onProgress?: (cells: number, progress: Progress) => void,
+): Promise<Back> {
   const { column, ...moving } = columnIn(move, named)
+  const { source } = move
   await using _ = await alone(move, `back ${named}`)
-  await note(move, (s) => remember(s, move.source.kind, stateName(moving.table, column), 'back'))
+  await note(move, (s) => remember(s, source.kind, stateName(moving.table, column), 'back'))
+  const where = tokens(source, column.column)
   let restored = 0
+  const told = onProgress && gauge(await source.read((s) => countRows(s, moving.table, where)), (p) => onProgress(restored, p))
+  let seen = 0
   let left: Left[] = []
   for (let pass = 1; pass <= PASSES; pass++) {
     left = []
-    const before = restored
-    let after: Key | undefined
-    let seen = 0
-    for (;;) {
-      const keys = await patiently(move, `reading ${moving.table.label}`, () => pageOf(move, moving, column, after))
-      if (keys.length === 0) break
-      if (move.signal.aborted) throw new KhienError('adopt/stopped', 'Stopped; the same command goes on from here.')
-      after = keys.at(-1)
-      seen += keys.length
-      const done = await patiently(move, `bringing back ${named}`, () => restore(move, moving, column, keys))
-      restored += done.restored
-      left.push(...done.left)
-      onProgress?.(restored)
-      if (keys.length < PAGE) break
-    }
-    if (seen === 0 || (restored === before && left.length === seen)) break
+    const before = { restored, seen }
+    await walk(move, moving, {
+      columns: [],
+      where,
+      limit: PAGE,
+      lanes: lanesOf(source.kind),
+      async visit(move, rows) {
+        const keys = rows.map(({ key }) => key)
+        const done = await patiently(move, `bringing back ${named}`, () => restore(move, moving, column, keys))
+        restored += done.restored
+        left.push(...done.left)
+      },
+      passed(rows) {
+        seen += rows.length
+        told?.(moving.table.label, seen)
+      },
+    })
+    const round = seen - before.seen
+    if (round === 0 || (restored === before.restored && left.length === round)) break
   }
-  const { source } = move
-  await note(move, (s) => leave(s, source.kind, left))
-  return { restored, tokens: await source.read((s) => countRows(s, moving.table, tokens(source, column.column))), left }
-}
-
-async function pageOf({ source }: Move, { table }: Moving, column: PlanColumn, after: Key | undefined): Promise<Key[]> {
-  const rows = await source.read((s) =>
-    page(s, table, source.kind, { columns: [], after, where: tokens(source, column.column), limit: PAGE }),
-  )
-  return rows.map(({ key }) => key)
-}
+  for (const part of parts(left, 1_000)) await note(move, (s) => leave(s, source.kind, part))
+  return { restored, tokens: await source.read((s) => countRows(s, moving.table, where)), left }
+} // prettier-ignore
 
 function restore(
   move: Move,

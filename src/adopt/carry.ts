@@ -1,11 +1,12 @@
-import { isToken, placeToken } from '../client/columns.ts'
+import { isToken } from '../client/columns.ts'
 import { KhienError } from '../kit/errors.ts'
-import { faultOf, keyText, setColumn, type Session, type Source } from '../source/index.ts'
+import { faultOf, keyText, setColumn, type Key, type Session, type Source } from '../source/index.ts'
 import { parts, type PutItem } from './door.ts'
-import { own, type Move, type Moving } from './move.ts'
+import type { Move, Moving } from './move.ts'
 import { gather, placeOf, type Place, type Placed } from './places.ts'
 import type { PlanColumn } from './plan.ts'
 import { leave, unleave, type Left } from './state.ts'
+import { tokenOf } from './tokens.ts'
 
 export type Cell = {
   readonly row: Placed
@@ -55,7 +56,7 @@ async function put(move: Move, moving: Moving, cells: readonly Cell[], left: Lef
         const answer = answers[i]!
         if (answer.ok) {
           for (const cell of group.cells)
-            sealed.push({ ...cell, token: answer.tokens?.[cell.place.field] ?? (await placeToken(cell.place)) })
+            sealed.push({ ...cell, token: answer.tokens?.[cell.place.field] ?? tokenOf(cell.place) })
           continue
         }
         if (answer.code === 'vault/unknown-field') throw new KhienError(answer.code, answer.detail)
@@ -102,19 +103,24 @@ export async function settle(session: Session, source: Source, moving: Moving, r
   await leave(session, source.kind, carried.left)
 } // prettier-ignore
 
-/**
- * Writes tokens into cells whose rows are locked by this session. Where a unique index says no, row by row in
- * transactions of their own, so that one clash keeps no other from moving; gives the cells that clash.
- */
-export async function replace(move: Move, moving: Moving, column: PlanColumn, cells: readonly Sealed[], session: Session): Promise<void> {
-  for (const part of parts(cells))
-    await setColumn(session, moving.table, move.source.kind, column.column, part.map(({ row, token }) => ({ key: row.key, value: token })))
-} // prettier-ignore
+/** Writes tokens into cells whose rows are locked by this session: one change of a row for all of its cells. */
+export async function replace(move: Move, moving: Moving, cells: readonly Sealed[], session: Session): Promise<void> {
+  const columns = [...new Set(cells.map(({ column }) => column.column))]
+  const rows = new Map<string, { key: Key; value: (string | undefined)[] }>()
+  for (const { row, column, token } of cells) {
+    const id = keyText(row.key)
+    const change = rows.get(id) ?? { key: row.key, value: columns.map(() => undefined) }
+    change.value[columns.indexOf(column.column)] = token
+    rows.set(id, change)
+  }
+  for (const part of parts([...rows.values()])) await setColumn(session, moving.table, move.source.kind, columns, part)
+}
 
 export const clashes = (error: unknown): boolean => faultOf(error) === 'taken'
 
-export async function leaveAlone(move: Move, moving: Moving, column: PlanColumn, cells: readonly Sealed[], code: string): Promise<void> {
-  await own(move.source, (s) =>
-    leave(s, move.source.kind, cells.map(({ row }) => ({ table: moving.table.label, key: keyText(row.key), column: column.column, code }))),
-  )
-} // prettier-ignore
+export const notUnique = (moving: Moving, { row, column }: Sealed): Left => ({
+  table: moving.table.label,
+  key: keyText(row.key),
+  column: column.column,
+  code: 'adopt/not-unique',
+})

@@ -1,19 +1,26 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isToken, placeToken } from '../client/columns.ts'
+import { isToken } from '../client/columns.ts'
 import { KhienError } from '../kit/errors.ts'
-import { keyFrom, keyText, page, rowsAt, sql, type Key, type KeyedRow, type Session } from '../source/index.ts'
+import { countRows, keyFrom, keyText, rowsAt, type KeyedRow } from '../source/index.ts'
 import { isBlank } from './carry.ts'
 import { demandCopied } from './copy.ts'
 import { parts, type GetAnswer } from './door.ts'
+import { walk } from './lanes.ts'
 import { patiently, type Move, type Moving } from './move.ts'
 import { columnsOf, gather, place, placeOf, type Place, type Placed } from './places.ts'
 import type { PlanColumn } from './plan.ts'
-import { pendingAmong } from './state.ts'
+import { gauge, type Progress } from './progress.ts'
+import { countLeft, leftAmong, pendingAmong } from './state.ts'
+import { tokensFor } from './tokens.ts'
 
 const PAGE = 200
 /** A row that differs is looked at again, because it may have changed between the two readings. */
 const LOOKS = 40
 const BETWEEN_MS = 250
+/** With nothing followed for so long, following has stopped. */
+const PATIENCE_MS = 60_000
+/** Nobody corrects so many one by one, and they are held in memory. */
+const MANY = 100_000
 /** Looks in a row that find the same, with nothing waiting to be followed. */
 const SURE = 4
 
@@ -21,7 +28,7 @@ export type Difference = {
   readonly table: string
   readonly column: string
   readonly key: string
-  /** `differs`, `not in the vault`, `held though empty here`, `another token`, or the vault's own code. */
+  /** `differs`, `not in the vault`, `held though empty here`, `another token`, `waits to be followed`, or the vault's own code. */
   readonly what: string
 }
 export type Compared = {
@@ -31,75 +38,95 @@ export type Compared = {
   readonly left: number
 }
 
-/** Reads both sides, row by row, and gives what differs; rows that change meanwhile are read again. */
-export async function compare(move: Move, onProgress?: (rows: number) => void): Promise<Compared> {
+/**
+ * Reads both sides, row by row, and gives what differs; rows that change meanwhile are read again. Errors: `adopt/differs`
+ * when nearly everything does, `adopt/stopped`.
+ */
+export async function compare(move: Move, onProgress?: (rows: number, progress: Progress) => void): Promise<Compared> {
   await demandCopied(move)
+  const { source } = move
   const differences: Difference[] = []
-  let cells = 0
-  let rows = 0
-  let left = 0
+  let [cells, rows, left, all] = [0, 0, 0, 0]
+  if (onProgress) for (const { table } of move.tables) all += await source.read((s) => countRows(s, table))
+  const told = onProgress && gauge(all, (progress) => onProgress(rows, progress))
   for (const moving of move.tables) {
-    const excepted = await exceptedOf(move, moving)
-    left += excepted.size
+    const { label } = moving.table
+    left += await source.read((s) => countLeft(s, label))
     const doubtful: Difference[] = []
-    let after: Key | undefined
-    for (;;) {
-      const found = await patiently(move, `comparing ${moving.table.label}`, () =>
-        move.source.read((s) =>
-          page(s, moving.table, move.source.kind, { columns: columnsOf(moving), after, limit: PAGE }),
-        ),
-      )
-      if (found.length === 0) break
-      after = found.at(-1)!.key
-      const result = await patiently(move, `comparing ${moving.table.label}`, () =>
-        compareRows(move, moving, found, excepted),
-      )
-      cells += result.cells
-      doubtful.push(...result.differences)
-      onProgress?.((rows += found.length))
-      if (move.signal.aborted) throw new KhienError('adopt/stopped', 'Stopped before everything was compared.')
-      if (found.length < PAGE) break
-    }
+    await walk(move, moving, {
+      columns: columnsOf(moving),
+      limit: PAGE,
+      async visit(move, found) {
+        const result = await patiently(move, `comparing ${label}`, () => compareRows(move, moving, found))
+        cells += result.cells
+        doubtful.push(...result.differences)
+        if (differences.length + doubtful.length > MANY) throw tooMany(doubtful.at(-1)!)
+      },
+      passed(found) {
+        rows += found.length
+        told?.(label, rows)
+      },
+      stopped: 'Stopped before everything was compared.',
+    })
     differences.push(...(await lookAgain(move, moving, doubtful)))
   }
   return { cells, differences, left }
 }
 
+const tooMany = ({ table, column, what }: Difference): KhienError =>
+  new KhienError(
+    'adopt/differs',
+    `More than ${MANY.toLocaleString('en-US')} cells differ or wait to be followed, ${table}.${column} (${what}) among them: look for one reason first.`,
+  )
+
+/**
+ * Rows that differed, until they are equal or stay as they are. What waits to be followed may still become equal, however far
+ * following is behind, as long as it goes on; it is not read meanwhile.
+ */
 async function lookAgain(move: Move, moving: Moving, first: readonly Difference[]): Promise<Difference[]> {
+  const { source } = move
+  const { label } = moving.table
   const sure: Difference[] = []
   let doubtful = new Map(first.map((each) => [idOf(each), { each, looks: 1 }]))
-  for (let look = 0; look < LOOKS && doubtful.size > 0; look++) {
+  let waiting = new Set<string>()
+  let moved = performance.now()
+  for (let looks = 0; doubtful.size > 0 && looks < LOOKS && performance.now() - moved < PATIENCE_MS;) {
     await sleep(BETWEEN_MS)
-    const excepted = await exceptedOf(move, moving)
-    const keys = [...new Set([...doubtful.values()].map(({ each }) => each.key))]
-    const again = new Map<string, { each: Difference; looks: number }>()
-    for (const part of parts(keys, PAGE)) {
-      const [rows, pending] = await move.source.read(
-        async (s) =>
-          [
-            await rowsAt(s, moving.table, move.source.kind, part.map(keyFrom), columnsOf(moving)),
-            await pendingAmong(s, moving.table.label, part),
-          ] as const,
-      )
-      const found = await patiently(move, 'comparing', () => compareRows(move, moving, rows, excepted))
+    if (move.signal.aborted) throw new KhienError('adopt/stopped', 'Stopped before everything was compared.')
+    const again: typeof doubtful = new Map()
+    const waited = waiting
+    waiting = new Set()
+    for (const part of parts([...new Set([...doubtful.values()].map(({ each }) => each.key))], PAGE)) {
+      // First what waits: a row that is read after that is at least as new.
+      const pending = await source.read((s) => pendingAmong(s, label, part))
+      for (const key of pending) waiting.add(key)
+      const settled = part.filter((key) => !pending.has(key)).map(keyFrom)
+      const rows = await source.read((s) => rowsAt(s, moving.table, source.kind, settled, columnsOf(moving)))
+      const found = await patiently(move, `comparing ${label}`, () => compareRows(move, moving, rows))
       for (const each of found.differences) {
-        // What waits to be followed may still become equal; what does not move any more will not.
-        const looks = pending.has(each.key) ? 1 : (doubtful.get(idOf(each))?.looks ?? 0) + 1
-        if (looks >= SURE) sure.push(each)
-        else again.set(idOf(each), { each, looks })
+        const seen = (doubtful.get(idOf(each))?.looks ?? 0) + 1
+        if (seen >= SURE) sure.push(each)
+        else again.set(idOf(each), { each, looks: seen })
       }
     }
+    for (const [id, { each }] of doubtful) if (waiting.has(each.key)) again.set(id, { each, looks: 1 })
     doubtful = again
+    if (waiting.size === 0) looks++
+    if (waiting.size === 0 || [...waited].some((key) => !waiting.has(key))) moved = performance.now()
   }
-  return [...sure, ...[...doubtful.values()].map(({ each }) => each)]
+  const rest = [...doubtful.values()].map(({ each }) => each)
+  return [...sure, ...rest.map((each) => (waiting.has(each.key) ? { ...each, what: 'waits to be followed' } : each))]
 }
 
 const idOf = ({ column, key, what }: Difference): string => `${column} ${key} ${what}`
 
 async function compareRows(
-  move: Move, moving: Moving, rows: readonly KeyedRow[], excepted: ReadonlySet<string>,
+  move: Move, moving: Moving, rows: readonly KeyedRow[],
 ): Promise<{ cells: number; differences: Difference[] }> {
-  const placed = await move.source.read((s) => place(s, move, moving, rows))
+  const { label } = moving.table
+  const [placed, excepted] = await move.source.read(
+    async (s) => [await place(s, move, moving, rows), await leftAmong(s, label, rows.map(({ key }) => keyText(key)))] as const,
+  )
   const cells: Compare[] = []
   const differences: Difference[] = []
   for (const row of placed)
@@ -159,29 +186,14 @@ export function demandGiven(move: Move, column: PlanColumn, held: readonly Held[
 }
 
 /** What must stand in cells that are tokens, from what the vault holds. */
-async function tokensOf(
-  move: Move,
-  cells: readonly Compare[],
-  held: ReadonlyMap<Compare, Held>,
-): Promise<Map<Compare, string>> {
-  const out = new Map<Compare, string>()
-  const byField = new Map<string, Compare[]>()
-  for (const cell of cells) {
+async function tokensOf(move: Move, cells: readonly Compare[], held: ReadonlyMap<Compare, Held>): Promise<Map<Compare, string>> {
+  const known = cells.flatMap((cell) => {
     const there = held.get(cell)!
-    if (!isToken(cell.value) || !('value' in there) || there.value === null) continue
-    if (move.stable(cell.column.to)) byField.set(cell.column.to, [...(byField.get(cell.column.to) ?? []), cell])
-    else out.set(cell, await placeToken(cell.place))
-  }
-  for (const [to, list] of byField) {
-    const [collection, field] = to.split('.') as [string, string]
-    for (const part of parts(list)) {
-      const values = part.map((cell) => (held.get(cell) as { value: string }).value)
-      const tokens = await move.door.tokens(collection, field, values)
-      for (const [i, cell] of part.entries()) out.set(cell, tokens[i]!)
-    }
-  }
-  return out
-}
+    return isToken(cell.value) && 'value' in there && there.value !== null ? [{ cell, value: there.value }] : []
+  })
+  const tokens = await tokensFor(move, known.map(({ cell, value }) => ({ ...cell, value })))
+  return new Map(known.map(({ cell }, i) => [cell, tokens[i]!]))
+} // prettier-ignore
 
 /** The vault keeps texts in form C of Unicode; the same text in another form is the same value. */
 export const same = (a: string, b: string): boolean => a === b || a.normalize('NFC') === b.normalize('NFC')
@@ -200,11 +212,3 @@ const differenceOf = ({ table }: Moving, row: Placed, column: PlanColumn, what: 
   key: keyText(row.key),
   what,
 })
-
-/** Cells of a table that stay as they are: key and column. */
-export async function exceptedOf({ source }: Move, { table }: Moving): Promise<Set<string>> {
-  const rows = await source.read((s: Session) =>
-    s.rows(sql`select k, col from khien_adopt_left where tbl = ${table.label}`),
-  )
-  return new Set(rows.map((row) => `${row['k']} ${row['col']}`))
-}

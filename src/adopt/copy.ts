@@ -1,24 +1,20 @@
 import { KhienError } from '../kit/errors.ts'
-import { countRows, keyFrom, keyText, page, type Key } from '../source/index.ts'
+import { countRows, keyFrom, keyText, type Key } from '../source/index.ts'
 import { handle } from './handle.ts'
+import { walk } from './lanes.ts'
 import { note, patiently, type Move, type Moving } from './move.ts'
 import { pacer } from './pace.ts'
 import { prepare } from './prepare.ts'
+import { gauge, type Progress } from './progress.ts'
 import { mark, recall, remember } from './state.ts'
 
 const PAGE = 200
-/** Pages under way at once: one waits for the database while the other waits for the vault. */
+/** The vault is what copying waits for. */
 const LANES = 2
+/** How far it is, is noted this often; what was copied since is copied once more after a kill, which does no harm. */
+const NOTED_MS = 1_000
 
-export type CopyProgress = {
-  readonly table: string
-  readonly rows: number
-  readonly of: number
-  readonly perSecond: number
-  /** Seconds left at the speed of the last half minute; undefined until there is one. */
-  readonly seconds: number | undefined
-}
-export type CopyOptions = { readonly rate?: number; readonly onProgress?: (progress: CopyProgress) => void }
+export type CopyOptions = { readonly rate?: number; readonly onProgress?: (progress: Progress) => void }
 type Reached = { after?: Key; rows: number; done: boolean }
 
 /** Held by a verb for as long as it runs. Errors: `adopt/busy`. */
@@ -42,72 +38,47 @@ export async function copy(move: Move, options: CopyOptions = {}): Promise<numbe
     totals.push(await move.source.read((s) => countRows(s, table)))
     reached.push(await reachedIn(move, table.label))
   }
-  const speed = speedometer()
-  const tell = (table: string): void => {
-    const [rows, of] = [reached.reduce((sum, r) => sum + r.rows, 0), totals.reduce((a, b) => a + b, 0)]
-    const perSecond = speed(rows)
-    options.onProgress?.({
-      table,
-      rows,
-      of,
-      perSecond,
-      seconds: perSecond > 0 ? Math.max(0, of - rows) / perSecond : undefined,
-    })
-  }
+  const rows = (): number => reached.reduce((sum, r) => sum + r.rows, 0)
+  const told = gauge(
+    totals.reduce((a, b) => a + b, 0),
+    (progress) => options.onProgress?.(progress),
+  )
   for (const [t, moving] of move.tables.entries())
-    if (!reached[t]!.done) await copyTable(move, moving, reached[t]!, pace, () => tell(moving.table.label))
-  return reached.reduce((sum, r) => sum + r.rows, 0)
+    if (!reached[t]!.done) await copyTable(move, moving, reached[t]!, pace, () => told(moving.table.label, rows()))
+  return rows()
 }
 
 async function copyTable(
   move: Move, moving: Moving, reached: Reached, pace: ReturnType<typeof pacer>, tell: () => void,
 ): Promise<void> {
-  const { source } = move
   const { table } = moving
-  let last = reached.after
-  let ended = false
-  let turn: Promise<Key[]> = Promise.resolve([])
-  const next = (): Promise<Key[]> =>
-    (turn = turn.then(async () => {
-      if (ended || move.signal.aborted) return []
-      const rows = await patiently(move, `reading ${table.label}`, () =>
-        source.read((s) => page(s, table, source.kind, { columns: [], after: last, limit: PAGE })),
-      )
-      if (rows.length < PAGE) ended = true
-      if (rows.length > 0) last = rows.at(-1)!.key
-      return rows.map(({ key }) => key)
-    }))
-  /** Pages in their order; what lies before the first that is unfinished is behind us. */
-  const pages: { keys: Key[]; done: boolean }[] = []
-  async function lane(): Promise<void> {
-    for (;;) {
-      const keys = await next()
-      if (keys.length === 0) return
-      const mine = { keys, done: false }
-      pages.push(mine)
-      const began = performance.now()
-      const { done } = await patiently(move, `moving ${table.label}`, () => handle(move, moving, keys, false))
-      const took = performance.now() - began
-      mine.done = true
+  const keep = (): Promise<unknown> =>
+    note(move, (s) => remember(s, move.source.kind, `copy:${table.label}`, JSON.stringify(reached)))
+  let noted = performance.now()
+  await walk(move, moving, {
+    columns: [],
+    after: reached.after,
+    limit: PAGE,
+    lanes: LANES,
+    pace,
+    async visit(move, rows) {
+      const keys = rows.map(({ key }) => key)
+      const done = await patiently(move, `moving ${table.label}`, () => handle(move, moving, keys, false))
       const seen = new Set(done.map(keyText))
       const skipped = keys.map(keyText).filter((key) => !seen.has(key))
-      while (pages[0]?.done) {
-        const { keys } = pages.shift()!
-        reached.rows += keys.length
-        reached.after = keys.at(-1)!
-      }
-      await note(move, async (s) => {
-        await mark(s, table.label, skipped)
-        await remember(s, source.kind, `copy:${table.label}`, JSON.stringify(reached))
-      })
+      if (skipped.length > 0) await note(move, (s) => mark(s, table.label, skipped))
+    },
+    async passed(rows) {
+      reached.rows += rows.length
+      reached.after = rows.at(-1)!.key
       tell()
-      await pace(keys.length, took, move.signal)
-    }
-  }
-  await Promise.all(Array.from({ length: LANES }, lane))
-  if (move.signal.aborted) throw new KhienError('adopt/stopped', 'Stopped; the same command goes on from here.')
+      if (performance.now() - noted < NOTED_MS) return
+      noted = performance.now()
+      await keep()
+    },
+  })
   reached.done = true
-  await note(move, (s) => remember(s, source.kind, `copy:${table.label}`, JSON.stringify(reached)))
+  await keep()
   tell()
 } // prettier-ignore
 
@@ -123,16 +94,4 @@ export async function demandCopied(move: Move, moving: readonly Moving[] = move.
   for (const { table } of moving)
     if (!(await reachedIn(move, table.label)).done)
       throw new KhienError('adopt/not-copied', `${table.label} is not copied to its end; run khien adopt copy.`)
-}
-
-/** Rows a second over the last half minute. */
-function speedometer(): (rows: number) => number {
-  const marks: { at: number; rows: number }[] = []
-  return (rows) => {
-    const at = performance.now()
-    marks.push({ at, rows })
-    while (marks.length > 2 && at - marks[0]!.at > 30_000) marks.shift()
-    const first = marks[0]!
-    return at - first.at < 200 ? 0 : ((rows - first.rows) * 1_000) / (at - first.at)
-  }
 }

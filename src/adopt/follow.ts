@@ -98,7 +98,7 @@ async function apply(move: Move, moving: Moving, changes: readonly Row[]): Promi
   }
   for (const keys of parts([...idsOf.keys()].map(keyFrom), ROWS)) {
     const handled = await patiently(move, `following ${moving.table.label}`, () => handle(move, moving, keys, true))
-    const settled = new Set(handled.done.map(keyText))
+    const settled = new Set(handled.map(keyText))
     const rest = keys.filter((key) => !settled.has(keyText(key)))
     for (const key of await missing(move, moving, rest)) settled.add(keyText(key))
     done += await clear(move, [...settled].flatMap((key) => idsOf.get(key) ?? []))

@@ -1,4 +1,4 @@
-import { isToken, placeToken } from '../client/columns.ts'
+import { isToken } from '../client/columns.ts'
 import { KhienError } from '../kit/errors.ts'
 import {
   keyFrom,
@@ -19,6 +19,7 @@ import { own, type Move, type Moving } from './move.ts'
 import { columnsOf, place, placeOf, subjectsBy, type Place, type Placed } from './places.ts'
 import { columnsIn, type Hop, type PlanTable } from './plan.ts'
 import { mark, unleave } from './state.ts'
+import { tokenOf } from './tokens.ts'
 
 type Gone = {
   readonly id: string
@@ -52,7 +53,7 @@ export async function forget(move: Move, moving: Moving, changes: readonly Row[]
   if (planned.person === 'row' && source.kind === 'mysql')
     for (const gone of all) if (!there.has(keyText(gone.target))) await forgetHanging(move, moving, gone.subject)
   const left = all.filter((gone) => !there.has(keyText(gone.target))).map((gone) => keyText(gone.key))
-  await own(source, (s) => unleave(s, table.label, left))
+  if (left.length > 0) await own(source, (s) => unleave(s, table.label, left))
   const done = changes.map((change) => change['id']!).filter((id) => !waiting.has(id))
   const led = move.tables.some(({ planned: { person } }) => person !== 'row' && person.some((hop) => hop.table === table.label))
   if (!led) return done
@@ -195,7 +196,7 @@ async function carryOver(
   if (value === null || value === undefined) return
   const [answer] = await move.door.put([{ subject: now.subject, collection, record: now.record, fields: { [field]: value } }])
   if (!answer?.ok) throw new KhienError(answer?.code ?? 'adopt/no-answer', answer?.detail ?? 'The vault gave no answer.')
-  const token = answer.tokens?.[field] ?? (await placeToken(now))
+  const token = answer.tokens?.[field] ?? tokenOf(now)
   await setColumn(session, moving.table, move.source.kind, column, [{ key: row.key, value: token }])
 } // prettier-ignore
 

@@ -1,53 +1,33 @@
 import { isToken } from '../client/columns.ts'
 import { newSubject } from '../client/index.ts'
-import { keyText, lockRows, setColumn, type Key, type Session } from '../source/index.ts'
-import { carry, clashes, isBlank, leaveAlone, replace, settle, type Carried } from './carry.ts'
+import { keyText, lockRows, setColumn, words, type Key, type Session } from '../source/index.ts'
+import { carry, clashes, isBlank, notUnique, replace, settle, type Sealed } from './carry.ts'
 import { parts } from './door.ts'
-import { own, stateOf, SUBJECT, type Move, type Moving } from './move.ts'
+import { own, SUBJECT, switchedAmong, type Move, type Moving } from './move.ts'
 import { columnsOf, gather, place, placeOf, type Placed } from './places.ts'
-import type { PlanColumn } from './plan.ts'
-
-export type Handled = {
-  /** Keys whose rows are done. The others were locked by somebody, wait for their person, or are gone. */
-  readonly done: readonly Key[]
-  readonly carried: Carried
-}
+import { leave } from './state.ts'
 
 /**
  * Brings rows into the vault while holding them: nobody changes a row between its being read and its being put. Rows that
  * another transaction holds are left out at once. `follows`: cells that became empty are erased there, and cells of
- * switched columns get their tokens.
+ * switched columns get their tokens. Where a unique index says no, half of the rows and the other half, down to the one row
+ * whose cell clashes. Returns keys whose rows are done; the others were locked, wait for their person, or are gone.
  */
-export async function handle(move: Move, moving: Moving, keys: readonly Key[], follows: boolean): Promise<Handled> {
+export async function handle(move: Move, moving: Moving, keys: readonly Key[], follows: boolean): Promise<Key[]> {
   try {
-    return await attempt(move, moving, keys, follows ? 'all' : 'put')
+    return await attempt(move, moving, keys, follows ? 'follow' : 'put')
   } catch (error) {
-    if (!clashes(error)) throw error
-    if (keys.length > 1) return handleEach(move, moving, keys)
-    const handled = await attempt(move, moving, keys, 'erase')
-    for (const column of moving.planned.columns) {
-      const cells = handled.carried.sealed.filter((cell) => cell.column === column)
-      if (cells.length > 0 && (await isSwitched(move, moving, column)))
-        await leaveAlone(move, moving, column, cells, 'adopt/not-unique')
-    }
-    return handled
+    if (!follows || !clashes(error)) throw error
+    if (keys.length === 1) return attempt(move, moving, keys, 'cell by cell')
+    const half = Math.ceil(keys.length / 2)
+    const some = await handle(move, moving, keys.slice(0, half), true)
+    return [...some, ...(await handle(move, moving, keys.slice(half), true))]
   }
 }
 
-async function handleEach(move: Move, moving: Moving, keys: readonly Key[]): Promise<Handled> {
-  const all: Handled[] = []
-  for (const key of keys) all.push(await handle(move, moving, [key], true))
-  return one(all)
-}
-const one = (all: readonly Handled[]): Handled => ({
-  done: all.flatMap((each) => each.done),
-  carried: { sealed: all.flatMap((each) => each.carried.sealed), left: all.flatMap((each) => each.carried.left) },
-})
+type How = 'put' | 'follow' | 'cell by cell'
 
-const isSwitched = async (move: Move, { table }: Moving, column: PlanColumn): Promise<boolean> =>
-  move.source.read(async (s) => (await stateOf(s, table, column)) === 'switched')
-
-function attempt(move: Move, moving: Moving, keys: readonly Key[], how: 'put' | 'erase' | 'all'): Promise<Handled> {
+function attempt(move: Move, moving: Moving, keys: readonly Key[], how: How): Promise<Key[]> {
   const { source } = move
   return own(source, async (session) => {
     const locked = await lockRows(session, moving.table, source.kind, keys, columnsOf(moving))
@@ -55,15 +35,29 @@ function attempt(move: Move, moving: Moving, keys: readonly Key[], how: 'put' | 
     const rows = named.filter((row) => !row.waits)
     const carried = await carry(move, moving, rows)
     await settle(session, source, moving, rows, carried)
-    if (how !== 'put') await eraseBlanks(move, moving, rows)
-    if (how === 'all')
-      for (const column of moving.planned.columns) {
-        const cells = carried.sealed.filter((cell) => cell.column === column)
-        if (cells.length > 0 && (await stateOf(session, moving.table, column)) === 'switched')
-          await replace(move, moving, column, cells, session)
-      }
-    return { done: rows.map(({ key }) => key), carried }
+    if (how !== 'put') {
+      await eraseBlanks(move, moving, rows)
+      const switched = await switchedAmong(session, moving)
+      const cells = carried.sealed.filter(({ column }) => switched.has(column))
+      if (how === 'follow') await replace(move, moving, cells, session)
+      else await replaceEach(move, moving, cells, session)
+    }
+    return rows.map(({ key }) => key)
   })
+}
+
+/** Each cell by itself; those that clash stay. */
+async function replaceEach(move: Move, moving: Moving, cells: readonly Sealed[], session: Session): Promise<void> {
+  for (const cell of cells) {
+    await session.run(words('savepoint khien_cell'))
+    try {
+      await replace(move, moving, [cell], session)
+    } catch (error) {
+      if (!clashes(error)) throw error
+      await session.run(words('rollback to savepoint khien_cell'))
+      await leave(session, move.source.kind, [notUnique(moving, cell)])
+    }
+  }
 }
 
 /** Gives persons without a subject token one of their own. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { KhienError } from '../kit/errors.ts'
-import { name, passes, sql, words, type Query, type Session, type Source, type Table } from '../source/index.ts'
+import { list, name, passes, sql, words, type Query, type Session, type Source, type Table } from '../source/index.ts'
 import { isAway, type Door } from './door.ts'
 import { checkPlan, readPlan, type Plan, type PlanColumn, type PlanTable } from './plan.ts'
 import { hasState, recall } from './state.ts'
@@ -143,6 +143,16 @@ export const stateName = (table: Table, column: PlanColumn): string => `column:$
 
 export async function stateOf(session: Session, table: Table, column: PlanColumn): Promise<ColumnState> {
   return ((await recall(session, stateName(table, column))) as ColumnState | undefined) ?? 'copied'
+}
+
+/** Columns of a table whose cells get tokens. */
+export async function switchedAmong(session: Session, { table, planned }: Moving): Promise<Set<PlanColumn>> {
+  const names = list(planned.columns.map((column) => sql`${stateName(table, column)}`))
+  const rows = await session.rows(
+    sql`select name from khien_adopt where name in (${names}) and value = ${'switched' satisfies ColumnState}`,
+  )
+  const switched = new Set(rows.map((row) => row['name']))
+  return new Set(planned.columns.filter((column) => switched.has(stateName(table, column))))
 }
 
 /** Cells that hold something that is no token. */

@@ -19,16 +19,24 @@ export function columnsOf({ planned }: Moving): string[] {
   return [...new Set([...way, ...planned.columns.flatMap((c) => [c.column, ...columnsIn(c.record)])])]
 }
 
+const ofPerson = (row: KeyedRow): Placed => ({ ...row, subject: row.row[SUBJECT] ?? undefined, waits: false })
+
 /** Finds whose rows these are, hop by hop. */
 export async function place(session: Session, move: Move, moving: Moving, rows: readonly KeyedRow[]): Promise<Placed[]> {
   const { person } = moving.planned
-  if (person === 'row') return rows.map((row) => ({ ...row, subject: row.row[SUBJECT] ?? undefined, waits: false }))
+  if (person === 'row') return rows.map((row) => ofPerson(row))
   const found = await subjectsBy(session, move, person, rows.map(({ row }) => row[person[0]!.column] ?? null))
   return rows.map((row) => {
     const subject = found.get(row.row[person[0]!.column] ?? '')
     return { ...row, subject: subject || undefined, waits: subject === '' }
   })
 } // prettier-ignore
+
+/** The same in a reading of its own, where something has to be read. */
+export const placeAlone = (move: Move, moving: Moving, rows: readonly KeyedRow[]): Promise<Placed[]> =>
+  moving.planned.person === 'row'
+    ? Promise.resolve(rows.map((row) => ofPerson(row)))
+    : move.source.read((s) => place(s, move, moving, rows))
 
 /** Subjects by the value of the first hop's column; an empty one for a person who has none yet. */
 export async function subjectsBy(

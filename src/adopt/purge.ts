@@ -6,10 +6,13 @@ import { alone, demandCopied } from './copy.ts'
 import { drain } from './follow.ts'
 import { note, stateOf, tokens, type Move } from './move.ts'
 import { change, dropTrigger, makeTrigger } from './prepare.ts'
+import type { Progress } from './progress.ts'
 import { STATE_TABLES } from './state.ts'
 import { leftKeys } from './status.ts'
 import { plaintextIn } from './switch.ts'
 import { allTriggers, schemaOf } from './triggers.ts'
+
+const TOLD_MS = 10_000
 
 export type Purged = {
   readonly copies: readonly Copy[]
@@ -43,7 +46,7 @@ export async function purge(move: Move, { rewrite = false, onStep = () => {} }: 
   await using _following = await alone(move, 'follow')
   await drain(move, { once: true })
   onStep('comparing both sides')
-  const { differences } = await compare(move)
+  const { differences } = await compare(move, nowAndThen(onStep))
   if (differences.length > 0)
     throw new KhienError('adopt/differs', `${differences.length} cells differ; khien adopt compare lists them.`)
   await demandClean(move)
@@ -66,6 +69,16 @@ export async function purge(move: Move, { rewrite = false, onStep = () => {} }: 
   const rewrites = rewriteOf(move)
   if (rewrite) await rewriteAll(move, rewrites, onStep)
   return { copies, rewrites, rewritten: rewrite, later }
+}
+
+function nowAndThen(onStep: (words: string) => void): (rows: number, progress: Progress) => void {
+  let last = performance.now()
+  return (rows, { of, seconds }) => {
+    if (performance.now() - last < TOLD_MS) return
+    last = performance.now()
+    const left = seconds === undefined ? '' : `, about ${Math.ceil(seconds / 60)} min left`
+    onStep(`comparing both sides: ${rows.toLocaleString('en-US')} of ${of.toLocaleString('en-US')} rows${left}`)
+  }
 }
 
 /** Takes the tables of the move away. Gives the statements for what has to wait. */

@@ -66,6 +66,20 @@ export async function leave(session: Session, kind: Kind, cells: readonly Left[]
   await session.run(sql`insert into khien_adopt_left (tbl, k, col, code) values ${list(rows)} ${clash}`)
 }
 
+/** Which of these rows' cells stay as they are: key and column. */
+export async function leftAmong(session: Session, table: string, keys: readonly string[]): Promise<Set<string>> {
+  if (keys.length === 0) return new Set()
+  const rows = await session.rows(
+    sql`select k, col from khien_adopt_left where tbl = ${table} and k in (${list(keys.map((k) => sql`${k}`))})`,
+  )
+  return new Set(rows.map((row) => `${row['k']} ${row['col']}`))
+}
+
+export async function countLeft(session: Session, table: string): Promise<number> {
+  const [row] = await session.rows(sql`select count(*) as n from khien_adopt_left where tbl = ${table}`)
+  return Number(row!['n'])
+}
+
 /** Takes cells off the list of those that stay: the vault has taken them, or they are gone. */
 export async function unleave(
   session: Session,

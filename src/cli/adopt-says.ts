@@ -1,4 +1,4 @@
-import type { Back, Compared, ConsentReport, CopyProgress, Plan, Purged, Status, Switched } from '../adopt/index.ts'
+import type { Back, Compared, ConsentReport, Plan, Progress, Purged, Status, Switched } from '../adopt/index.ts'
 import type { Io } from './verb.ts'
 
 const whole = (n: number): string => Math.round(n).toLocaleString('en-US')
@@ -39,9 +39,7 @@ export function adoptSays(io: Io) {
   return {
     waits: (text: string): void => io.err(`${text}\n`),
     step: (text: string): void => io.err(`${text}\n`),
-    cells: (n: number): void => nowAndThen(() => `${whole(n)} cells`),
-    comparing: (n: number): void => nowAndThen(() => `${whole(n)} rows compared`),
-    copying: (p: CopyProgress): void =>
+    far: (p: Progress): void =>
       nowAndThen(
         () =>
           `${p.table}: ${whole(p.rows)} of ${whole(p.of)} rows, ${whole(p.perSecond)} rows/s${p.seconds === undefined ? '' : `, about ${clock(p.seconds)} left`}`,

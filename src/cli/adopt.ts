@@ -115,23 +115,23 @@ async function walk(step: Step, { flags, given, io, source }: Given): Promise<nu
     const move = await engine.openMove({ source, door, signal: stop.signal, say: says.waits }, plan)
     switch (step) {
       case 'copy':
-        says.copied(await engine.copy(move, { ...rateOf(flags), onProgress: says.copying }))
+        says.copied(await engine.copy(move, { ...rateOf(flags), onProgress: says.far }))
         return 0
       case 'follow':
         says.followed(await engine.follow(move, { once: given.includes('--once'), onLag: says.lag }))
         return 0
       case 'compare': {
-        const compared = await engine.compare(move, says.comparing)
+        const compared = await engine.compare(move, (_, far) => says.far(far))
         says.compared(compared, limitOf(flags))
         return compared.differences.length > 0 ? 1 : 0
       }
       case 'switch': {
-        const done = await engine.switchColumns(move, need(flags, 'column'), says.cells)
+        const done = await engine.switchColumns(move, need(flags, 'column'), (_, far) => says.far(far))
         says.switched(done)
         return 0
       }
       case 'back': {
-        const done = await engine.backColumn(move, need(flags, 'column'), says.cells)
+        const done = await engine.backColumn(move, need(flags, 'column'), (_, far) => says.far(far))
         says.back(done)
         return done.tokens > 0 ? 1 : 0
       }

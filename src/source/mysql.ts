@@ -66,12 +66,20 @@ export async function openMysqlSource({ url, place }: Address): Promise<Source> 
     async claim(name) {
       const client = await mysql.createConnection(options)
       client.on('error', () => {})
-      const [row] = await sessionOn(client).rows(
-        sql`select get_lock(sha1(concat(database(), ${`.${name}`})), 0) as held`,
-      )
-      if (row?.['held'] === '1') return { [Symbol.asyncDispose]: () => client.end() }
-      await client.end()
-      return undefined
+      const session = sessionOn(client)
+      const lock = sql`sha1(concat(database(), ${`.${name}`}))`
+      const [row] = await session.rows(sql`select get_lock(${lock}, 0) as held`)
+      if (row?.['held'] !== '1') {
+        await client.end()
+        return undefined
+      }
+      return {
+        // Said, and not left to the end of the connection, which the server sees when it comes round to it.
+        async [Symbol.asyncDispose]() {
+          await session.rows(sql`select release_lock(${lock})`).catch(() => [])
+          await client.end()
+        },
+      }
     },
     tables: () => source.read((session) => mysqlTables(session)),
     [Symbol.asyncDispose]: () => pool.end(),

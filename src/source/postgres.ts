@@ -76,9 +76,17 @@ export async function openPostgresSource({ url, place }: Address): Promise<Sourc
       const { rows } = await client.query<{ held: boolean }>('select pg_try_advisory_lock(hashtext($1)) as held', [
         name,
       ])
-      if (rows[0]?.held) return { [Symbol.asyncDispose]: () => client.end() }
-      await client.end()
-      return undefined
+      if (!rows[0]?.held) {
+        await client.end()
+        return undefined
+      }
+      return {
+        // Said, and not left to the end of the connection, which the server sees when it comes round to it.
+        async [Symbol.asyncDispose]() {
+          await client.query('select pg_advisory_unlock(hashtext($1))', [name]).catch(() => undefined)
+          await client.end()
+        },
+      }
     },
     tables: () => source.read((session) => postgresTables(session)),
     [Symbol.asyncDispose]: () => pool.end(),

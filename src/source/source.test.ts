@@ -99,3 +99,12 @@ test('addresses: what is wrong is said, passwords are not', async () => {
   assert.equal(quote('a"b', 'postgres'), '"a""b"')
   assert.equal(quote('a`b', 'mysql'), '`a``b`')
 })
+
+for (const server of SOURCES)
+  test(`${server.name}: a claim that was given back can be had at once`, { skip: server.skip }, async () => {
+    await using source = await openSource(await server.open())
+    for (let i = 0; i < 50; i++) {
+      await using held = await source.claim('khien switch')
+      assert.ok(held, `the ${i + 1}. time it was still held`)
+    }
+  })

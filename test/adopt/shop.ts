@@ -22,7 +22,7 @@ const digits = (n: number): string =>
     .slice(-n)
 /** The place of a phone among all: no two people have one. */
 export const phoneOf = (n: number): string => `09${String(n).padStart(8, '0')}`
-const personalId = (n: number): string => `001${of(['1', '0'])}${digits(2)}${String(n).padStart(6, '0')}`
+const personalId = (n: number): string => `001${of(['1', '0'])}${digits(2)}${String(n % 1_000_000).padStart(6, '0')}`
 
 const SCHEMA = {
   postgres: [
@@ -48,8 +48,8 @@ const SCHEMA = {
   ],
 } as const
 
-/** What a shop without Khiên has: `people` users, an order and a half and a payment each. */
-export async function fillShop(source: Source, people: number): Promise<void> {
+/** What a shop without Khiên has: `people` users, an order and a half and a payment for everybody, or for every so many. */
+export async function fillShop(source: Source, people: number, every = 1): Promise<void> {
   await source.alone(async (s) => {
     for (const table of SCHEMA[source.kind]) await s.run(words(table))
     await s.run(sql`insert into products (name, note) values ('Áo dài lụa', 'giặt tay')`)
@@ -63,14 +63,16 @@ export async function fillShop(source: Source, people: number): Promise<void> {
         users.push(
           sql`(${n}, ${who}, ${phoneOf(n)}, ${mail}, ${n % 5 === 0 ? null : personalId(n)}, ${of(['Hà Nội', 'Huế'])})`,
         )
+        if (n % every > 0) continue
         const [a, b] = [2 * n - 1, 2 * n]
-        for (const order of n % 2 === 0 ? [a, b] : [a])
+        for (const order of n % (2 * every) === 0 ? [a, b] : [a])
           orders.push(
             sql`(${order}, ${n}, ${`DH-${order}`}, ${address()}, ${order % 3 === 0 ? null : 'Gọi trước khi giao'}, ${randomInt(1_000_000)})`,
           )
         payments.push(sql`(${n}, ${a}, ${digits(12)}, ${who.toUpperCase()})`)
       }
       await s.run(sql`insert into users (id, full_name, phone, email, cccd, city) values ${list(users)}`)
+      if (orders.length === 0) continue
       await s.run(sql`insert into orders (id, user_id, code, ship_address, note, total) values ${list(orders)}`)
       await s.run(sql`insert into payments (id, order_id, bank_account, account_holder) values ${list(payments)}`)
     }
