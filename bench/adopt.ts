@@ -15,7 +15,8 @@ import { demoConfig } from '../test/running-node.ts'
 
 // A shop of N people with an order and a half and a payment each moves in while it writes 200 times a second: khien adopt as
 // programs of their own, the vault a process of its own, the shop (an old writer, a new one and a reader) in this one. One
-// column goes back on the way. `--users N` (20,000), `--source postgres|mariadb` (both), `--writes` (200).
+// column goes back on the way. `--users N` (20,000), `--source postgres|mariadb` (both), `--writes` (200), `--every K`: only
+// every K-th person has orders and a payment (1).
 
 const flag = (name: string, otherwise: string): string => {
   const at = process.argv.indexOf(`--${name}`)
@@ -24,6 +25,8 @@ const flag = (name: string, otherwise: string): string => {
 const USERS = Number(flag('users', '20000'))
 const WRITES = Number(flag('writes', '200'))
 const READS = 20
+/** Every so many of the people have ordered. */
+const EVERY = Number(flag('every', '1'))
 const root = join(import.meta.dirname, '..')
 const say = (name: string, value: number, unit: string, goal?: number, less = false): void =>
   console.log(
@@ -64,10 +67,10 @@ async function move(server: (typeof SOURCES)[number]): Promise<void> {
   const url = await server.open()
   const source = await openSource(url)
   const began = performance.now()
-  await fillShop(source, USERS)
+  await fillShop(source, USERS, EVERY)
   const rows = await countAll(source)
   console.log(
-    `# ${server.name}: ${USERS} people, ${rows} rows, filled in ${((performance.now() - began) / 1_000).toFixed(0)} s`,
+    `# ${server.name}: ${USERS} people, every ${EVERY}. with orders, ${rows} rows, filled in ${((performance.now() - began) / 1_000).toFixed(0)} s`,
   )
   const vault = await startVault()
   await declarePurpose(vault.origin, vault.key, FIELDS)
@@ -109,7 +112,7 @@ async function move(server: (typeof SOURCES)[number]): Promise<void> {
       await sleep(1_000)
     }
   })()
-  await caughtUp(source, 600)
+  await caughtUp(source, 1_800)
   say(name('caught up after copying'), (performance.now() - start) / 1_000 - copied.seconds, 's')
   lags.length = 0
   const compared = await run(['compare'])
@@ -139,7 +142,7 @@ async function move(server: (typeof SOURCES)[number]): Promise<void> {
   say(name('behind, 99th percentile'), lags.toSorted((a, b) => a - b)[Math.floor(lags.length * 0.99)] ?? 0, 's')
 
   await shop.retiresOld()
-  await caughtUp(source, 120)
+  await caughtUp(source, 600)
   const last = await run(['compare'])
   say(name('differences at the end'), differencesIn(last.said), 'cells', 0, true)
   following.child.kill('SIGTERM')

@@ -105,7 +105,7 @@ console.log(`# disk\t${new Date().toISOString().slice(0, 10)}\t${model.trim()}, 
 {
   const folder = mkdtempSync(join(tmpdir(), 'khien-disk-'))
   await using db = openSqlite(join(folder, 'control.db'))
-  await using keysDb = openSqlite(join(folder, 'keys.db'), { forgetful: true })
+  await using keysDb = openSqlite(join(folder, 'keys.db'))
   const logFolder = mkdtempSync(join(tmpdir(), 'khien-disk-log-'))
   const stores = { db, keysDb }
   const size = async (which: 'db' | 'keysDb'): Promise<number> => {

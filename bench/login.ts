@@ -21,7 +21,7 @@ const STORM_MS = 8_000
 
 const folder = mkdtempSync(join(tmpdir(), 'khien-login-'))
 const db = openSqlite(join(folder, 'control.db'))
-const keysDb = openSqlite(join(folder, 'keys.db'), { forgetful: true })
+const keysDb = openSqlite(join(folder, 'keys.db'))
 const log = testAudit(db, folder)
 const pepper = randomBytes(32)
 const { vault, consent } = await vaultOver(db, keysDb, { pepper, record: (trx, acts) => log.record(trx, acts) }, auditMigrations) // prettier-ignore

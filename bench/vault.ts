@@ -134,7 +134,7 @@ async function costOfLog(): Promise<number> {
   const timed = async (logged: boolean): Promise<() => Promise<number>> => {
     const at = mkdtempSync(join(folder, 'x-'))
     const db = openSqlite(join(at, 'a.db'))
-    const keysDb = openSqlite(join(at, 'k.db'), { forgetful: true })
+    const keysDb = openSqlite(join(at, 'k.db'))
     const log = testAudit(db, at)
     const record: typeof log.record = logged ? (trx, acts) => log.record(trx, acts) : async () => []
     const { vault, consent } = await vaultOver(db, keysDb, { record }, auditMigrations)
