@@ -87,8 +87,9 @@ async function stalledDownloads(t: TestContext): Promise<void> {
     `${downloads.begun} begun, ${stalled} closed as stalled, ${upstreamErrors} never reached the application`,
   )
   assert.equal(downloads.open, 0)
-  // A kernel short of memory may reset a few by itself; the others were closed by us.
-  assert.ok(stalled > 0.9 * CLIENTS && stalled <= downloads.begun, `${stalled} of ${downloads.begun}`)
+  // A kernel short of memory lets some never begin and may reset a few by itself; the others were closed by us.
+  assert.ok(downloads.begun > CLIENTS / 2, `${downloads.begun} begun`)
+  assert.ok(stalled > 0.9 * downloads.begun && stalled <= downloads.begun, `${stalled} of ${downloads.begun}`)
   await other.close()
   hostile.disconnect()
   await once(hostile, 'exit')

@@ -162,3 +162,24 @@ test(
     await refuseForeign(empty, told)
   },
 )
+
+test(
+  'postgres: a connection that ends between two queries fails its transaction, not the process',
+  { skip: STORES[1]!.skip },
+  async () => {
+    const url = await newPostgresDatabase()
+    await using db = await openPostgres(url, silentLog)
+    await migrate(db, MIGRATIONS)
+    const other = new pg.Client({ connectionString: url })
+    await other.connect()
+    const cut = db.transaction<Tables, void>(async (trx) => {
+      const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(trx)
+      await other.query('select pg_terminate_backend($1)', [rows[0]!.pid])
+      await sleep(200)
+      await trx.insertInto('thing').values({ id: 'a', at: 1, body: Uint8Array.of(1) }).execute() // prettier-ignore
+    })
+    await assert.rejects(cut)
+    await other.end()
+    assert.deepEqual(await db.tables<Tables>().selectFrom('thing').selectAll().execute(), [])
+  },
+)
