@@ -8,4 +8,5 @@ export { memoryCollections, type MemoryCollections, type PersistentCollections }
 export type { BodyLimits, LimitAction, Plan } from './plan.ts'
 export type { Action, RequestHead, ResponseHead, RuleMatch, Transaction, Verdict } from './verdict.ts'
 export { boundForm, isMultipart } from './bodies/bound-form.ts'
+export { parseMultipart } from './bodies/multipart.ts'
 export { isFile } from './bodies/kind.ts'

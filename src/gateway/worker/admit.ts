@@ -2,7 +2,8 @@ import { accountsOf } from './account.ts'
 import type { Asked, Req, Res } from './asked.ts'
 import type { TurnedBy } from './counts.ts'
 import { endWith } from './end.ts'
-import { demandCheck, SCRIPT_PATH, sendScript } from './challenge/index.ts'
+import { SCRIPT_PATH, sendScript } from './challenge/index.ts'
+import { checked } from './checks.ts'
 import { clientOf } from './forwarding.ts'
 import { shapeStatus } from './limits.ts'
 import { modelStatus } from './positive-model.ts'
@@ -80,33 +81,5 @@ export async function admit(shared: Shared, req: Req, res: Res, asked: Asked): P
   const model = modelStatus(route, method, contentType, asked.hasBody)
   if (model !== 0) return away(model, 'model')
   if (route.body.beyond === 'reject' && (asked.length ?? 0) > route.body.limit) return away(413, 'size')
-  return true
-}
-
-/** A route that asks for checks: true when there is room, or a check was solved, or the wait is over. A mirror never asks. */
-async function checked(shared: Shared, req: Req, res: Res, asked: Asked, now: number): Promise<boolean> {
-  const { challenge, path } = asked.route!
-  const { site } = asked.site!
-  if (challenge === undefined || site.placement === 'mirror' || !challenge.methods.includes(asked.method)) return true
-  const { address, trusted } = asked.client
-  const told = asked.headers.find(([name]) => name.toLowerCase() === 'x-forwarded-proto')?.[1]
-  const secure = asked.secure || (trusted && told === 'https')
-  const decided = shared.challenges.ask(
-    { site: site.name, route: path ?? '', challenge, address, headers: asked.headers, secure },
-    now,
-  )
-  if (decided.by === 'demand' && asked.route!.mode === 'detect') {
-    shared.tallies.add('turned', site.name, path, 'checkWatched')
-    return true
-  }
-  if (decided.by === 'demand') {
-    shared.counts.turned.check++
-    shared.tallies.add('turned', site.name, path, 'check')
-    await demandCheck(shared, req, res, asked, decided, secure)
-    return false
-  }
-  if (decided.by === 'check') shared.counts.solved++
-  if (decided.by === 'wait') shared.counts.waited++
-  asked.answered = decided.answered
   return true
 }

@@ -8,7 +8,8 @@ import { readBody } from '../body.ts'
 import { endWith } from '../end.ts'
 import { messages } from '../messages.ts'
 import type { Shared } from '../shared.ts'
-import { cookie, COOKIES, type Demand } from './clients.ts'
+import { cookie, COOKIES } from './brought.ts'
+import type { Demand } from './gate.ts'
 import { checkPage, type Again } from './page.ts'
 
 const SCRIPT = readFileSync(join(import.meta.dirname, 'check-script.js'))
@@ -28,7 +29,7 @@ export function sendScript(res: Res): void {
   ;(res as ServerResponse).end(SCRIPT)
 }
 
-/** Asks for the check: a page for people, problem+json (RFC 9457) with the sum for programs. */
+/** Asks for the check: a page for people, problem+json (RFC 9457) with the sum for programs. `form`: where it was read already. */
 export async function demandCheck(
   shared: Shared,
   req: Req,
@@ -36,10 +37,11 @@ export async function demandCheck(
   asked: Asked,
   demand: Demand,
   secure: boolean,
+  form?: Uint8Array,
 ): Promise<void> {
   const value = (name: string): string => asked.headers.find(([key]) => key.toLowerCase() === name)?.[1] ?? ''
   const page = /text\/html/i.test(value('accept')) && !/^(?:cors|no-cors|same-origin)$/.test(value('sec-fetch-mode'))
-  const again = page ? await againOf(shared, req, asked, value('content-type')) : undefined
+  const again = page ? await againOf(shared, req, asked, value('content-type'), form) : undefined
   if (res.destroyed) return
   const body =
     again === undefined
@@ -59,20 +61,31 @@ export async function demandCheck(
 }
 
 /** How the page can send again what was sent: a form of text it holds itself, so that nothing of it is kept here. */
-async function againOf(shared: Shared, req: Req, asked: Asked, contentType: string): Promise<Again> {
+async function againOf(
+  shared: Shared,
+  req: Req,
+  asked: Asked,
+  contentType: string,
+  form: Uint8Array | undefined,
+): Promise<Again> {
   if (!asked.hasBody) return { kind: asked.method === 'GET' ? 'load' : 'back' }
   if (!isOwn(asked)) return { kind: 'back' }
   const plain = /^\s*application\/x-www-form-urlencoded\s*(?:;|$)/i.test(contentType)
   if (asked.method !== 'POST' || !plain || foreign(asked.target) || (asked.length ?? 0) > LONGEST_FORM)
     return { kind: 'back' }
+  const body = form ?? (await formOf(shared, req, asked))
+  if (body === undefined || body.length > LONGEST_FORM) return { kind: 'back' }
+  const fields = [...new URLSearchParams(Buffer.from(body).toString('utf8'))]
+  return fields.length > MOST_FIELDS ? { kind: 'back' } : { kind: 'form', target: asked.target, fields }
+}
+
+async function formOf(shared: Shared, req: Req, asked: Asked): Promise<Uint8Array | undefined> {
   const { body, held } = await readBody(req, asked, { limit: LONGEST_FORM, beyond: 'reject' }, shared.held, {
     ms: shared.limits.requestMs,
     wholeMs: shared.limits.wholeMs,
   })
   shared.held.give(held, lineOf(asked.client.address))
-  if (!Buffer.isBuffer(body)) return { kind: 'back' }
-  const fields = [...new URLSearchParams(body.toString('utf8'))]
-  return fields.length > MOST_FIELDS ? { kind: 'back' } : { kind: 'form', target: asked.target, fields }
+  return Buffer.isBuffer(body) ? body : undefined
 }
 
 /**

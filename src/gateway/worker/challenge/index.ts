@@ -1,4 +1,5 @@
-export { challenges, type Challenges, type Counted, type Demand, type Permit } from './clients.ts'
+export type { Counted, Demand, Permit } from './gate.ts'
+export { challenges, type Challenges } from './clients.ts'
 export { demandCheck, sendScript } from './demand.ts'
 export { SCRIPT_PATH } from './page.ts'
 export { challengeSecret } from './secret.ts'

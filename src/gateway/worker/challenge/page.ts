@@ -1,6 +1,6 @@
 import { inLanguage } from '../../../kit/i18n.ts'
 import { messages } from '../messages.ts'
-import type { Demand } from './clients.ts'
+import type { Demand } from './gate.ts'
 
 export const SCRIPT_PATH = '/.khien/check.js'
 

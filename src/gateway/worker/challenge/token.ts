@@ -2,17 +2,18 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 
 /**
  * What a client brings back to us: `check`, a puzzle to be solved; `wait`, a place in the waiting page; `seen`, one who has behaved on the site;
- * `met`, one who was there before on a route that cannot tell good from bad. Nothing in it tells of a person: a random id, a time, a number of bits.
+ * `met`, one who was there before on a route that cannot tell good from bad; `own`, one who was in an account, which its scope names. Nothing in it
+ * tells of a person: a random id, a time, a number of bits.
  */
 export type Token = {
-  readonly kind: 'check' | 'wait' | 'seen' | 'met'
+  readonly kind: 'check' | 'wait' | 'seen' | 'met' | 'own'
   readonly id: string
   /** ms since 1970, whole seconds. */
   readonly at: number
   readonly bits: number
 }
 
-const FORM = /^(check|wait|seen|met)\.([A-Za-z0-9_-]{16})\.([0-9a-z]{6,8})\.(\d{1,2})\.([A-Za-z0-9_-]{22})$/
+const FORM = /^(check|wait|seen|met|own)\.([A-Za-z0-9_-]{16})\.([0-9a-z]{6,8})\.(\d{1,2})\.([A-Za-z0-9_-]{22})$/
 
 const macOf = (secret: Uint8Array, scope: string, said: string): string =>
   createHmac('sha256', secret).update(`${scope}\n${said}`).digest('base64url').slice(0, 22)

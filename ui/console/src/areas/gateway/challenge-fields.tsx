@@ -114,6 +114,50 @@ function Tries({
           />
         ) : null}
       </Row>
+      <TickInput
+        label={m.account}
+        value={value.account !== undefined}
+        still={still}
+        onChange={(on) => onChange(withField(value, 'account', on ? { field: 'username', tries: 10 } : undefined))}
+      />
+      {value.account ? (
+        <AccountTries value={value.account} still={still} onChange={(account) => onChange({ ...value, account })} />
+      ) : null}
+    </div>
+  )
+}
+
+type AccountProps = {
+  readonly value: NonNullable<Challenge['account']>
+  readonly onChange: (value: NonNullable<Challenge['account']>) => void
+  readonly still: boolean
+}
+
+function AccountTries({ value, onChange, still }: AccountProps) {
+  const m = useWords(challengeWords)
+  return (
+    <div className="sub-fields">
+      <p className="soft">{m.accountLead}</p>
+      <Row>
+        <TextInput
+          label={m.accountField}
+          at="challenge.account.field"
+          hint={m.fieldHint}
+          value={value.field}
+          still={still}
+          onChange={(field) => onChange({ ...value, field })}
+        />
+        <NumberInput
+          label={m.tries}
+          at="challenge.account.tries"
+          hint={m.triesHint}
+          value={value.tries}
+          min={1}
+          max={1_000}
+          still={still}
+          onChange={(tries) => onChange({ ...value, tries: tries ?? 1 })}
+        />
+      </Row>
     </div>
   )
 }
