@@ -77,7 +77,7 @@ export async function openStores(
   }
   await using opened = new AsyncDisposableStack()
   const open = async (url: string | undefined, file: string): Promise<Database> => {
-    if (url === undefined) return opened.use(openSqlite(join(config.folder, file)))
+    if (url === undefined) return opened.use(openSqlite(join(config.folder, file), { log }))
     opened.use(await claimPostgres(url, log, claim, lost))
     const database = opened.use(await openPostgres(url, log))
     await refuseForeign(database, url)

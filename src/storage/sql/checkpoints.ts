@@ -12,6 +12,8 @@ export type CheckpointHost = {
   net(frames: number): void
   /** Runs `work` while nobody else has it. */
   held<T>(work: () => Promise<T>): Promise<T>
+  /** The thread ended, with the code of its error if it has one. */
+  broke(code: string | undefined): void
 }
 
 /** Commits before a store gets a thread: most stores of a test, or of a quiet node, never do. */
@@ -34,7 +36,7 @@ const AGAIN_MS = 1_000
  * frames of a long log everybody waits: only a log that is carried over whole is begun anew, and under steady writing there
  * would never be such a moment. Without an answer from the thread SQLite's own go on.
  */
-export function checkpoints(path: string, { own, net, held }: CheckpointHost) {
+export function checkpoints(path: string, { own, net, held, broke }: CheckpointHost) {
   let thread: Worker | undefined
   let answered: ((told: Checkpointed | undefined) => void) | undefined
   let commits = 0
@@ -47,10 +49,12 @@ export function checkpoints(path: string, { own, net, held }: CheckpointHost) {
   function begin(): Worker {
     const made = new Worker(new URL('./checkpoint-thread.ts', import.meta.url), { workerData: path })
     made.on('message', (told: Checkpointed | undefined) => answered?.(told))
-    made.on('error', () => undefined)
+    let code: string | undefined
+    made.on('error', (error) => (code = (error as NodeJS.ErrnoException).code))
     made.on('exit', () => {
       thread = undefined
       if (ended) return
+      broke(code)
       net(ALONE)
       next = performance.now() + REST_MS
       answered?.(undefined)

@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { Kysely } from 'kysely'
 import { StartError } from '../../kit/errors.ts'
+import type { Log } from '../../kit/log.ts'
 import { type Checkpointed, type CheckpointKind, checkpoints } from './checkpoints.ts'
 import { databaseOver, type Database } from './database.ts'
 import { groupCommit } from './group-commit.ts'
@@ -11,8 +12,11 @@ import { noLog, writeAheadLog, type WriteAheadLog } from './write-ahead-log.ts'
 
 const MEMORY = ':memory:'
 
-/** A test's way to a log that fails. */
-export type SqliteOptions = { readonly wal?: WriteAheadLog }
+export type SqliteOptions = {
+  readonly log?: Log
+  /** A test's way to a write-ahead log that fails. */
+  readonly wal?: WriteAheadLog
+}
 
 /**
  * Opens (or makes) one SQLite file with a write-ahead log. Whatever a call wrote, or saw, is on the disk when it resolves.
@@ -45,6 +49,7 @@ export function openSqlite(path: string, options: SqliteOptions = {}): Database 
           own,
           net: (frames) => file.exec(`pragma wal_autocheckpoint=${frames}`),
           held: (work) => kysely.connection().execute(work),
+          broke: (code) => options.log?.warn('sql.checkpoint-thread-ended', { code }),
         })
   return {
     ...databaseOver(kysely, 'sqlite'),
