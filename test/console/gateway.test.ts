@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { after, before, test } from 'node:test'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
-import { faultsOf, openBrowser, watchConsole, withoutBrowser } from '../journey/browser.ts'
+import { faultsOf, openBrowser, shoot, watchConsole, withoutBrowser } from '../journey/browser.ts'
 import { KEEPING } from './kept-seeds.ts'
 import { built, signedIn, startWorld, until, type World } from './world.ts'
 
@@ -180,7 +180,11 @@ test('kiểm tra trình duyệt ở đường dẫn đăng nhập: bật bằng 
     .last()
     .check()
   await page.getByLabel(/^Lượt của một người/).fill('8')
+  await page.getByLabel(/^Tính cả theo tài khoản/).check()
+  await page.getByLabel(/^Tên ô tài khoản/).fill('ten_dang_nhap')
+  await page.getByLabel(/^Lượt của một tài khoản/).fill('6')
   assert.deepEqual(await faultsOf(page, said, WHOLE), [])
+  await shoot(page, 'gateway-account-tries')
   await page.getByRole('button', { name: 'Lưu thay đổi…' }).click()
   await confirm(page, 'Có người dò mật khẩu')
   await page.getByText('Chưa có gì thay đổi.').waitFor()
@@ -196,6 +200,7 @@ test('kiểm tra trình duyệt ở đường dẫn đăng nhập: bật bằng 
       newcomers: 50,
       minutes: 10,
       bits: 16,
+      account: { field: 'ten_dang_nhap', tries: 6 },
     },
   })
 })
