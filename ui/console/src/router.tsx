@@ -57,7 +57,6 @@ const dryRuns = () => import('./areas/gateway/dry-runs.tsx')
 const people = () => import('./areas/people.tsx')
 const detect = () => import('./areas/detect.tsx')
 const cases = () => import('./areas/cases.tsx')
-const share = () => import('./areas/share.tsx')
 const warn = () => import('./areas/warn.tsx')
 const peers = () => import('./areas/peers.tsx')
 const reports = () => import('./areas/reports.tsx')
@@ -134,16 +133,31 @@ const tree = root.addChildren([
     '/detect/events',
     lazyRouteComponent(() => import('./areas/events.tsx'), 'Events'),
   ),
-  at('/share', lazyRouteComponent(share, 'Share')),
-  at('/share/indicators', lazyRouteComponent(share, 'Indicators')),
-  at('/share/indicators/$id', lazyRouteComponent(share, 'OneIndicator')),
+  at(
+    '/share',
+    lazyRouteComponent(() => import('./areas/share.tsx'), 'Share'),
+  ),
+  at(
+    '/share/indicators',
+    lazyRouteComponent(() => import('./areas/indicators.tsx'), 'Indicators'),
+  ),
+  at(
+    '/share/indicators/$id',
+    lazyRouteComponent(() => import('./areas/indicator-page.tsx'), 'OneIndicator'),
+  ),
   at(
     '/share/centre',
     lazyRouteComponent(() => import('./areas/centre.tsx'), 'Centre'),
   ),
   at('/share/peers', lazyRouteComponent(peers, 'Peers')),
-  at('/share/transfers', lazyRouteComponent(share, 'Transfers')),
-  at('/share/blocks', lazyRouteComponent(share, 'Blocks')),
+  at(
+    '/share/transfers',
+    lazyRouteComponent(() => import('./areas/transfers.tsx'), 'Transfers'),
+  ),
+  at(
+    '/share/blocks',
+    lazyRouteComponent(() => import('./areas/blocks.tsx'), 'Blocks'),
+  ),
   at('/warn', lazyRouteComponent(warn, 'Warn')),
   at('/warn/infections', lazyRouteComponent(warn, 'Infections')),
   at('/warn/infections/$id', lazyRouteComponent(warn, 'OneInfection')),
