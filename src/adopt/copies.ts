@@ -8,7 +8,12 @@ export type Copy = { readonly what: string; readonly found: string; readonly tod
 export async function survivingCopies(move: Move): Promise<Copy[]> {
   const { source } = move
   const seen = source.kind === 'postgres' ? await postgresCopies(source) : await mysqlCopies(source)
-  return [...indexesAndViews(move), ...seen, ...UNSEEN]
+  const outside = (move.plan.left ?? []).map(({ table, column, why }) => ({
+    what: `column ${table}.${column}`,
+    found: why,
+    todo: 'the plan left it where it is, with all it holds',
+  }))
+  return [...outside, ...indexesAndViews(move), ...seen, ...UNSEEN]
 }
 
 const UNSEEN: readonly Copy[] = [

@@ -22,6 +22,8 @@ type Records = { records: { collection: string; record: string; fields: Record<s
 
 /** What moving needs of a vault. Every call takes at most 200 items. */
 export type Door = {
+  /** Whether it is a vault that answers there, asked without the key. Errors: `adopt/vault`, with the address. */
+  readonly greet: () => Promise<void>
   readonly put: (items: readonly PutItem[]) => Promise<PutAnswer[]>
   readonly get: (
     purpose: string,
@@ -41,6 +43,8 @@ export type Door = {
   ) => Promise<TakenAnswer[]>
 }
 export const CALL = 200
+/** A vault that is just being started is back by then. */
+const GREET_MS = 20_000
 const UNREACHABLE = { code: 'client/unreachable', detail: 'The vault does not answer.' }
 
 export type DoorOptions = {
@@ -76,11 +80,25 @@ export function openDoor({ origin, key: serviceKey, timeoutMs = 4_000 }: DoorOpt
     for (let wait = 50; ; wait *= 2) {
       const signal = AbortSignal.timeout(Math.max(1, end - Date.now()))
       const response = await fetch(base + path, { method, headers, ...text, signal }).catch(() => undefined)
-      if (response?.ok) return (await response.json()) as T
+      if (response?.ok) return (await response.json().catch(() => Promise.reject(notVault(base)))) as T
       const problem = (await response?.json().catch(() => ({}))) as object | undefined
       if (response && response.status !== 503) throw new KhienRefusal(response.status, problem ?? {})
       if (Date.now() + wait >= end) throw new KhienRefusal(response?.status ?? 0, problem ?? UNREACHABLE)
       await sleep(wait)
+    }
+  }
+
+  async function greet(): Promise<void> {
+    for (const end = Date.now() + GREET_MS; ; await sleep(500)) {
+      const signal = AbortSignal.timeout(timeoutMs)
+      const response = await fetch(`${base}/api/vault/collections`, { signal, redirect: 'manual' }).catch(() => undefined) // prettier-ignore
+      if (response === undefined) {
+        if (Date.now() < end) continue
+        throw new KhienError('adopt/vault', `Nothing answers at ${base}; ${INTERNAL}`, { field: 'vault' })
+      }
+      const { type } = (await response.json().catch(() => ({}))) as { type?: unknown }
+      if (!String(type).startsWith('urn:khien:error:') || response.status === 404) throw notVault(base)
+      return
     }
   }
 
@@ -115,6 +133,7 @@ export function openDoor({ origin, key: serviceKey, timeoutMs = 4_000 }: DoorOpt
   type Items<T> = { items: T[] }
 
   return {
+    greet,
     put: async (items) => (await write<Items<PutAnswer>>('/api/vault/put', { items })).items,
     get: async (purpose, reason, items) =>
       (await call<Items<GetAnswer>>('POST', '/api/vault/get', { purpose, reason, items })).items,
@@ -134,6 +153,10 @@ export function openDoor({ origin, key: serviceKey, timeoutMs = 4_000 }: DoorOpt
     fields: async () => (await call<{ fields: Field[] }>('GET', '/api/vault/collections')).fields,
   }
 }
+
+const INTERNAL = '--vault is the internal address of the node, http://127.0.0.1:8081 unless told otherwise.'
+const notVault = (base: string): KhienError =>
+  new KhienError('adopt/vault', `What answers at ${base} is not the vault: the gateway, or the public address? ${INTERNAL}`, { field: 'vault' }) // prettier-ignore
 
 /** The vault is away, sealed or busy: it will be worth asking again. */
 export const isAway = (error: unknown): boolean =>

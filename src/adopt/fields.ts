@@ -19,7 +19,7 @@ export const TARGETS: readonly Target[] = [
   { to: 'profile.social_insurance', kind: 'social-insurance', declare: true, words: /(^|_)(bhxh|social_insurance)(_|$)/ },
   { to: 'profile.plate', kind: 'plate', declare: true, words: /(^|_)(plate|bien_so|license_plate)(_|$)/ },
   { to: 'profile.birth_date', kind: 'birth-date', declare: true, words: /(^|_)(birth_?(date|day)|dob|ngay_sinh|birthday)(_|$)/ },
-  { to: 'person.name', kind: 'name', words: /(^|_)(full_?name|ho_?ten|ho_va_ten|customer_?name|receiver(_name)?|recipient(_name)?|contact_?name|ten_(khach|nguoi)\w*|nguoi_nhan|display_?name|first_?name|last_?name)(_|$)/ },
+  { to: 'person.name', kind: 'name', words: /(^|_)(full_?name|ho_?ten|ho_va_ten|customer_?name|receiver(_name)?|recipient(_name)?|contact_?name|ship(ping)?_?(to_)?name|ten_(khach|nguoi)\w*|nguoi_nhan|display_?name|first_?name|last_?name)(_|$)/ },
 ] // prettier-ignore
 
 /** What the recognisers call it → where it goes. Cards are better not kept at all. */

@@ -69,7 +69,12 @@ async function personalColumns(source: Source, table: Table, now: number, left: 
   for (const column of looked) {
     const values = rows.map((row) => row[column.name]).filter((v): v is string => !!v && v.trim() !== '' && !isToken(v))
     const found = targetOf(table, column, values, now)
-    if (!found) continue
+    if (!found) {
+      const kinds = insideOf(column, values, now)
+      if (kinds.length > 0)
+        left.push({ table: table.label, column: column.name, why: `${kinds.join(', ')} inside longer values, which a plan of columns does not move` }) // prettier-ignore
+      continue
+    }
     const why =
       whyNotMovable(column) ??
       (found.target.to === 'account.password'
@@ -80,6 +85,21 @@ async function personalColumns(source: Source, table: Table, now: number, left: 
   }
   return out
 }
+
+/** Kinds that tell of a person in every tenth value or more, five at least, of a column that is none of them itself: json, remarks. */
+function insideOf(column: Column, values: readonly string[], now: number): Kind[] {
+  const counts = new Map<Kind, number>()
+  for (const value of values)
+    for (const kind of new Set(kindsIn(column, value, now).map((one) => one.kind)))
+      if (BY_KIND[kind] !== undefined && kind !== 'name') counts.set(kind, (counts.get(kind) ?? 0) + 1)
+  return [...counts].flatMap(([kind, n]) => (n >= 5 && n >= values.length / 10 ? [kind] : [])).toSorted()
+}
+
+const LOOKED_AT = 500
+const kindsIn = (column: Column, value: string, now: number) =>
+  recognise(`${column.name.replace(/[_-]+/g, ' ')}: ${value.slice(0, LOOKED_AT)}`, {
+    year: new Date(now).getUTCFullYear(),
+  })
 
 /** The first rows and the last by their key, so that old and new habits are both seen. */
 async function sample(source: Source, table: Table, columns: readonly Column[]): Promise<Row[]> {
@@ -104,10 +124,8 @@ function targetOf(table: Table, column: Column, values: readonly string[], now: 
   const counts = new Map<Kind, number>()
   for (const value of values) {
     const kinds = new Set<Kind>()
-    for (const { kind, start, end } of recognise(`${column.name.replace(/[_-]+/g, ' ')}: ${value.slice(0, 500)}`, {
-      year: new Date(now).getUTCFullYear(),
-    }))
-      if (end - start >= 0.4 * Math.min(value.length, 500)) kinds.add(kind)
+    for (const { kind, start, end } of kindsIn(column, value, now))
+      if (end - start >= 0.4 * Math.min(value.length, LOOKED_AT)) kinds.add(kind)
     for (const kind of kinds) counts.set(kind, (counts.get(kind) ?? 0) + 1)
   }
   const [best, count] = [...counts].toSorted((a, b) => b[1] - a[1])[0] ?? [undefined, 0]

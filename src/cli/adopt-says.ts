@@ -42,7 +42,7 @@ export function adoptSays(io: Io) {
     far: (p: Progress): void =>
       nowAndThen(
         () =>
-          `${p.table}: ${whole(p.rows)} of ${whole(p.of)} rows, ${whole(p.perSecond)} rows/s${p.seconds === undefined ? '' : `, about ${clock(p.seconds)} left`}`,
+          `${p.table}: ${whole(p.rows)} of ${whole(p.of)} rows${p.seconds === undefined ? '' : `, ${whole(p.perSecond)} rows/s, about ${clock(p.seconds)} left`}`,
       ),
     lag: (lag: { changes: number; seconds: number }, followed: number): void =>
       nowAndThen(
@@ -69,9 +69,13 @@ export function adoptSays(io: Io) {
       for (const { table, column, why } of plan.left ?? []) io.err(`left: ${table}.${column}: ${why}\n`)
       for (const { drop, over } of plan.views ?? [])
         io.err(`before the switch of ${over.join(', ')}: ${drop}; how to make it anew after stands in the plan\n`)
+      if (plan.declare !== undefined)
+        io.err(
+          '\nBefore copy the vault must know the collections in “declare”: send them to PUT /api/vault/collections.\n',
+        )
       const fields = [...new Set(plan.tables.flatMap((table) => table.columns.map((column) => column.to)))]
       io.err(
-        `\nBefore copy the app must declare a purpose “${plan.purpose}” with the fields ${fields.join(', ')}; values are read back under it to be compared.\n`,
+        `\nBefore copy the app must declare a purpose “${plan.purpose}” (PUT /api/processing; docs/moving-in.md has one to copy) with the fields ${fields.join(', ')}; values are read back under it to be compared.\n`,
       )
     },
 
@@ -155,6 +159,8 @@ export function adoptSays(io: Io) {
       io.out(`${whole(lag.changes)} changes wait, the oldest ${lag.seconds.toFixed(1)} s\n`)
       for (const each of left) io.out(`${each.column}: ${whole(each.cells)} stay as they are: ${each.code}\n`)
       for (const { table, column, key, code } of keys) io.out(`  ${table}.${column} ${key} ${code}\n`)
+      const more = left.reduce((sum, { cells }) => sum + cells, 0) - keys.length
+      if (more > 0) io.out(`  and ${whole(more)} more (--limit)\n`)
     },
   }
 }

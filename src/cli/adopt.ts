@@ -44,7 +44,7 @@ khien adopt consents --from TABLE|FILE.csv --person COLUMN=TABLE.COLUMN --stated
 
 --source (or KHIEN_SOURCE, which other users of this host cannot see): postgres://user:password@host/name,
 mysql://… or mariadb://…. --vault: internal address of the platform node (http://127.0.0.1:8081). --key-file: a file with a
-service key (scopes vault:write, vault:read, vault:erase). Every step can be killed and given again. How it fits together:
+service key (scopes vault:write, vault:read, vault:erase, vault:tokens). Every step can be killed and given again. How it fits together:
 docs/moving-in.md.
 `,
   async run(args, io) {
@@ -105,6 +105,7 @@ async function walk(step: Step, { flags, given, io, source }: Given): Promise<nu
   process.once('SIGINT', end).once('SIGTERM', end)
   try {
     const door = engine.openDoor({ origin: need(flags, 'vault'), key: readKey(need(flags, 'key-file')) })
+    await door.greet()
     if (step === 'consents') {
       const map = engine.readConsentMap(mappingOf(flags, engine.readPlan))
       const report = await engine.takeConsents({ source, door, map, signal: stop.signal, onProgress: says.taking })
@@ -142,7 +143,7 @@ async function walk(step: Step, { flags, given, io, source }: Given): Promise<nu
         says.abandoned(await engine.abandon(move))
         return 0
       case 'status':
-        says.status(await engine.status(move), await engine.leftKeys(source, 20))
+        says.status(await engine.status(move), await engine.leftKeys(source, limitOf(flags)))
         return 0
     }
   } finally {

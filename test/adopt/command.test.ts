@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { openDoor } from '../../src/adopt/index.ts'
 import { adopt } from '../../src/cli/adopt.ts'
 import { UsageError } from '../../src/cli/verb.ts'
 import { SOURCES } from '../../src/source/testing.ts'
@@ -42,6 +46,33 @@ for (const args of [
 test('an address with a password is never repeated', async () => {
   for (const url of ['mysql://shop:geheim@127.0.0.1:1/shop', 'http://shop:geheim@h/shop'])
     await assert.rejects(run(['plan', '--source', url]), (error: Error) => !/geheim/.test(error.message))
+})
+
+test('what answers there is no vault: one sentence with the address, and it never saw the key', async () => {
+  const seen: string[] = []
+  for (const [status, type, body] of [
+    [200, 'text/html', 'hello'],
+    [200, 'application/json', '{"fields":[]}'],
+    [404, 'application/problem+json', '{"type":"urn:khien:error:http/not-found"}'],
+  ] as const) {
+    const server = createServer((req, res) => {
+      seen.push(JSON.stringify(req.headers))
+      res.writeHead(status, { 'content-type': type }).end(body)
+    }).listen(0, '127.0.0.1')
+    try {
+      await once(server, 'listening')
+      const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+      const door = openDoor({ origin, key: `khk_${'A'.repeat(26)}_${'b'.repeat(43)}` })
+      const known = { code: 'adopt/vault', field: 'vault', message: new RegExp(`^What answers at ${origin} is not`) }
+      await assert.rejects(door.greet(), known, body)
+      assert.ok(seen.every((headers) => !headers.includes('khk_')))
+      // Were it to turn into something else meanwhile.
+      if (body === 'hello') await assert.rejects(door.fields(), known)
+      seen.length = 0
+    } finally {
+      server.close()
+    }
+  }
 })
 
 for (const server of SOURCES)

@@ -24,6 +24,25 @@ for (const server of SOURCES) {
   })
 }
 
+for (const server of SOURCES)
+  test(
+    `${server.name}: personal data inside json or remarks is told of, though no column of the plan moves it`,
+    { skip: server.skip },
+    async () => {
+      await using source = await openSource(await server.open())
+      const numbers = Array.from({ length: 40 }, (_, i) => i)
+      await run(
+      source,
+      'create table users (id int primary key, phone varchar(32), prefs json, colours json, remark text)',
+      `insert into users values ${numbers.map((i) => `(${i}, '09123456${i + 10}', '{"size":"L","phone":"09333333${i + 10}"}', '{"sofa":"red"}', '${i % 5 === 0 ? `khách hẹn gọi lại số 09777777${i + 10} sau giờ làm việc, đừng gọi buổi trưa` : 'khách quen, hay mua vào cuối tuần, thích màu xanh'}')`).join(', ')}`,
+    ) // prettier-ignore
+      const { left } = await propose(source, { now: Date.now() })
+      const inside = left!.map(({ table, column, why }) => `${table}.${column}: ${why}`)
+      const words = 'phone inside longer values, which a plan of columns does not move'
+      assert.deepEqual(inside.toSorted(), [`users.prefs: ${words}`, `users.remark: ${words}`])
+    },
+  )
+
 const [postgres] = SOURCES
 test('many rows of such a table are told as a least number', { skip: postgres!.skip }, async () => {
   await using source = await openSource(await postgres!.open())
