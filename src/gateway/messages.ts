@@ -32,6 +32,7 @@ export const gatewayMessages = catalogue(
       maintenance: 'Đang bảo trì',
       check: 'Phải qua kiểm tra',
       checkWatched: 'Lẽ ra phải qua kiểm tra',
+      nameless: 'Đi tiếp, nhưng không đọc được thử tài khoản nào',
     },
     reasons: {
       seeded: 'Từ dòng lệnh khi khởi động',
@@ -78,6 +79,7 @@ export const gatewayMessages = catalogue(
       maintenance: 'Maintenance',
       check: 'Asked for a check',
       checkWatched: 'Would have been asked for a check',
+      nameless: 'Went on, but which account was tried could not be read',
     },
     reasons: {
       seeded: 'From the command line at the start',

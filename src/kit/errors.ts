@@ -54,18 +54,22 @@ const AWAY = new Set([
 
 /** What the PostgreSQL client says of its own, without a code. */
 const AWAY_SAID =
-  /^(?:timeout exceeded when trying to connect|Connection terminated|Client (?:has encountered a connection error|was closed) and is not queryable)/
+  /^(?:timeout exceeded when trying to connect|Connection terminated|Client has encountered a connection error and is not queryable)/
 
 /** A store that is away becomes an error of ours, so that callers know to come back. */
 export function asKnown(error: unknown): unknown {
   const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown }
   const away = AWAY.has(String(code)) || AWAY_SAID.test(String(message))
   if (error instanceof KhienError || !away) return error
-  return new KhienError('data/unreachable', 'The store does not answer at the moment; try again.', {
-    status: 503,
-    retryAfter: 2,
-    cause: error,
-  })
+  return new KhienError(
+    'data/unreachable',
+    'The store does not answer at the moment; try again. A write may have been done: send it with the same Idempotency-Key.',
+    {
+      status: 503,
+      retryAfter: 2,
+      cause: error,
+    },
+  )
 }
 
 export function toProblem(error: unknown, requestId?: string): Problem {

@@ -20,6 +20,7 @@ async function startShop() {
     let body = ''
     req.setEncoding('utf8').on('data', (chunk: string) => (body += chunk))
     req.on('end', () => {
+      if (req.url === '/cookies') return res.end(req.headers.cookie ?? '')
       if (req.method === 'GET')
         return res
           .setHeader('Content-Type', 'text/html; charset=utf-8')

@@ -1,6 +1,6 @@
 import type { Asked, Req, Res } from './asked.ts'
 import { type Counted, type Demand, demandCheck, type Permit } from './challenge/index.ts'
-import { fieldsIn } from './form-fields.ts'
+import { readingsOf } from './form-fields.ts'
 import type { Shared } from './shared.ts'
 
 /** A route that asks for checks: true when there is room, or a check was solved, or the wait is over. A mirror never asks. */
@@ -9,20 +9,28 @@ export async function checked(shared: Shared, req: Req, res: Res, asked: Asked, 
   return counted === undefined || carryOut(shared, req, res, asked, counted, shared.challenges.ask(counted, now))
 }
 
-/** The same by the account that the body names, where the route's check counts by account. */
+/**
+ * The same by the account that the request names, where the route's check counts by account. `body`: undefined where it was not read
+ * whole, so that nobody can tell what it names.
+ */
 export async function accountChecked(
   shared: Shared,
   req: Req,
   res: Res,
   asked: Asked,
-  body: Uint8Array,
+  body: Uint8Array | undefined,
   contentType: string,
 ): Promise<boolean> {
   const counted = countedOf(asked)
   if (counted?.challenge.account === undefined) return true
-  const names = fieldsIn(body, contentType, counted.challenge.account.field)
+  const mark = asked.target.indexOf('?')
+  const query = mark < 0 ? '' : asked.target.slice(mark + 1)
+  const names = body === undefined ? [] : readingsOf(query, body, contentType, counted.challenge.account.field)
+  // The page with the form, where GET counts too.
+  if (names.length === 0 && body?.length === 0) return true
+  if (names.length === 0) shared.tallies.add('turned', counted.site, asked.route!.path, 'nameless')
   const decided = shared.challenges.askAccount({ ...counted, names }, shared.deps.clock())
-  return carryOut(shared, req, res, asked, counted, decided, body)
+  return carryOut(shared, req, res, asked, counted, decided, body ?? 'partly')
 }
 
 function countedOf(asked: Asked): Counted | undefined {
@@ -43,7 +51,7 @@ async function carryOut(
   asked: Asked,
   { site, secure }: Counted,
   decided: Permit | Demand,
-  body?: Uint8Array,
+  read?: Uint8Array | 'partly',
 ): Promise<boolean> {
   const { path, mode } = asked.route!
   if (decided.by === 'demand') {
@@ -55,7 +63,7 @@ async function carryOut(
     shared.tallies.add('turned', site, path, 'check')
     // What was taken before for a try that does not reach the application is given back.
     asked.answered?.(503)
-    await demandCheck(shared, req, res, asked, decided, secure, body)
+    await demandCheck(shared, req, res, asked, decided, secure, read)
     return false
   }
   if (decided.by === 'check') shared.counts.solved++

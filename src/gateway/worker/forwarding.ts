@@ -1,3 +1,4 @@
+import { COOKIE_NAMES } from './challenge/brought.ts'
 import { inRange, parseAddress, parseRange } from '../../engine/waf/operator/address.ts'
 import type { Asked } from './asked.ts'
 import type { RawHeaders } from './limits.ts'
@@ -103,8 +104,11 @@ const OTHER_REQUEST: ReadonlySet<string> = new Set([
 /** Sessions of a Khiên node on the same host, and what tells who was checked, are no business of the application. */
 function withoutOurCookies(value: string): string {
   if (!value.includes('khien')) return value
-  const ours = /^\s*khien(?:-[a-z]{1,40}-(?:staff|person)|_(?:check|wait|seen|met))\s*(?:=|$)/
-  const kept = value.split(';').filter((part) => !ours.test(part))
+  const session = /^khien-[a-z]{1,40}-(?:staff|person)$/
+  const kept = value.split(';').filter((part) => {
+    const name = part.split('=', 1)[0]!.trim()
+    return !session.test(name) && !COOKIE_NAMES.includes(name)
+  })
   return kept.join(';').trim()
 }
 

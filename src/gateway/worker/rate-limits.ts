@@ -50,10 +50,16 @@ export const INVENTED = '~'
 
 /**
  * Keys are let go among their like: those a client can invent, those of addresses, and those that cost a solved check or a good log-in
- * or are as many as the settings have. Inventing never makes us forget what somebody has used up of his own.
+ * or are as many as the settings have; names of accounts, which are invented too, push nobody out but their like. Inventing never makes us forget what somebody has used up of his own.
  */
-const classOf = (key: string): 0 | 1 | 2 =>
-  key.startsWith(INVENTED) ? 0 : / (?:line|net|work|waiting|earned) \S+$/.test(key) ? 1 : 2
+const classOf = (key: string): 0 | 1 | 2 | 3 =>
+  key.startsWith(INVENTED)
+    ? / name \S+/.test(key)
+      ? 3
+      : 0
+    : / (?:line|net|work|waiting|earned) \S+$/.test(key)
+      ? 1
+      : 2
 
 const TELLING = new Set([
   'user-agent',
@@ -81,7 +87,7 @@ export const lineOf = (address: string): string =>
  * keys of each class; past that the one of it not seen for longest is let go, and counted.
  */
 export class Buckets {
-  private readonly classes = [new Map<string, number>(), new Map<string, number>(), new Map<string, number>()] as const
+  private readonly classes = Array.from({ length: 4 }, () => new Map<string, number>())
   private readonly most: number
   evicted = 0
 
@@ -95,7 +101,7 @@ export class Buckets {
 
   /** How much of a bucket is taken, ms. */
   level(key: string, now: number): number {
-    return Math.max(0, (this.classes[classOf(key)].get(key) ?? 0) - now)
+    return Math.max(0, (this.classes[classOf(key)]!.get(key) ?? 0) - now)
   }
 
   /** The milliseconds until there is room for one more request; 0: now. Takes nothing. */
@@ -105,9 +111,11 @@ export class Buckets {
 
   /** Takes `cost` ms, by whoever it was; what is negative is given back. */
   add(key: string, cost: number, now: number): void {
-    const arrivals = this.classes[classOf(key)]
+    const arrivals = this.classes[classOf(key)]!
     const arrival = Math.max(arrivals.get(key) ?? 0, now) + cost
     arrivals.delete(key)
+    // What was given back leaves nothing behind.
+    if (arrival <= now) return
     arrivals.set(key, arrival)
     if (arrivals.size <= this.most) return
     arrivals.delete(arrivals.keys().next().value!)

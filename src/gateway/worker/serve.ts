@@ -3,7 +3,7 @@ import { EXCLUSION_IDS } from '../tuning/sec-lang.ts'
 import { admit, turnAway } from './admit.ts'
 import { answerCheck, looksAtAnswers } from './answer-check.ts'
 import { readAsked, wireOf, type Asked, type Req, type Res } from './asked.ts'
-import { fieldsIn } from './form-fields.ts'
+import { fieldIn } from './form-fields.ts'
 import { readBody, wholeBody, type Patience } from './body.ts'
 import { callbackOf } from './callback.ts'
 import { accountChecked } from './checks.ts'
@@ -186,7 +186,7 @@ async function judgeAndPass(
   }
   if (typeof judged === 'object' && !judged.fits && route.mode !== 'detect') return away(422, 'model')
   if (mirror || res.destroyed) return
-  if (!(await accountChecked(shared, req, res, asked, seen, type))) return
+  if (!(await accountChecked(shared, req, res, asked, cut || !whole ? undefined : seen, type))) return
   const looks = looksAtAnswers(asked.route!)
   const observed = typeof judged === 'object' && judged.verdict.refused
   const looking = (looks.rules && !observed) || looks.people
@@ -217,7 +217,7 @@ async function breachedHeader(
   body: Uint8Array,
   contentType: string,
 ): Promise<readonly string[]> {
-  const [password] = fieldsIn(body, contentType, field)
+  const password = fieldIn(body, contentType, field)
   if (password === undefined || !(await breached.says(file, password))) return []
   return ['X-Khien-Password-Breached', '1']
 }

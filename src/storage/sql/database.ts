@@ -40,12 +40,27 @@ async function retried<R>(run: () => Promise<R>): Promise<R> {
   }
 }
 
+/** What the work threw is what the caller hears, also where taking it back fails because the connection has ended. */
+async function inTransaction<T, R>(kysely: Kysely<T>, work: (trx: Transaction<T>) => Promise<R>): Promise<R> {
+  let thrown: { readonly error: unknown } | undefined
+  try {
+    return await kysely.transaction().execute((trx) =>
+      work(trx).catch((error: unknown) => {
+        thrown = { error }
+        throw error
+      }),
+    )
+  } catch (error) {
+    throw thrown === undefined ? error : thrown.error
+  }
+}
+
 export function databaseOver(kysely: Kysely<unknown>, dialect: Dialect): Database {
   return {
     dialect,
     tables: <T>() => kysely as unknown as Kysely<T>,
     transaction: <T, R>(work: (trx: Transaction<T>) => Promise<R>) =>
-      retried(() => (kysely as unknown as Kysely<T>).transaction().execute(work)),
+      retried(() => inTransaction(kysely as unknown as Kysely<T>, work)),
     ping: async () => {
       await sql`select 1`.execute(kysely)
     },

@@ -17,9 +17,10 @@ export async function openPostgres(url: string, log: Log): Promise<Database> {
   // Without listeners an 'error' event (57P01 when the server stops) ends the process: the pool's is of connections that
   // nobody has, a connection's own comes as well to one that somebody has between two queries of a transaction.
   pool.on('error', () => {})
-  pool.on('connect', (client) =>
-    client.on('error', (error: Error & { code?: string }) => log.warn('sql.connection-lost', { code: error.code })),
-  )
+  pool.on('connect', (client) => {
+    client.on('error', () => {})
+    client.once('error', (error: Error & { code?: string }) => log.warn('sql.connection-lost', { code: error.code }))
+  })
   const kysely = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) })
   const database = databaseOver(kysely, 'postgres')
   try {

@@ -179,6 +179,14 @@ test(
       await trx.insertInto('thing').values({ id: 'a', at: 1, body: Uint8Array.of(1) }).execute() // prettier-ignore
     })
     await assert.rejects(cut)
+    // What the work itself says is heard, not that it could not be taken back.
+    const own = db.transaction<Tables, void>(async (trx) => {
+      const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(trx)
+      await other.query('select pg_terminate_backend($1)', [rows[0]!.pid])
+      await sleep(200)
+      throw new Error('changed my mind')
+    })
+    await assert.rejects(own, /changed my mind/)
     await other.end()
     assert.deepEqual(await db.tables<Tables>().selectFrom('thing').selectAll().execute(), [])
   },

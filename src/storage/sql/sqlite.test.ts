@@ -7,6 +7,7 @@ import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { jsonLog, type Log } from '../../kit/log.ts'
+import { checkpoints } from './checkpoints.ts'
 import { openSqlite } from './index.ts'
 import { writeAheadLog } from './write-ahead-log.ts'
 
@@ -150,10 +151,23 @@ test('a thread of checkpoints that cannot work is told of once, and commits go o
   await using _ = db
   renameSync(path, `${path}.aside`)
   mkdirSync(path)
-  for (let i = 0; i < 1_500; i++) await put(i, 'x'.repeat(2_000))
+  for (let i = 0; i < 1_500; i++) await put(i)
   assert.equal(await count(), 1_500)
   assert.equal(lines.length, 1, lines.join(''))
   assert.match(lines[0]!, /"sql\.checkpoint-thread-ended".*ERR_SQLITE/)
-  // SQLite's own checkpoints have taken over: 1,000 frames of 4 KiB and what a commit adds; all of it would be three times that.
-  assert.ok(statSync(`${path}-wal`).size < 8_000_000)
+})
+
+test('where the thread has ended, SQLite checkpoints by itself again', async () => {
+  const told: unknown[] = []
+  await using carrying = checkpoints(mkdtempSync(join(tmpdir(), 'khien-no-file-')), {
+    own: () => ({ busy: 0, log: 0, checkpointed: 0 }),
+    net: (frames) => told.push(frames),
+    held: (work) => work(),
+    broke: (code) => told.push(code),
+  })
+  for (let i = 0; i < 256; i++) carrying.committed()
+  await carrying.forget()
+  for (let i = 0; i < 1_000; i++) carrying.committed()
+  await sleep(300)
+  assert.deepEqual(told, ['ERR_SQLITE_ERROR', 1_000], 'and no other thread is begun for a minute')
 })

@@ -1,6 +1,7 @@
 import type { RawHeaders } from '../limits.ts'
 
 export const COOKIES = { check: 'khien_check', wait: 'khien_wait', seen: 'khien_seen', met: 'khien_met', own: 'khien_own' } as const // prettier-ignore
+export const COOKIE_NAMES: readonly string[] = Object.values(COOKIES)
 const KINDS = Object.keys(COOKIES) as (keyof typeof COOKIES)[]
 
 export const cookie = (name: string, value: string, ms: number, secure: boolean): string =>

@@ -78,15 +78,17 @@
     })
   }
 
-  /** For scripts of the application: as fetch, but a check that is asked for is solved, and the request sent again, once. */
+  /** For scripts of the application: as fetch, but a check that is asked for is solved, and the request sent again; twice, where address and account ask. */
   async function checkedFetch(resource, options) {
-    const again = resource instanceof Request ? resource.clone() : resource
-    const response = await fetch(resource, options)
-    if (response.status !== 429 || !/problem\+json/.test(response.headers.get('content-type') || '')) return response
-    const { check } = await response.clone().json()
-    if (!check) return response
-    remember(await solve(check.token, check.bits))
-    return fetch(again, options)
+    const again = () => (resource instanceof Request ? resource.clone() : resource)
+    for (let round = 0; ; round++) {
+      const response = await fetch(again(), options)
+      if (round === 2 || response.status !== 429) return response
+      if (!/problem\+json/.test(response.headers.get('content-type') || '')) return response
+      const { check } = await response.clone().json()
+      if (!check) return response
+      remember(await solve(check.token, check.bits))
+    }
   }
 
   const remember = (answer) => {

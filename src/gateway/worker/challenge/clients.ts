@@ -4,7 +4,7 @@ import type { Limiter } from '../limiter.ts'
 import { browserMark, INVENTED, lineOf, type Bucket } from '../rate-limits.ts'
 import { accountGate, type Named } from './accounts.ts'
 import { broughtBy, cookie, COOKIES } from './brought.ts'
-import { type Charge, type Counted, DAY, type Demand, type Gate, gatekeeper, HOUR, MINUTE, MOST_BITS, once, type Permit, scopeOf } from './gate.ts' // prettier-ignore
+import { A_DAY, type Charge, type Counted, DAY, type Demand, type Gate, gatekeeper, HOUR, MINUTE, MOST_BITS, once, type Permit, scopeOf, within } from './gate.ts' // prettier-ignore
 import { readToken, writeToken, type Token } from './token.ts'
 
 export type Challenges = {
@@ -24,6 +24,9 @@ const KINDS = 2
 const LINES = 10
 /** Of all newcomers to a route, whatever their addresses. */
 const EVERYBODY = 100
+const WAITING: Bucket = { step: 2_000, tolerance: 10_000 }
+/** Everybody who waits for a route. */
+const ALL_WAITING: Bucket = { step: 500, tolerance: 10_000 }
 /** What a solved check adds to the line's work, which wears off at ten a minute. */
 const WORK_MS = 6_000
 
@@ -39,13 +42,13 @@ export function challenges(secret: Uint8Array, limiter: Limiter, entropy: Entrop
     const { challenge, address, headers } = counted
     const scope = scopeOf(counted)
     const window = challenge.minutes * MINUTE
-    const per = (times: number): Bucket => ({ step: window / times, tolerance: window })
+    const per = (times: number): Bucket => within(window, times)
     const own: Charge[] =
       seen === undefined
         ? []
         : [
             [`${scope} seen ${seen.id}`, per(challenge.free)],
-            [`${scope} day ${seen.id}`, { step: DAY / (challenge.free * 3), tolerance: DAY }],
+            [`${scope} day ${seen.id}`, within(DAY, challenge.free * A_DAY)],
           ]
     if (seen !== undefined && now - seen.at >= RIPE_MS) return own
     const line = lineOf(address)
@@ -89,9 +92,13 @@ export function challenges(secret: Uint8Array, limiter: Limiter, entropy: Entrop
       room: roomOf(counted, seen, now),
       solved: (id) => [`${scope} solved ${id}`, once(challenge.free)],
       leastBits: 0,
-      work: [work, WORK_MS],
+      works: [work],
+      workMs: WORK_MS,
       bits: Math.min(MOST_BITS, challenge.bits + Math.floor(Math.log2(1 + solved / (challenge.free * 10)))),
-      queues: [],
+      queues: [
+        [`${scope} waiting ${lineOf(address)}`, WAITING],
+        [`${scope} waiting`, ALL_WAITING],
+      ],
       waited: (id) => [`${scope} waited ${id}`, once(1)],
     }
   }

@@ -29,7 +29,7 @@ export function sendScript(res: Res): void {
   ;(res as ServerResponse).end(SCRIPT)
 }
 
-/** Asks for the check: a page for people, problem+json (RFC 9457) with the sum for programs. `form`: where it was read already. */
+/** Asks for the check: a page for people, problem+json (RFC 9457) with the sum for programs. `read`: the form, where its body was read already; `partly` where not all of it was. */
 export async function demandCheck(
   shared: Shared,
   req: Req,
@@ -37,11 +37,11 @@ export async function demandCheck(
   asked: Asked,
   demand: Demand,
   secure: boolean,
-  form?: Uint8Array,
+  read?: Uint8Array | 'partly',
 ): Promise<void> {
   const value = (name: string): string => asked.headers.find(([key]) => key.toLowerCase() === name)?.[1] ?? ''
   const page = /text\/html/i.test(value('accept')) && !/^(?:cors|no-cors|same-origin)$/.test(value('sec-fetch-mode'))
-  const again = page ? await againOf(shared, req, asked, value('content-type'), form) : undefined
+  const again = page ? await againOf(shared, req, asked, value('content-type'), read) : undefined
   if (res.destroyed) return
   const body =
     again === undefined
@@ -66,15 +66,15 @@ async function againOf(
   req: Req,
   asked: Asked,
   contentType: string,
-  form: Uint8Array | undefined,
+  read: Uint8Array | 'partly' | undefined,
 ): Promise<Again> {
   if (!asked.hasBody) return { kind: asked.method === 'GET' ? 'load' : 'back' }
   if (!isOwn(asked)) return { kind: 'back' }
   const plain = /^\s*application\/x-www-form-urlencoded\s*(?:;|$)/i.test(contentType)
   if (asked.method !== 'POST' || !plain || foreign(asked.target) || (asked.length ?? 0) > LONGEST_FORM)
     return { kind: 'back' }
-  const body = form ?? (await formOf(shared, req, asked))
-  if (body === undefined || body.length > LONGEST_FORM) return { kind: 'back' }
+  const body = read ?? (await formOf(shared, req, asked))
+  if (body === undefined || body === 'partly' || body.length > LONGEST_FORM) return { kind: 'back' }
   const fields = [...new URLSearchParams(Buffer.from(body).toString('utf8'))]
   return fields.length > MOST_FIELDS ? { kind: 'back' } : { kind: 'form', target: asked.target, fields }
 }

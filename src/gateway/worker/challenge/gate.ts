@@ -35,14 +35,15 @@ export const MINUTE = 60_000
 export const HOUR = 60 * MINUTE
 export const DAY = 24 * HOUR
 export const MOST_BITS = 20
+/** In a day so many times what is free within the minutes. */
+export const A_DAY = 3
 /** So many tries that were turned away keep a full bucket full. */
 const HELD_SHUT = 10
 const WAIT_MS = 15_000
-const WAITING: Bucket = { step: 2_000, tolerance: 10_000 }
-/** Everybody who waits for a route. */
-const ALL_WAITING: Bucket = { step: 500, tolerance: 10_000 }
 
 export type Charge = readonly [key: string, bucket: Bucket]
+/** `times` in `ms`, evenly, all of them at once at most. */
+export const within = (ms: number, times: number): Bucket => ({ step: ms / times, tolerance: ms })
 export const once = (times: number): Bucket => ({ step: DAY, tolerance: DAY * times })
 export const scopeOf = ({ site, route }: Counted): string => `check ${site}${route}`
 
@@ -53,11 +54,12 @@ export type Gate = {
   /** What a solved check takes; checks of fewer bits than `leastBits` are not accepted. */
   solved(id: string): Charge
   readonly leastBits: number
-  /** What a solved check adds to: the more of it, the harder the next. */
-  readonly work: readonly [key: string, ms: number]
+  /** What a solved check adds to, `workMs` each: the more of it, the harder the next. */
+  readonly works: readonly string[]
+  readonly workMs: number
   /** Of the next check. */
   readonly bits: number
-  /** Beside those of the line and the route. */
+  /** All of them have to have room for one who waits. */
   readonly queues: readonly Charge[]
   /** What the end of a wait takes. */
   waited(id: string): Charge
@@ -92,15 +94,11 @@ export function gatekeeper(secret: Uint8Array, limiter: Limiter, entropy: Entrop
     if (check !== undefined && answer!.worth >= check.bits && check.bits >= gate.leastBits) {
       const paid = [gate.solved(check.id)]
       if (fits(paid, now)) {
-        limiter.take(...gate.work, now)
+        for (const work of gate.works) limiter.take(work, gate.workMs, now)
         return goOn('check', paid)
       }
     }
-    const queues: readonly Charge[] = [
-      [`${scope} waiting ${lineOf(address)}`, WAITING],
-      [`${scope} waiting`, ALL_WAITING],
-      ...gate.queues,
-    ]
+    const { queues } = gate
     const queued = `${scope} ${lineOf(address)}`
     const wait = readToken(secret, queued, 'wait', brought.wait, now, HOUR)
     const place = wait && gate.waited(wait.id)
@@ -109,9 +107,12 @@ export function gatekeeper(secret: Uint8Array, limiter: Limiter, entropy: Entrop
       take(queues, now)
       return goOn('wait', [place!])
     }
-    // Room comes back when the tries stop, not while they go on.
-    for (const [key, { step, tolerance }] of room)
-      if (limiter.level(key, now) < tolerance + HELD_SHUT * step) limiter.take(key, step, now)
+    // Room comes back when the tries stop, not while they go on. What has room is not filled by tries that reach nobody.
+    for (const [key, bucket] of room) {
+      const { step, tolerance } = bucket
+      if (limiter.early(key, bucket, now) > 0 && limiter.level(key, now) < tolerance + HELD_SHUT * step)
+        limiter.take(key, step, now)
+    }
     const early = queues.map(([key, bucket]) => limiter.early(key, bucket, now))
     const left = Math.max(held === undefined ? WAIT_MS : held.at + WAIT_MS - now, ...early, 1_000)
     return {
