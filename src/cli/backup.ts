@@ -7,6 +7,7 @@ import { claimFolder } from '../app/preflight.ts'
 import { KhienError, StartError } from '../kit/errors.ts'
 import { dateTime, inLanguage } from '../kit/i18n.ts'
 import { backupMessages } from './backup-messages.ts'
+import { ownKey } from '../app/plan.ts'
 import { databases, dataOf, megabytes, nodeKey, progressTo, readNumber, seconds, table } from './backup-parts.ts'
 import { readFd, readFlags, readRole } from './flags.ts'
 import { nodeFolder } from './node-folder.ts'
@@ -48,6 +49,7 @@ On PostgreSQL a stopped node is found by DATABASE_URL and KEYS_DATABASE_URL.
     const folder = nodeFolder(flags.data, role, io)
     if (!existsSync(folder)) throw new StartError('data-folder', `There is no ${role} node in ${dataOf(folder)}.`)
     const started = performance.now()
+    if (ownKey(folder) === 'demo') io.err(`${inLanguage(backupMessages, io.language).demo}\n`)
     const status = (await byNode(folder, asked, io)) ?? (await byUs(folder, role, asked, readFd(flags['key-fd']), io))
     if (status.state !== 'made') throw new StartError('backup/failed', status.detail ?? 'The backup was not made.')
     const say = inLanguage(backupMessages, io.language)
@@ -93,7 +95,7 @@ async function byUs(
 ): Promise<BackupStatus> {
   // First the lock: a node that is starting is not a stopped one.
   using _ = claimFolder(dataOf(folder))
-  io.err(`${inLanguage(backupMessages, io.language).stopped}\n`)
+  io.err(`${inLanguage(backupMessages, io.language).stopped(folder)}\n`)
   const bundle = await nodeKey(folder, role, fd, io)
   const { openStopped } = await import('../app/keeping/stopped.ts')
   await using node = await openStopped({ role, folder, ...databases(io) }, bundle, io.root, { events: true })

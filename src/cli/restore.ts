@@ -1,8 +1,10 @@
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import type { NodeConfig, Role } from '../app/config.ts'
 import { restore as putBack } from '../app/keeping/restore.ts'
 import { claimPlace } from '../app/keeping/place.ts'
 import { makeFolder } from '../app/preflight.ts'
+import { SETTINGS_FILE } from '../backup/index.ts'
 import { StartError } from '../kit/errors.ts'
 import { dateTime, inLanguage, number } from '../kit/i18n.ts'
 import { backupMessages } from './backup-messages.ts'
@@ -71,9 +73,20 @@ who were shredded since the backup do not come back. On PostgreSQL: DATABASE_URL
     if (done.epoch) io.out(`${say.epoch(shown(done.epoch.oldSize), shown(done.epoch.size))}\n`)
     else if (checkpoint === undefined) io.out(`${say.noCheckpoint}\n`)
     io.out(`${say.since(dateTime(Date.parse(done.at), io.language))}\n`)
-    io.out(`${say.next(`./bin/khien.js start --role ${role} --data ${dataOf(folder)}`)}\n`)
+    io.out(`${say.next(startCommand(role, folder))}\n`)
     return 0
   },
+}
+
+/** How to start what was restored, with who answers for it as at the backup. What a backup cannot know stands in capitals. */
+function startCommand(role: Role, folder: string): string {
+  const at = JSON.parse(readSmall(join(folder, SETTINGS_FILE), 'settings of the backup')) as Partial<NodeConfig>
+  const quoted = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`)
+  const words = ['--role', role, '--data', dataOf(folder)]
+  if (at.controller !== undefined) words.push('--controller', at.controller)
+  if (at.contact !== undefined) words.push('--contact', at.contact)
+  const upstream = role === 'platform' ? ' --upstream ADDRESS-OF-THE-APPLICATION' : ''
+  return `./bin/khien.js start ${words.map(quoted).join(' ')}${upstream}`
 }
 
 /** Puts the key file in its place; what is not restored takes it away again. */

@@ -106,6 +106,8 @@ for (const store of STORES) {
     await consent.agreements.close({ subject, kind: 'order', ref: 'DH-1' }, 'service:app', undefined)
     assert.equal(opened(await vault.staff.person(subject))['order-delivery'], 'vault/no-agreement')
     await assert.rejects(vault.staff.person(newSubject(systemEntropy)), { code: 'vault/unknown-person', status: 404 })
+    await vault.shred(subject, 'DSR-1', 'staff:dpo', undefined)
+    await assert.rejects(vault.staff.person(subject), { code: 'vault/shredded', status: 410 })
   })
 
   onStore('a value is shown on a live ground, recorded under who asked; without one it is not', async (db, keys) => {

@@ -7,7 +7,7 @@ import type { VaultContext } from './context.ts'
 import type { vaultRoutes as rows } from './contract.ts'
 import type { Registry } from './declared/registry.ts'
 import type { getService } from './get.ts'
-import type { KeyTables, VaultTables } from './store.ts'
+import { shreddedOf, type KeyTables, type VaultTables } from './store.ts'
 
 type Figures = Output<typeof rows.figures>
 type Person = Output<typeof rows.person>
@@ -66,7 +66,7 @@ export function staffService(ctx: VaultContext, { people, get, registry, message
     return fresh
   }
 
-  /** What is held of a person and what may be read of it now; no key is touched. Throws `vault/unknown-person` (404). */
+  /** What is held of a person and what may be read of it now; no key is touched. Throws `vault/unknown-person` (404), `vault/shredded` (410). */
   async function person(subject: string): Promise<Person> {
     const key = await ctx.keysDb
       .tables<KeyTables>()
@@ -74,6 +74,11 @@ export function staffService(ctx: VaultContext, { people, get, registry, message
       .select('created_at')
       .where('subject', '=', subject)
       .executeTakeFirst()
+    if (!key && (await shreddedOf(ctx.db.tables<VaultTables>(), [subject])).has(subject))
+      throw new KhienError('vault/shredded', 'This person was erased for good; nothing is held any more.', {
+        status: 410,
+        field: 'path.subject',
+      })
     if (!key)
       throw new KhienError('vault/unknown-person', 'The vault holds nothing under this token.', {
         status: 404,

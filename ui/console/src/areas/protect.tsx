@@ -1,5 +1,6 @@
 import { Link } from '@tanstack/react-router'
 import { gatewayRoutes } from '../../../../src/gateway/contract.ts'
+import { settingsRoutes } from '../../../../src/gateway/settings/contract.ts'
 import { intakeRoutes } from '../../../../src/intake/contract.ts'
 import { useCall, type Got } from '../api.ts'
 import { HeatTable } from '../components/heat-row.tsx'
@@ -13,7 +14,7 @@ import { TimeChart, type Band } from '../components/time-chart.tsx'
 import { useFormats, useWords } from '../language.tsx'
 import { useListState } from '../search.ts'
 import { mayEvents } from '../shell/duties.ts'
-import { useMe } from '../shell/me.tsx'
+import { useMay, useMe } from '../shell/me.tsx'
 import { protectWords } from '../words/protect.ts'
 import { useCaseNeeds } from './case-needs.tsx'
 import { LiveMark } from './gateway/live-mark.tsx'
@@ -43,14 +44,31 @@ function Meta({ of }: { readonly of: Figures | undefined }) {
     <>
       {of ? (
         <>
-          <Status shape={of.workers.running > 0 ? 'ok' : 'look'}>
-            {of.workers.running > 0 ? m.enforcing(f.n(of.workers.running)) : m.none}
-          </Status>
+          <Gateway running={of.workers.running} />
           <span>{m.requests(f.n(of.workers.requests))}</span>
         </>
       ) : null}
       <LiveMark />
     </>
+  )
+}
+
+/** Whether it stops anything: as many sites as block, of those there are. */
+function Gateway({ running }: { readonly running: number }) {
+  const m = useWords(protectWords)
+  const f = useFormats()
+  const may = useMay(settingsRoutes.sites)
+  const sites = useCall(settingsRoutes.sites, { query: { limit: 200 } }, { every: 15_000, enabled: may }).data?.items
+  if (running === 0) return <Status shape="look">{m.none}</Status>
+  if (sites === undefined) return <Status shape="run">{m.runs(f.n(running))}</Status>
+  const blocking = sites.filter(({ mode, placement }) => mode === 'block' && placement !== 'mirror').length
+  if (blocking === 0) return <Status shape="look">{m.watching(f.n(running))}</Status>
+  return (
+    <Status shape={blocking === sites.length ? 'ok' : 'look'}>
+      {blocking === sites.length
+        ? m.enforcing(f.n(running))
+        : m.enforcingSome(f.n(blocking), f.n(sites.length), f.n(running))}
+    </Status>
   )
 }
 

@@ -4,6 +4,10 @@ export const protectWords = words(
   {
     title: 'Bảo vệ',
     enforcing: (n: string) => `Cổng đang chặn thật, ${n} tiến trình`,
+    enforcingSome: (blocking: string, all: string, n: string) =>
+      `Cổng chặn ở ${blocking} trên ${all} trang, ${n} tiến trình`,
+    watching: (n: string) => `Cổng chỉ theo dõi, không chặn gì; ${n} tiến trình`,
+    runs: (n: string) => `Cổng đang chạy, ${n} tiến trình`,
     none: 'Không có tiến trình nào của cổng đang chạy',
     live: 'đang cập nhật trực tiếp',
     requests: (n: string) => `${n} lượt truy cập từ khi nút khởi động`,
@@ -83,6 +87,10 @@ export const protectWords = words(
   {
     title: 'Protect',
     enforcing: (n) => `Gateway enforcing, ${n} ${n === '1' ? 'worker' : 'workers'}`,
+    enforcingSome: (blocking, all, n) =>
+      `Gateway blocks on ${blocking} of ${all} sites, ${n} ${n === '1' ? 'worker' : 'workers'}`,
+    watching: (n) => `Gateway only watches and blocks nothing; ${n} ${n === '1' ? 'worker' : 'workers'}`,
+    runs: (n) => `Gateway runs, ${n} ${n === '1' ? 'worker' : 'workers'}`,
     none: 'No worker of the gateway is running',
     live: 'updating live',
     requests: (n) => `${n} requests since the node started`,
