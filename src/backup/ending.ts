@@ -8,7 +8,16 @@ import { replaceFile } from './durable.ts'
 import { halfName } from './folders.ts'
 import type { keyBackups } from './key-backups.ts'
 import type { Made } from './make.ts'
-import { type DataManifest, FORMAT, keyFile, keyNote, MANIFEST, manifestText, readManifest } from './manifest.ts'
+import {
+  countsOf,
+  type DataManifest,
+  FORMAT,
+  keyFile,
+  keyNote,
+  MANIFEST,
+  manifestText,
+  readManifest,
+} from './manifest.ts'
 import type { BackupTables } from './store.ts'
 
 type Row = BackupTables['backup']
@@ -48,13 +57,7 @@ export function endings(ctx: BackupContext, keys: ReturnType<typeof keyBackups>)
   }
 
   async function markMade(row: Row, manifest: DataManifest): Promise<{ bytes: number }> {
-    const { events, parts, control, log } = manifest
-    const counted = {
-      bytes: Object.values(parts).reduce((total, part) => total + part.bytes, 0),
-      rows: Object.values(control.rows).reduce((total, n) => total + n, 0),
-      leaves: log.size,
-      events: events === null ? null : events.stored + events.pending,
-    }
+    const counted = countsOf(manifest)
     const { events: known, ...facts } = counted
     await db.transaction<BackupTables, void>(async (trx) => {
       await trx

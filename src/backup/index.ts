@@ -21,6 +21,7 @@ export {
   type FoundKeys,
   type KeyManifest,
 } from './manifest.ts'
+export { countsOf } from './manifest.ts'
 export { SETTINGS_FILE } from './folder-copy.ts'
 export { readRing, type Ring, type RingKey } from './ring.ts'
 export { readShredList, type Erased } from './shred-list.ts'

@@ -138,3 +138,11 @@ export async function findKeys(folder: string, signer: NoteVerifier): Promise<Fo
   }
   return found.toSorted((a, b) => (a.manifest.at < b.manifest.at ? 1 : -1))
 }
+
+/** What a backup holds, as its row says it. */
+export const countsOf = ({ parts, control, log, events }: DataManifest) => ({
+  bytes: Object.values(parts).reduce((total, part) => total + part.bytes, 0),
+  rows: Object.values(control.rows).reduce((total, n) => total + n, 0),
+  leaves: log.size,
+  events: events === null ? null : events.stored + events.pending,
+})

@@ -1,7 +1,7 @@
 import { copyFile, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { BackupTables } from '../../backup/index.ts'
-import { emptyPostgres, isEmptyPostgres } from '../../backup/index.ts'
+import { countsOf, emptyPostgres, isEmptyPostgres } from '../../backup/index.ts'
 import { openCheckpoint } from '../../engine/tlog/index.ts'
 import { StartError } from '../../kit/errors.ts'
 import { silentLog } from '../../kit/log.ts'
@@ -143,7 +143,14 @@ async function rememberRing(asked: RestoreAsked, { ring, all }: Chosen, aside: A
         keys_to: asked.keysFrom,
         expires_at: ms(key.expiresAt),
         destroyed_at: key.destroyedAt === null ? null : ms(key.destroyedAt),
-        ...(found ? { shown_at: ms(found.manifest.at), made_at: ms(found.manifest.madeAt), data_to: asked.from } : {}),
+        ...(found
+          ? {
+              shown_at: ms(found.manifest.at),
+              made_at: ms(found.manifest.madeAt),
+              data_to: asked.from,
+              ...countsOf(found.manifest),
+            }
+          : {}),
       }
       const row = {
         id: key.backup,
@@ -156,7 +163,7 @@ async function rememberRing(asked: RestoreAsked, { ring, all }: Chosen, aside: A
         ring_key: key.id,
         bytes: 0,
         rows: 0,
-        leaves: found?.manifest.log.size ?? 0,
+        leaves: 0,
         events: null,
         failure: null,
         ...known,
