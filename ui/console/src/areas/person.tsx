@@ -151,7 +151,9 @@ function Fields({
                   <td>
                     <ClassChip sensitive={held.class === 'sensitive'} />
                   </td>
-                  <td className="lo">{held.record === '-' ? '' : <span className="tok">{held.record}</span>}</td>
+                  <td className={held.record === '-' ? 'lo' : 'm'}>
+                    {held.record === '-' ? '' : <span className="tok">{held.record}</span>}
+                  </td>
                   <td className="lo nw">{f.when(held.at)}</td>
                   <td className="end num">
                     {shown ? (
