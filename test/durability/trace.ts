@@ -177,8 +177,9 @@ export function lateAnswers(calls: readonly Call[], file: string, tokens: readon
   const durable = tokens.map((token) => {
     // The first: later commits write the page it lies on once more.
     const own = calls.find((call) => writes(call, file, token))
-    const sync = own && calls.find((call) => call.name.endsWith('sync') && named(call.args) === file && call.began > own.ended)
-    return sync?.result === '0' ? sync.ended : Number.POSITIVE_INFINITY
+    // Of several the one that ends first: a checkpoint's may begin before ours and take longer.
+    const syncs = calls.filter((call) => call.name.endsWith('sync') && named(call.args) === file && call.began > (own?.ended ?? Number.POSITIVE_INFINITY))
+    return Math.min(...syncs.filter(({ result }) => result === '0').map(({ ended }) => ended))
   }).toSorted((a, b) => a - b)
   return answers.toSorted((a, b) => a - b).filter((began, n) => !(durable[n]! < began)).length
 } // prettier-ignore
