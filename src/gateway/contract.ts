@@ -119,8 +119,8 @@ export const Challenge = z.strictObject({
   /** Leading zero bits of the first sum: 16 is about 65,000 tries, a second of a phone. It grows with what was solved on a line. */
   bits: z.int().min(8).max(20).default(16),
   /**
-   * Tries of one account, whoever makes them: `field` of the form or JSON object names it, and past `tries` in `minutes`
-   * (three times that in a day) each needs a check of its own, but for browsers that were in that account before.
+   * Tries of one account, whoever makes them: `field` of the query, form or JSON names it, and past `tries` in `minutes`
+   * (three times that in a day) each needs a check of its own; browsers that were in that account before have `free` of their own.
    */
   account: z
     .strictObject({ field: z.string().min(1).max(100), tries: z.int().min(1).max(1_000).default(10) })

@@ -1,5 +1,4 @@
 export type { Counted, Demand, Permit } from './gate.ts'
-export { COOKIE_NAMES } from './brought.ts'
 export { challenges, type Challenges } from './clients.ts'
 export { demandCheck, sendScript } from './demand.ts'
 export { SCRIPT_PATH } from './page.ts'

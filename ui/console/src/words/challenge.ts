@@ -17,7 +17,7 @@ export const challengeWords = words(
     bits: 'Độ khó (bit)',
     account: 'Tính cả theo tài khoản, thử từ địa chỉ nào cũng vậy',
     accountLead:
-      'Quá số lượt của một tài khoản thì mỗi lần thử phải giải một phép tính riêng; trình duyệt đã vào tài khoản ấy thì không bị tính.',
+      'Quá số lượt của một tài khoản thì mỗi lần thử phải giải một phép tính riêng; trình duyệt đã vào tài khoản ấy có lượt riêng.',
     accountField: 'Tên ô tài khoản',
     tries: 'Lượt của một tài khoản',
     triesHint: 'trong số phút trên; cả ngày gấp ba',
@@ -42,7 +42,7 @@ export const challengeWords = words(
     bits: 'Difficulty (bits)',
     account: 'Count by account as well, whatever address tries',
     accountLead:
-      'Past the tries of an account each needs a check of its own; browsers that were in that account before are not counted.',
+      'Past the tries of an account each needs a check of its own; browsers that were in that account before have tries of their own.',
     accountField: 'Name of the account field',
     tries: 'Tries of one account',
     triesHint: 'in the minutes above; three times that in a day',
